@@ -1,0 +1,59 @@
+#include "base/memory.h"
+
+#include "base/error.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+static _Noreturn void out_of_memory(size_t size)
+{
+    fprintf(stderr,
+            "anachron: error: the host has no memory left (%zu bytes wanted); try a smaller "
+            "--memory\n",
+            size);
+    exit(EXIT_STATUS_HOST_ERROR);
+}
+
+void *mem_new(size_t size)
+{
+    void *block = calloc(1, size ? size : 1);
+    if (!block)
+        out_of_memory(size);
+    return block;
+}
+
+void *mem_resize(void *block, size_t size)
+{
+    void *resized = realloc(block, size ? size : 1);
+    if (!resized)
+        out_of_memory(size);
+    return resized;
+}
+
+char *mem_string_copy(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    return memcpy(mem_new(size), text, size);
+}
+
+void mem_free(void *block)
+{
+    free(block);
+}
+
+void *mem_map(size_t size)
+{
+    void *block = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (block == MAP_FAILED)
+        out_of_memory(size);
+    return block;
+}
+
+void mem_unmap(void *block, size_t size)
+{
+    if (block)
+        munmap(block, size);
+}

@@ -1,0 +1,195 @@
+/* The processor: all of its state, and how the rest of the machine drives it.
+ *
+ * Where the instruction pointer is. Between instructions, as seen from outside (run loop, debugger,
+ * fault delivery), eip is the next instruction to execute. While a block runs, eip stays at the
+ * block's first instruction and current points at the decoded instruction being executed;
+ * cpu_insn_eip() and cpu_next_eip() give its own and its successor's address. An instruction that
+ * jumps calls cpu_jump() as its very last act, when nothing can fault any more.
+ *
+ * How instructions are counted. icount is what had retired when the block was entered; the current
+ * instruction's index in the block is added by cpu_icount(). The engine leaves when icount reaches
+ * icount_limit, exactly.
+ *
+ * How the outside interrupts. Anything that must be seen before the next instruction sets a bit in
+ * attention: the engine tests it after every instruction and returns to the run loop, which calls
+ * cpu_service(). */
+#ifndef CPU_CPU_H
+#define CPU_CPU_H
+
+#include "base/log.h"
+#include "bus/bus.h"
+#include "cpu/fpu_state.h"
+#include "cpu/registers.h"
+#include "cpu/segment_cache.h"
+#include "mmu/mmu.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct cpu_model; /* cpu/model.h */
+struct insn;      /* cpu/insn.h */
+struct interp;    /* cpu/interp.h: decoder and cache of decoded blocks */
+
+/* What an instruction's function returns. */
+enum exec_result {
+    EXEC_OK,    /* retired */
+    EXEC_FAULT, /* cpu->fault says which; no guest-visible state has changed */
+};
+
+enum cpu_attention {
+    ATTENTION_INTERRUPT = 1 << 0, /* INTR is high and may be taken (IF, no shadow) */
+    ATTENTION_NMI = 1 << 1,
+    ATTENTION_RESET = 1 << 2,
+    ATTENTION_INIT = 1 << 3,
+    ATTENTION_CLOCK = 1 << 4, /* a deadline moved: compute the budget anew */
+    ATTENTION_HALT = 1 << 5,  /* the processor halted or shut down */
+    ATTENTION_STOP = 1 << 6,  /* the run loop wants control (stop, exit, power off) */
+    ATTENTION_DEBUG = 1 << 7, /* a data, I/O or task-switch breakpoint hit in this instruction */
+    ATTENTION_MODE = 1 << 8,  /* the engine must look at its mode again (step, block key) */
+};
+
+/* Reasons to execute one instruction at a time, with checks around each. */
+enum cpu_step {
+    STEP_TRAP_FLAG = 1 << 0,   /* EFLAGS.TF */
+    STEP_BREAKPOINTS = 1 << 1, /* an instruction breakpoint is armed in DR7 */
+    STEP_SHADOW = 1 << 2,      /* after STI or MOV SS: interrupts wait for one instruction */
+    STEP_TRACE = 1 << 3,       /* somebody looks at every instruction */
+    STEP_RESUME = 1 << 4,      /* RF is set: cleared by the next instruction */
+};
+
+enum cpu_activity {
+    CPU_RUNNING,
+    CPU_HALTED,   /* HLT: an interrupt wakes it */
+    CPU_SHUTDOWN, /* triple fault: only reset wakes it */
+};
+
+/* Flags are kept as the last results that define them (lazily); see cpu/flags.h. */
+struct lazy_flags {
+    uint32_t zero;    /* ZF is zero == 0 */
+    uint32_t sign;    /* SF is bit 31; PF is the even parity of the low byte */
+    uint32_t carries; /* CF is bit 31; OF is bit 31 xor bit 30; AF is bit 3 */
+};
+
+struct cpu_fault {
+    uint8_t vector;
+    bool has_error;
+    uint32_t error;
+};
+
+/* A faulted delivery, for the causal chain that is printed on a triple fault. */
+struct fault_record {
+    uint64_t icount;
+    uint32_t eip, cs, esp, ss, cr2, error;
+    uint8_t vector;
+    bool has_error;
+};
+enum { FAULT_CHAIN_LENGTH = 3 };
+
+/* What the processor asks of the chips around it; set by the board. */
+struct cpu_host {
+    void *opaque;
+    /* INTA cycle: the vector of the interrupt that INTR announced. */
+    uint8_t (*acknowledge)(void *opaque);
+    /* FERR# for CR0.NE = 0: an unmasked x87 exception is (level true) or is no longer pending. */
+    void (*set_ferr)(void *opaque, bool level);
+    /* IGNNE#: true while the chipset lets the processor ignore numeric errors (port F0h). */
+    bool (*ignne)(void *opaque);
+    /* IA32_APIC_BASE was written. */
+    void (*apic_base)(void *opaque, uint64_t value);
+    /* Called before every instruction while STEP_TRACE is set. */
+    void (*trace)(void *opaque);
+    /* A triple fault happened; the chain is in cpu->fault_chain. The run loop decides (reset as a
+     * PC does, or stop). */
+    void (*triple_fault)(void *opaque);
+};
+
+struct cpu {
+    /* --- hot: touched by nearly every instruction --- */
+    uint32_t gpr[9]; /* indexed by enum gpr; gpr[REG_ZERO] is always 0, for absent base and index */
+    uint32_t eip;
+    struct lazy_flags lazy;
+    uint32_t eflags; /* all bits but the arithmetic ones, which stand in lazy; bit 1 set */
+    uint32_t attention;
+    const struct insn *current;     /* the instruction being executed */
+    const struct insn *block_first; /* the first instruction of its block */
+    struct mmu *mmu;                /* owned */
+    struct segment seg[SEG_COUNT];
+    uint32_t stack_mask; /* 0xFFFF or 0xFFFFFFFF, from SS.B */
+    uint8_t cpl;
+    uint64_t icount; /* retired at block entry; use cpu_icount() */
+    uint64_t icount_limit;
+
+    /* --- x87, MMX, SSE --- */
+    struct fpu_state fpu;
+    union xmm_register xmm[8];
+    uint32_t mxcsr;
+
+    /* --- system --- */
+    uint32_t cr0, cr2, cr3, cr4;
+    uint32_t dr[8];
+    struct segment ldtr, tr;
+    uint32_t gdtr_base, idtr_base;
+    uint16_t gdtr_limit, idtr_limit;
+    uint64_t tsc_offset; /* TSC = ticks of the virtual clock + tsc_offset */
+    uint64_t efer, apic_base;
+    uint32_t sysenter_cs, sysenter_esp, sysenter_eip;
+    uint64_t pat, mtrr_def_type, mtrr_fixed[11], mtrr_variable[16];
+    uint64_t misc_enable, mcg_status, debugctl;
+    enum cpu_activity activity;
+    bool intr_line; /* level of INTR */
+    bool nmi_pending;
+    bool nmi_blocked; /* until IRET */
+    bool init_pending, reset_pending;
+    uint32_t step;       /* enum cpu_step */
+    uint32_t debug_hits; /* DR6 bits that the current instruction has collected */
+    struct cpu_fault fault;
+    struct fault_record fault_chain[FAULT_CHAIN_LENGTH];
+    uint32_t fault_depth; /* nested deliveries going on now */
+
+    /* --- wiring, not state --- */
+    const struct cpu_model *model;
+    struct bus *bus;
+    struct log *log;
+    struct cpu_host host;
+    struct interp *interp; /* owned */
+};
+extern const struct field cpu_fields[];
+
+/* model is one row of cpu/model.h. The processor owns an MMU on phys. */
+struct cpu *cpu_new(const struct cpu_model *model, struct physmem *phys, struct bus *bus);
+void cpu_free(struct cpu *cpu);
+/* Power-on state (SDM 3A table 9-1); init: INIT# instead, which keeps the FPU, MSRs and caches. */
+void cpu_reset(struct cpu *cpu, bool init);
+
+/* --- pins --- */
+void cpu_set_intr(struct cpu *cpu, bool level);
+void cpu_pulse_nmi(struct cpu *cpu);
+void cpu_request_reset(struct cpu *cpu, bool init);
+
+/* --- for the run loop --- */
+
+/* At an instruction boundary: takes what is pending (reset, INIT, debug trap, NMI, interrupt) in
+ * priority order (SDM 3A table 6-2) and leaves attention with only what remains to be done.
+ * An interrupt wakes a halted processor. */
+void cpu_service(struct cpu *cpu);
+/* Runs decoded instructions until icount reaches limit, attention is set or the processor is not
+ * running. Faults are delivered inside. */
+void cpu_run(struct cpu *cpu, uint64_t limit);
+/* Instructions retired since power-on, exact inside an instruction too. */
+uint64_t cpu_icount(const struct cpu *cpu);
+
+/* Brings eflags up to date (all bits) for looking at it from outside, and back. */
+uint32_t cpu_get_eflags(const struct cpu *cpu);
+void cpu_set_eflags(struct cpu *cpu, uint32_t eflags);
+
+/* Recomputes what depends on cr0, cr3, cr4, eflags, segments (mmu mode, stack mask, cpl, fast
+ * bits, step), after state was set from outside or loaded. */
+void cpu_sync(struct cpu *cpu);
+
+/* Sets one register by its lower-case SDM name ("eax", "cr4", "cs", "eip", "mxcsr", "st0" ...); a
+ * segment name loads selector and, in real mode, base. False: no such register, or a value that the
+ * register cannot hold. For the script's poke. */
+bool cpu_poke(struct cpu *cpu, const char *name, uint64_t value);
+
+#endif

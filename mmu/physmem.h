@@ -1,0 +1,60 @@
+/* Physical memory: RAM and ROM blocks of the host, access by physical address, gate A20, and the
+ * record of which bytes hold decoded or translated code.
+ *
+ * Addresses above 4 GiB (reachable through PAE page tables) hold nothing: reads give all ones. */
+#ifndef MMU_PHYSMEM_H
+#define MMU_PHYSMEM_H
+
+#include "bus/bus.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { PAGE_SHIFT = 12, PAGE_SIZE = 1 << PAGE_SHIFT, PAGE_MASK = PAGE_SIZE - 1 };
+
+#define PHYSMEM_RAM_MIN (UINT64_C(1) << 20)
+#define PHYSMEM_RAM_MAX (UINT64_C(3584) << 20) /* 3.5 GiB: chips live above */
+
+struct physmem;
+
+/* Who keeps decoded code, and must forget it. */
+struct code_watcher {
+    /* Bytes [address, address + size) of RAM, which hold code, are about to change. Must not free
+     * a block that is running. */
+    void (*written)(void *opaque, uint32_t address, uint32_t size);
+    /* The physical map or A20 changed: all cached translations and blocks are void. */
+    void (*map_changed)(void *opaque);
+    void *opaque;
+};
+
+/* ram_size in bytes, a multiple of 1 MiB (at least PHYSMEM_RAM_MIN). Adds the RAM range to the bus.
+ * The bus stays owned by the caller and must outlive the physmem. */
+struct physmem *physmem_new(struct bus *bus, uint64_t ram_size);
+void physmem_free(struct physmem *phys);
+void physmem_set_watcher(struct physmem *phys, const struct code_watcher *watcher);
+
+/* Host address of guest RAM, physmem_ram_size bytes; RAM is one block, physical 0 first. */
+uint8_t *physmem_ram(struct physmem *phys);
+uint64_t physmem_ram_size(const struct physmem *phys);
+
+/* 0xFFFFFFFF, or ~(1 << 20) with gate A20 closed. */
+uint32_t physmem_a20_mask(const struct physmem *phys);
+void physmem_set_a20(struct physmem *phys, bool enabled);
+
+/* Access by physical address as the processor makes it (A20 applied). size 1, 2, 4 and inside one
+ * page; any range. Writes honour ROM, dirty marks, and code watching. */
+uint32_t phys_read(struct physmem *phys, uint32_t address, unsigned size);
+void phys_write(struct physmem *phys, uint32_t address, uint32_t value, unsigned size);
+
+/* Code tracking, in lines of 64 bytes. Marks [address, address + size), within one page, as holding
+ * code, so that a write to one of its lines reaches the watcher. */
+void physmem_mark_code(struct physmem *phys, uint32_t address, uint32_t size);
+/* Forgets all marks of the page that holds address; the page is no longer write-trapped for code.
+ */
+void physmem_clear_code(struct physmem *phys, uint32_t address);
+bool physmem_page_has_code(const struct physmem *phys, uint32_t address);
+/* Tells the watcher when the write touches marked lines. For every path that writes RAM. */
+void physmem_note_write(struct physmem *phys, uint32_t address, uint32_t size);
+
+#endif
