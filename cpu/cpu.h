@@ -99,6 +99,8 @@ struct cpu_host {
     void (*apic_base)(void *opaque, uint64_t value);
     /* Called before every instruction while STEP_TRACE is set. */
     void (*trace)(void *opaque);
+    /* A fault is about to be delivered (cpu->fault, at cpu->eip). May be NULL. */
+    void (*fault)(void *opaque);
     /* A triple fault happened; the chain is in cpu->fault_chain. The run loop decides (reset as a
      * PC does, or stop). */
     void (*triple_fault)(void *opaque);
