@@ -72,6 +72,7 @@ struct address_range {
     enum range_kind kind;
     bool enabled;
     uint8_t *memory;          /* RANGE_MEMORY, RANGE_ROM: host address of first; not owned */
+    uint8_t *write_memory;    /* RANGE_ROM: where writes go (shadow RAM under a ROM), or NULL */
     const struct io_ops *ops; /* RANGE_IO */
     void *device;
     /* RANGE_MEMORY: one byte per page, set to 1 by every path that writes the page (through the
@@ -100,16 +101,26 @@ void bus_clear_dirty(struct bus *bus, unsigned handle);
 void bus_read_memory(struct bus *bus, uint32_t address, void *bytes, size_t size);
 void bus_write_memory(struct bus *bus, uint32_t address, const void *bytes, size_t size);
 
-/* --- what the processor's side provides to chips; filled in by mmu/ and machine/ --- */
+/* --- what the memory side provides; filled in by mmu/physmem.c --- */
 
-struct bus_host {
+struct bus_memory {
     void *opaque;
     /* The map changed: forget every translation. */
     void (*map_changed)(void *opaque);
     /* Someone other than the processor wrote [address, address + size): forget decoded code. */
     void (*memory_written)(void *opaque, uint32_t address, size_t size);
+    /* Dirty marks of [first, last] were cleared: trap the next write to each page. */
+    void (*dirty_cleared)(void *opaque, uint32_t first, uint32_t last);
     /* Gate A20: false masks address bit 20. */
     void (*set_a20)(void *opaque, bool enabled);
+};
+void bus_set_memory(struct bus *bus, const struct bus_memory *memory);
+void bus_set_a20(struct bus *bus, bool enabled);
+
+/* --- what the machine provides; filled in by machine/ --- */
+
+struct bus_host {
+    void *opaque;
     /* A chip asks for a reset of the machine (8042, port 92h, CF9h). Takes effect before the next
      * instruction. cpu_only: INIT# (port 92h, 8042 pulse), else the whole board. */
     void (*request_reset)(void *opaque, bool cpu_only);
@@ -118,7 +129,6 @@ struct bus_host {
     void (*request_exit)(void *opaque, uint32_t value);
 };
 void bus_set_host(struct bus *bus, const struct bus_host *host);
-void bus_set_a20(struct bus *bus, bool enabled);
 void bus_request_reset(struct bus *bus, bool cpu_only);
 void bus_request_power_off(struct bus *bus);
 void bus_request_exit(struct bus *bus, uint32_t value);

@@ -24,7 +24,10 @@ struct tlb_entry {
     uint32_t tag[3];   /* by mmu_access: linear page address, or with TLB_NO_MATCH set */
     uint32_t physical; /* physical page address, A20 applied */
     uintptr_t addend;  /* host address = addend + linear address */
+    uint32_t page;     /* linear page address that was translated, or TLB_NO_MATCH */
+    uint8_t allowed;   /* bit per mmu_access: proved by the walk, also where the tag says slow */
     bool global;
+    bool large; /* part of a 2 or 4 MiB page */
 };
 
 /* CR and MSR bits that paging depends on; the processor tells the MMU with mmu_set_paging. */
@@ -53,6 +56,7 @@ struct mmu {
     uint64_t pdpte[4]; /* PAE: loaded with CR3 */
     bool is_user;      /* accesses are made at CPL 3 */
     bool force_slow;
+    bool caches_large; /* an entry of a large page may be in the TLB */
     struct physmem *phys;
     struct bus *bus;
     uint64_t misses, flushes; /* for --stats */
@@ -74,8 +78,6 @@ void mmu_force_slow(struct mmu *mmu, bool force);
 void mmu_flush_all(struct mmu *mmu);
 void mmu_flush_non_global(struct mmu *mmu);
 void mmu_flush_page(struct mmu *mmu, uint32_t linear); /* INVLPG */
-/* Drops write permission from TLB entries of a physical page, so that the next write is seen. */
-void mmu_trap_writes(struct mmu *mmu, uint32_t physical);
 
 static inline struct tlb_entry *mmu_slot(const struct mmu *mmu, uint32_t linear)
 {
@@ -109,8 +111,8 @@ bool mmu_translate(struct mmu *mmu, uint32_t linear, enum mmu_access access, boo
 bool mmu_peek(const struct mmu *mmu, uint32_t linear, uint32_t *physical) MUST_CHECK;
 
 /* Instruction fetch: host address of the byte at linear with everything up to the end of its page
- * readable, and its physical address. NULL: mmu->fault is filled. Code in an I/O range is copied
- * byte by byte with mmu_fetch_byte (host is set to NULL and *physical filled, return true). */
+ * readable, and its physical address. NULL: mmu->fault is filled. Code outside RAM and ROM is read
+ * byte by byte with mmu_fetch_byte (then *host is NULL, and the return value true). */
 bool mmu_fetch_page(struct mmu *mmu, uint32_t linear, const uint8_t **host,
                     uint32_t *physical) MUST_CHECK;
 bool mmu_fetch_byte(struct mmu *mmu, uint32_t linear, uint8_t *byte) MUST_CHECK;

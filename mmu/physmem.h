@@ -15,6 +15,8 @@ enum { PAGE_SHIFT = 12, PAGE_SIZE = 1 << PAGE_SHIFT, PAGE_MASK = PAGE_SIZE - 1 }
 
 #define PHYSMEM_RAM_MIN (UINT64_C(1) << 20)
 #define PHYSMEM_RAM_MAX (UINT64_C(3584) << 20) /* 3.5 GiB: chips live above */
+/* A page that the chipset decodes to nothing; stands for every address above 4 GiB. */
+#define PHYSMEM_UNMAPPED_PAGE 0xFEFFF000u
 
 struct physmem;
 
@@ -23,15 +25,25 @@ struct code_watcher {
     /* Bytes [address, address + size) of RAM, which hold code, are about to change. Must not free
      * a block that is running. */
     void (*written)(void *opaque, uint32_t address, uint32_t size);
-    /* The physical map or A20 changed: all cached translations and blocks are void. */
+    /* The physical map or A20 changed: all blocks are void (the MMU has flushed its TLB). */
     void (*map_changed)(void *opaque);
     void *opaque;
 };
 
-/* ram_size in bytes, a multiple of 1 MiB (at least PHYSMEM_RAM_MIN). Adds the RAM range to the bus.
+/* The TLB, which must follow; set by mmu_new. */
+struct tlb_listener {
+    /* The next write to a physical page in [first, last] must reach the slow path. */
+    void (*trap_writes)(void *opaque, uint32_t first, uint32_t last);
+    void (*flush)(void *opaque);
+    void *opaque;
+};
+
+/* ram_size in bytes, a multiple of 1 MiB (at least PHYSMEM_RAM_MIN). Adds the RAM range to the bus
+ * and becomes its bus_memory.
  * The bus stays owned by the caller and must outlive the physmem. */
 struct physmem *physmem_new(struct bus *bus, uint64_t ram_size);
 void physmem_free(struct physmem *phys);
+void physmem_set_tlb(struct physmem *phys, const struct tlb_listener *tlb);
 void physmem_set_watcher(struct physmem *phys, const struct code_watcher *watcher);
 
 /* Host address of guest RAM, physmem_ram_size bytes; RAM is one block, physical 0 first. */

@@ -1,0 +1,404 @@
+#include "mmu/mmu.h"
+
+#include "base/memory.h"
+#include "mmu/walk.h"
+
+static const struct field paging_fields[] = {
+    FIELD(struct mmu_paging, cr3),
+    FIELD(struct mmu_paging, enabled),
+    FIELD(struct mmu_paging, write_protect),
+    FIELD(struct mmu_paging, pse),
+    FIELD(struct mmu_paging, pae),
+    FIELD(struct mmu_paging, pge),
+    FIELD(struct mmu_paging, pse36),
+    FIELD(struct mmu_paging, no_execute),
+    FIELD_END,
+};
+
+const struct field mmu_fields[] = {
+    FIELD_TRANSIENT(struct mmu, active),
+    FIELD_TRANSIENT(struct mmu, supervisor),
+    FIELD_TRANSIENT(struct mmu, user),
+    FIELD_TRANSIENT(struct mmu, empty),
+    FIELD_TRANSIENT(struct mmu, fault),
+    FIELD_STRUCT(struct mmu, paging, paging_fields),
+    FIELD_ARRAY(struct mmu, pdpte, uint64_t),
+    FIELD(struct mmu, is_user),
+    FIELD(struct mmu, force_slow),
+    FIELD_TRANSIENT(struct mmu, caches_large),
+    FIELD_TRANSIENT(struct mmu, phys),
+    FIELD_TRANSIENT(struct mmu, bus),
+    FIELD_TRANSIENT(struct mmu, misses),
+    FIELD_TRANSIENT(struct mmu, flushes),
+    FIELD_END,
+};
+
+/* --- the TLB --- */
+
+static void forget(struct tlb_entry *entry)
+{
+    *entry = (struct tlb_entry){
+        .tag = {TLB_NO_MATCH, TLB_NO_MATCH, TLB_NO_MATCH},
+        .page = TLB_NO_MATCH,
+    };
+}
+
+static void forget_table(struct tlb_entry *table)
+{
+    for (unsigned i = 0; i < TLB_SIZE; i++)
+        forget(&table[i]);
+}
+
+static struct tlb_entry *new_table(void)
+{
+    struct tlb_entry *table = mem_new(TLB_SIZE * sizeof *table);
+    forget_table(table);
+    return table;
+}
+
+static void choose_table(struct mmu *mmu)
+{
+    if (mmu->force_slow)
+        mmu->active = mmu->empty;
+    else
+        mmu->active = mmu->is_user ? mmu->user : mmu->supervisor;
+}
+
+static void trap_in_table(struct tlb_entry *table, uint32_t first, uint32_t last)
+{
+    for (unsigned i = 0; i < TLB_SIZE; i++) {
+        if (table[i].physical >= first && table[i].physical <= last)
+            table[i].tag[MMU_WRITE] = TLB_NO_MATCH;
+    }
+}
+
+static void trap_writes(void *opaque, uint32_t first, uint32_t last)
+{
+    struct mmu *mmu = opaque;
+    trap_in_table(mmu->supervisor, first, last);
+    trap_in_table(mmu->user, first, last);
+}
+
+static void flush_listener(void *opaque)
+{
+    mmu_flush_all(opaque);
+}
+
+struct mmu *mmu_new(struct physmem *phys, struct bus *bus)
+{
+    struct mmu *mmu = mem_new(sizeof *mmu);
+    mmu->phys = phys;
+    mmu->bus = bus;
+    mmu->supervisor = new_table();
+    mmu->user = new_table();
+    mmu->empty = new_table();
+    choose_table(mmu);
+    physmem_set_tlb(phys, &(struct tlb_listener){trap_writes, flush_listener, mmu});
+    return mmu;
+}
+
+void mmu_free(struct mmu *mmu)
+{
+    physmem_set_tlb(mmu->phys, &(struct tlb_listener){0});
+    mem_free(mmu->supervisor);
+    mem_free(mmu->user);
+    mem_free(mmu->empty);
+    mem_free(mmu);
+}
+
+void mmu_set_paging(struct mmu *mmu, const struct mmu_paging *paging, bool keep_global)
+{
+    mmu->paging = *paging;
+    if (keep_global)
+        mmu_flush_non_global(mmu);
+    else
+        mmu_flush_all(mmu);
+}
+
+bool mmu_load_pdptes(struct mmu *mmu, uint32_t cr3)
+{
+    const uint64_t reserved = UINT64_C(0xFFFFFFF0000001E6); /* SDM 3A table 4-8 */
+    uint64_t loaded[4];
+    for (unsigned i = 0; i < 4; i++) {
+        uint32_t address = (cr3 & ~31u) + i * 8;
+        loaded[i] =
+            phys_read(mmu->phys, address, 4) | (uint64_t)phys_read(mmu->phys, address + 4, 4) << 32;
+        if (loaded[i] & 1 && loaded[i] & reserved)
+            return false;
+    }
+    memcpy(mmu->pdpte, loaded, sizeof loaded);
+    return true;
+}
+
+void mmu_set_user(struct mmu *mmu, bool is_user)
+{
+    mmu->is_user = is_user;
+    choose_table(mmu);
+}
+
+void mmu_force_slow(struct mmu *mmu, bool force)
+{
+    mmu->force_slow = force;
+    choose_table(mmu);
+}
+
+void mmu_flush_all(struct mmu *mmu)
+{
+    forget_table(mmu->supervisor);
+    forget_table(mmu->user);
+    mmu->caches_large = false;
+    mmu->flushes++;
+}
+
+static void forget_non_global(struct tlb_entry *table)
+{
+    for (unsigned i = 0; i < TLB_SIZE; i++) {
+        if (!table[i].global)
+            forget(&table[i]);
+    }
+}
+
+void mmu_flush_non_global(struct mmu *mmu)
+{
+    forget_non_global(mmu->supervisor);
+    forget_non_global(mmu->user);
+    mmu->flushes++;
+}
+
+static void forget_page(struct tlb_entry *table, uint32_t page)
+{
+    struct tlb_entry *entry = &table[page >> PAGE_SHIFT & (TLB_SIZE - 1)];
+    if (entry->page == page)
+        forget(entry);
+}
+
+/* All pieces of the large page that linear may lie in; 4 MiB covers both sizes. */
+static void forget_large(struct tlb_entry *table, uint32_t linear)
+{
+    for (unsigned i = 0; i < TLB_SIZE; i++) {
+        if (table[i].large && table[i].page >> 22 == linear >> 22)
+            forget(&table[i]);
+    }
+}
+
+void mmu_flush_page(struct mmu *mmu, uint32_t linear)
+{
+    uint32_t page = linear & ~(uint32_t)PAGE_MASK;
+    forget_page(mmu->supervisor, page);
+    forget_page(mmu->user, page);
+    if (mmu->caches_large) {
+        forget_large(mmu->supervisor, linear);
+        forget_large(mmu->user, linear);
+    }
+}
+
+/* Code can be cached where writes to it are seen (RAM) or cannot happen (ROM). */
+static bool holds_cacheable_code(const struct mmu *mmu, const struct address_range *range,
+                                 uint32_t physical)
+{
+    if (range->kind == RANGE_ROM)
+        return true;
+    const uint8_t *host = range->memory + (physical - range->first);
+    return range->kind == RANGE_MEMORY && physical < physmem_ram_size(mmu->phys) &&
+           host == physmem_ram(mmu->phys) + physical;
+}
+
+/* Decides which accesses to a translated page may bypass the slow path. */
+static void set_tags(struct mmu *mmu, struct tlb_entry *entry, const struct address_range *range)
+{
+    if (!range || range->kind == RANGE_IO)
+        return;
+    uint32_t offset = entry->physical - range->first;
+    bool writable = range->kind == RANGE_MEMORY &&
+                    !physmem_page_has_code(mmu->phys, entry->physical) &&
+                    (!range->dirty || range->dirty[offset >> PAGE_SHIFT]);
+    entry->addend = (uintptr_t)(range->memory + offset) - entry->page;
+    if (entry->allowed & 1 << MMU_READ)
+        entry->tag[MMU_READ] = entry->page;
+    if (entry->allowed & 1 << MMU_WRITE && writable)
+        entry->tag[MMU_WRITE] = entry->page;
+    if (entry->allowed & 1 << MMU_EXECUTE && holds_cacheable_code(mmu, range, entry->physical))
+        entry->tag[MMU_EXECUTE] = entry->page;
+}
+
+static bool fill(struct mmu *mmu, struct tlb_entry *entry, uint32_t linear, enum mmu_access access,
+                 bool user)
+{
+    struct walk_result walk = {.physical = linear & ~(uint32_t)PAGE_MASK, .allowed = 7};
+    mmu->misses++;
+    if (mmu->paging.enabled) {
+        uint32_t error;
+        if (!walk_page_tables(mmu, linear, access, user, true, &walk, &error)) {
+            mmu->fault = (struct mmu_fault){linear, error};
+            return false;
+        }
+    }
+    forget(entry);
+    if (walk.physical >> 32)
+        walk.physical = PHYSMEM_UNMAPPED_PAGE;
+    entry->page = linear & ~(uint32_t)PAGE_MASK;
+    entry->physical = (uint32_t)walk.physical & physmem_a20_mask(mmu->phys);
+    entry->allowed = walk.allowed;
+    entry->global = walk.global;
+    entry->large = walk.large;
+    mmu->caches_large |= walk.large;
+    set_tags(mmu, entry, bus_find_range(mmu->bus, entry->physical));
+    return true;
+}
+
+/* --- translation --- */
+
+static bool lookup(struct mmu *mmu, uint32_t linear, enum mmu_access access, bool user,
+                   struct tlb_entry **found)
+{
+    struct tlb_entry *table = user ? mmu->user : mmu->supervisor;
+    struct tlb_entry *entry = &table[linear >> PAGE_SHIFT & (TLB_SIZE - 1)];
+    bool hit = entry->page == (linear & ~(uint32_t)PAGE_MASK) && entry->allowed & 1 << access;
+    if (!hit && !fill(mmu, entry, linear, access, user))
+        return false;
+    *found = entry;
+    return true;
+}
+
+bool mmu_translate(struct mmu *mmu, uint32_t linear, enum mmu_access access, bool user,
+                   uint32_t *physical)
+{
+    struct tlb_entry *entry;
+    if (!lookup(mmu, linear, access, user, &entry))
+        return false;
+    *physical = entry->physical | (linear & PAGE_MASK);
+    return true;
+}
+
+bool mmu_peek(const struct mmu *mmu, uint32_t linear, uint32_t *physical)
+{
+    struct walk_result walk = {.physical = linear & ~(uint32_t)PAGE_MASK};
+    uint32_t error;
+    if (mmu->paging.enabled &&
+        !walk_page_tables(mmu, linear, MMU_READ, false, false, &walk, &error))
+        return false;
+    if (walk.physical >> 32)
+        return false;
+    *physical = ((uint32_t)walk.physical | (linear & PAGE_MASK)) & physmem_a20_mask(mmu->phys);
+    return true;
+}
+
+/* --- slow-path access --- */
+
+/* The largest bus access at address that stays inside a doubleword and within size bytes. */
+static unsigned bus_chunk(uint32_t address, unsigned size)
+{
+    unsigned left = 4 - (address & 3);
+    if (left > size)
+        left = size;
+    return left == 3 ? 2 : left;
+}
+
+static void read_physical(struct mmu *mmu, uint32_t address, uint8_t *bytes, unsigned size)
+{
+    const struct address_range *range = bus_find_range(mmu->bus, address);
+    if (range && range->kind != RANGE_IO) {
+        memcpy(bytes, range->memory + (address - range->first), size);
+        return;
+    }
+    while (size > 0) {
+        unsigned chunk = bus_chunk(address, size);
+        uint32_t value = phys_read(mmu->phys, address, chunk);
+        memcpy(bytes, &value, chunk);
+        address += chunk;
+        bytes += chunk;
+        size -= chunk;
+    }
+}
+
+static void write_physical(struct mmu *mmu, uint32_t address, const uint8_t *bytes, unsigned size)
+{
+    while (size > 0) {
+        unsigned chunk = bus_chunk(address, size);
+        uint32_t value = 0;
+        memcpy(&value, bytes, chunk);
+        phys_write(mmu->phys, address, value, chunk);
+        address += chunk;
+        bytes += chunk;
+        size -= chunk;
+    }
+}
+
+/* An access cut at the page boundary. */
+struct pieces {
+    uint32_t physical[2];
+    unsigned size[2];
+};
+
+static bool translate_pieces(struct mmu *mmu, uint32_t linear, unsigned size,
+                             enum mmu_access access, bool user, struct pieces *pieces)
+{
+    unsigned left = PAGE_SIZE - (linear & PAGE_MASK);
+    pieces->size[0] = size < left ? size : left;
+    pieces->size[1] = size - pieces->size[0];
+    if (!mmu_translate(mmu, linear, access, user, &pieces->physical[0]))
+        return false;
+    return pieces->size[1] == 0 ||
+           mmu_translate(mmu, linear + pieces->size[0], access, user, &pieces->physical[1]);
+}
+
+/* After a write through the slow path, the page may have become plain (marked dirty, or free of
+ * code): the next write can be fast. */
+static void refresh_tags(struct mmu *mmu, uint32_t linear, bool user)
+{
+    struct tlb_entry *table = user ? mmu->user : mmu->supervisor;
+    struct tlb_entry *entry = &table[linear >> PAGE_SHIFT & (TLB_SIZE - 1)];
+    if (entry->page == (linear & ~(uint32_t)PAGE_MASK))
+        set_tags(mmu, entry, bus_find_range(mmu->bus, entry->physical));
+}
+
+bool mmu_read(struct mmu *mmu, uint32_t linear, void *bytes, unsigned size, bool user)
+{
+    struct pieces pieces;
+    if (!translate_pieces(mmu, linear, size, MMU_READ, user, &pieces))
+        return false;
+    read_physical(mmu, pieces.physical[0], bytes, pieces.size[0]);
+    read_physical(mmu, pieces.physical[1], (uint8_t *)bytes + pieces.size[0], pieces.size[1]);
+    return true;
+}
+
+bool mmu_write(struct mmu *mmu, uint32_t linear, const void *bytes, unsigned size, bool user)
+{
+    struct pieces pieces;
+    if (!translate_pieces(mmu, linear, size, MMU_WRITE, user, &pieces))
+        return false;
+    write_physical(mmu, pieces.physical[0], bytes, pieces.size[0]);
+    write_physical(mmu, pieces.physical[1], (const uint8_t *)bytes + pieces.size[0],
+                   pieces.size[1]);
+    refresh_tags(mmu, linear, user);
+    return true;
+}
+
+bool mmu_probe_write(struct mmu *mmu, uint32_t linear, unsigned size, bool user)
+{
+    struct pieces pieces;
+    return translate_pieces(mmu, linear, size, MMU_WRITE, user, &pieces);
+}
+
+/* --- instruction fetch --- */
+
+bool mmu_fetch_page(struct mmu *mmu, uint32_t linear, const uint8_t **host, uint32_t *physical)
+{
+    struct tlb_entry *entry;
+    if (!lookup(mmu, linear, MMU_EXECUTE, mmu->is_user, &entry))
+        return false;
+    *physical = entry->physical | (linear & PAGE_MASK);
+    const struct address_range *range = bus_find_range(mmu->bus, *physical);
+    bool cacheable = range && holds_cacheable_code(mmu, range, *physical);
+    *host = cacheable ? range->memory + (*physical - range->first) : NULL;
+    return true;
+}
+
+bool mmu_fetch_byte(struct mmu *mmu, uint32_t linear, uint8_t *byte)
+{
+    uint32_t physical;
+    if (!mmu_translate(mmu, linear, MMU_EXECUTE, mmu->is_user, &physical))
+        return false;
+    read_physical(mmu, physical, byte, 1);
+    return true;
+}

@@ -1,0 +1,192 @@
+#include "mmu/physmem.h"
+
+#include "base/bits.h"
+#include "base/memory.h"
+
+#include <assert.h>
+
+enum { CODE_LINE_SHIFT = 6 }; /* 64 lines of 64 bytes in a page, a bit each */
+
+struct physmem {
+    struct bus *bus;
+    uint8_t *ram;
+    uint64_t ram_size;
+    uint32_t a20_mask;
+    uint64_t *code_lines; /* by RAM page */
+    struct tlb_listener tlb;
+    struct code_watcher watcher;
+};
+
+static void flush_translations(void *opaque)
+{
+    struct physmem *phys = opaque;
+    if (phys->tlb.flush)
+        phys->tlb.flush(phys->tlb.opaque);
+    if (phys->watcher.map_changed)
+        phys->watcher.map_changed(phys->watcher.opaque);
+}
+
+static void trap_writes(void *opaque, uint32_t first, uint32_t last)
+{
+    struct physmem *phys = opaque;
+    if (phys->tlb.trap_writes)
+        phys->tlb.trap_writes(phys->tlb.opaque, first, last);
+}
+
+static void memory_written(void *opaque, uint32_t address, size_t size)
+{
+    physmem_note_write(opaque, address, (uint32_t)size);
+}
+
+static void set_a20(void *opaque, bool enabled)
+{
+    physmem_set_a20(opaque, enabled);
+}
+
+struct physmem *physmem_new(struct bus *bus, uint64_t ram_size)
+{
+    assert(ram_size >= PHYSMEM_RAM_MIN && ram_size <= PHYSMEM_RAM_MAX);
+    struct physmem *phys = mem_new(sizeof *phys);
+    phys->bus = bus;
+    phys->ram_size = ram_size;
+    phys->ram = mem_map(ram_size);
+    phys->code_lines = mem_map((ram_size >> PAGE_SHIFT) * sizeof *phys->code_lines);
+    phys->a20_mask = 0xFFFFFFFFu;
+    bus_add_range(bus, &(struct address_range){
+                           .last = (uint32_t)(ram_size - 1),
+                           .kind = RANGE_MEMORY,
+                           .enabled = true,
+                           .memory = phys->ram,
+                       });
+    bus_set_memory(bus, &(struct bus_memory){
+                            .opaque = phys,
+                            .map_changed = flush_translations,
+                            .memory_written = memory_written,
+                            .dirty_cleared = trap_writes,
+                            .set_a20 = set_a20,
+                        });
+    return phys;
+}
+
+void physmem_free(struct physmem *phys)
+{
+    mem_unmap(phys->ram, phys->ram_size);
+    mem_unmap(phys->code_lines, (phys->ram_size >> PAGE_SHIFT) * sizeof *phys->code_lines);
+    mem_free(phys);
+}
+
+void physmem_set_tlb(struct physmem *phys, const struct tlb_listener *tlb)
+{
+    phys->tlb = *tlb;
+}
+
+void physmem_set_watcher(struct physmem *phys, const struct code_watcher *watcher)
+{
+    phys->watcher = *watcher;
+}
+
+uint8_t *physmem_ram(struct physmem *phys)
+{
+    return phys->ram;
+}
+
+uint64_t physmem_ram_size(const struct physmem *phys)
+{
+    return phys->ram_size;
+}
+
+uint32_t physmem_a20_mask(const struct physmem *phys)
+{
+    return phys->a20_mask;
+}
+
+void physmem_set_a20(struct physmem *phys, bool enabled)
+{
+    uint32_t mask = enabled ? 0xFFFFFFFFu : ~(1u << 20);
+    if (mask == phys->a20_mask)
+        return;
+    phys->a20_mask = mask;
+    flush_translations(phys);
+}
+
+uint32_t phys_read(struct physmem *phys, uint32_t address, unsigned size)
+{
+    address &= phys->a20_mask;
+    const struct address_range *range = bus_find_range(phys->bus, address);
+    if (!range)
+        return 0xFFFFFFFFu >> (32 - 8 * size);
+    if (range->kind == RANGE_IO)
+        return bus_range_read(phys->bus, range, address, size);
+    uint32_t value = 0;
+    memcpy(&value, range->memory + (address - range->first), size);
+    return value;
+}
+
+void phys_write(struct physmem *phys, uint32_t address, uint32_t value, unsigned size)
+{
+    address &= phys->a20_mask;
+    const struct address_range *range = bus_find_range(phys->bus, address);
+    if (!range)
+        return;
+    if (range->kind == RANGE_IO) {
+        bus_range_write(phys->bus, range, address, value, size);
+        return;
+    }
+    uint32_t offset = address - range->first;
+    uint8_t *to = range->kind == RANGE_MEMORY ? range->memory : range->write_memory;
+    if (!to)
+        return;
+    physmem_note_write(phys, address, size);
+    memcpy(to + offset, &value, size);
+    if (range->dirty)
+        range->dirty[offset >> PAGE_SHIFT] = 1;
+}
+
+/* The bits of the lines that [address, address + size) touches; the range is inside one page. */
+static uint64_t line_mask(uint32_t address, uint32_t size)
+{
+    unsigned first = (address & PAGE_MASK) >> CODE_LINE_SHIFT;
+    unsigned last = ((address & PAGE_MASK) + size - 1) >> CODE_LINE_SHIFT;
+    return (~UINT64_C(0) >> (63 - (last - first))) << first;
+}
+
+void physmem_mark_code(struct physmem *phys, uint32_t address, uint32_t size)
+{
+    if (address >= phys->ram_size)
+        return;
+    uint64_t *lines = &phys->code_lines[address >> PAGE_SHIFT];
+    if (!*lines)
+        trap_writes(phys, address & ~(uint32_t)PAGE_MASK, address | PAGE_MASK);
+    *lines |= line_mask(address, size);
+}
+
+void physmem_clear_code(struct physmem *phys, uint32_t address)
+{
+    if (address < phys->ram_size)
+        phys->code_lines[address >> PAGE_SHIFT] = 0;
+}
+
+bool physmem_page_has_code(const struct physmem *phys, uint32_t address)
+{
+    return address < phys->ram_size && phys->code_lines[address >> PAGE_SHIFT] != 0;
+}
+
+static void note_page_write(struct physmem *phys, uint32_t address, uint32_t size)
+{
+    if (phys->code_lines[address >> PAGE_SHIFT] & line_mask(address, size))
+        phys->watcher.written(phys->watcher.opaque, address, size);
+}
+
+void physmem_note_write(struct physmem *phys, uint32_t address, uint32_t size)
+{
+    if (!phys->watcher.written)
+        return;
+    while (size > 0 && address < phys->ram_size) {
+        uint32_t chunk = PAGE_SIZE - (address & PAGE_MASK);
+        if (chunk > size)
+            chunk = size;
+        note_page_write(phys, address, chunk);
+        address += chunk;
+        size -= chunk;
+    }
+}

@@ -1,0 +1,116 @@
+#include "snapshot/state.h"
+
+#include "base/memory.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <xxhash.h>
+
+struct section {
+    const char *name;
+    const struct field *fields; /* NULL: raw memory */
+    void *base;
+    size_t size;
+    void (*before_walk)(void *base);
+};
+
+struct state_map {
+    struct section *sections;
+    size_t count, capacity;
+};
+
+struct state_map *state_map_new(void)
+{
+    return mem_new(sizeof(struct state_map));
+}
+
+void state_map_free(struct state_map *map)
+{
+    mem_free(map->sections);
+    mem_free(map);
+}
+
+static void add_section(struct state_map *map, const struct section *section)
+{
+    if (map->count == map->capacity) {
+        map->capacity = map->capacity ? 2 * map->capacity : 32;
+        map->sections = mem_resize(map->sections, map->capacity * sizeof *section);
+    }
+    map->sections[map->count++] = *section;
+}
+
+void state_add_struct(struct state_map *map, const char *name, const struct field *fields,
+                      void *base, void (*before_walk)(void *base))
+{
+    add_section(map, &(struct section){
+                         .name = name, .fields = fields, .base = base, .before_walk = before_walk});
+}
+
+void state_add_memory(struct state_map *map, const char *name, void *memory, size_t size)
+{
+    add_section(map, &(struct section){.name = name, .base = memory, .size = size});
+}
+
+static void hash_visit(void *context, const char *path, void *bytes, uint32_t element_size,
+                       uint32_t count)
+{
+    XXH3_64bits_update(context, path, strlen(path) + 1);
+    XXH3_64bits_update(context, bytes, (size_t)element_size * count);
+}
+
+static void prepare(const struct section *section)
+{
+    if (section->before_walk)
+        section->before_walk(section->base);
+}
+
+uint64_t state_hash(struct state_map *map)
+{
+    XXH3_state_t *hash = XXH3_createState();
+    XXH3_64bits_reset(hash);
+    for (size_t i = 0; i < map->count; i++) {
+        const struct section *section = &map->sections[i];
+        prepare(section);
+        XXH3_64bits_update(hash, section->name, strlen(section->name) + 1);
+        if (section->fields)
+            field_walk(section->fields, section->base, hash_visit, hash);
+        else
+            XXH3_64bits_update(hash, section->base, section->size);
+    }
+    uint64_t value = XXH3_64bits_digest(hash);
+    XXH3_freeState(hash);
+    return value;
+}
+
+struct dump {
+    FILE *stream;
+    const char *section;
+};
+
+static void dump_visit(void *context, const char *path, void *bytes, uint32_t element_size,
+                       uint32_t count)
+{
+    const struct dump *dump = context;
+    const uint8_t *element = bytes;
+    fprintf(dump->stream, "%s.%s =", dump->section, path);
+    for (uint32_t i = 0; i < count; i++, element += element_size) {
+        fputc(' ', dump->stream);
+        for (uint32_t byte = element_size; byte-- > 0;)
+            fprintf(dump->stream, "%02x", element[byte]);
+    }
+    fputc('\n', dump->stream);
+}
+
+void state_dump(struct state_map *map, FILE *stream)
+{
+    for (size_t i = 0; i < map->count; i++) {
+        const struct section *section = &map->sections[i];
+        prepare(section);
+        if (section->fields)
+            field_walk(section->fields, section->base, dump_visit,
+                       &(struct dump){stream, section->name});
+        else
+            fprintf(stream, "%s = %zu bytes, hash %016" PRIx64 "\n", section->name, section->size,
+                    XXH3_64bits(section->base, section->size));
+    }
+}
