@@ -10,26 +10,41 @@
  * map        MAP_1 (one-byte opcodes), MAP_0F, MAP_0F38, MAP_0F3A
  * opcode     the opcode byte. A form whose low three bits name a register has eight rows, made by
  *            ROW8(...) with the same columns.
- * prefix     P_ANY, or a mandatory one: P_NONE, P_66, P_F2, P_F3
+ * prefix     P_ANY, or a mandatory one: P_NONE, P_66, P_F2, P_F3. A row with the mandatory prefix
+ *            is preferred to a P_ANY row of the same opcode; F2 and F3 come before 66.
  * modrm      M_NONE: no ModRM byte. M_ANY: any. M_MEM, M_REG: only memory or register forms.
  *            M_DIGIT(n), M_DIGIT_MEM(n), M_DIGIT_REG(n): the reg field is n. M_BYTE(b): exactly b.
- * mnemonic   lower case, as Intel writes it
- * operands   SDM volume 2 appendix A.2 letters, "Ev,Gv", "" for none. Additions: Ibs is a byte
- *            immediate that is sign-extended to the operand size; lower-case names are fixed
- *            registers ("al", "dx", "eAX" follows the operand size), "1" the constant.
+ *            Where several rows match, the most exact wins. An opcode has ModRM in all its rows or
+ * in none. mnemonic   lower case, as Intel writes it operands   SDM volume 2 appendix A.2 letters,
+ * "Ev,Gv", "" for none. Additions: Zb, Zv is the register named by the opcode's low three bits; Ibs
+ * is a byte immediate that is sign-extended to 32 bits; Sx is a fixed segment register named in
+ * lower case ("es"); other lower-case names are fixed registers ("al", "dx", "eAX" follows the
+ * operand size, "st0", "sti"), "1" and "3" are constants. What the decoder fetches follows from
+ *            these: Ib Ibs Iw Iz Iv (z, v: by operand size) and a second I (ENTER, EXTRQ) into
+ *            immediate and immediate2; Jb Jz sign-extended into immediate; Ap into immediate
+ *            (offset) and immediate2 (selector); Ob Ov into displacement.
  * exec       how to choose the function, by operand size and register or memory form:
  *              X(f)    f for all
  *              XV(f)   f##16, f##32 by operand size
  *              XM(f)   f##_r, f##_m by form
  *              XVM(f)  f##16_r, f##16_m, f##32_r, f##32_m
+ *              XVR(f)  f##16_r, f##32_r for a form without ModRM that works on AL or eAX: reg is
+ *                      the opcode's low three bits and rm is 0 there
+ *            Prototypes expand from the rows too: include "cpu/exec.h" where they are defined.
  * read, written, undefined   EFLAGS: any of F_C|F_P|F_A|F_Z|F_S|F_O|F_D|F_I|F_T ..., or 0; F_ALL6
  * feature    FEAT_I386 and so on (cpu/model.h): #UD where the CPU model has not got it
  * class      INNOCUOUS; or PRIVILEGED, CONTROL (control-sensitive), BEHAVIOUR
  * (behaviour-sensitive), or several with |. Popek and Goldberg 1974; Robin and Irvine 2000.
- * attributes A_LOCK: LOCK allowed with a memory destination. A_END: ends a block. A_JUMP: sets eip
- *            itself (and ends a block). A_PROT: #UD in real and V86 mode. A_REP: REP repeats it
- * (then it ends a block, too). A_FPU, A_MMX, A_SSE: CR0.EM/TS and CR4 rules apply. A_ALIAS: an
- *            undocumented encoding of another row.
+ * attributes any of these with |, or 0:
+ *              A_LOCK   LOCK is allowed with a memory destination (else #UD, by the decoder)
+ *              A_END    ends a block. Needed by whatever changes what the next fetch depends on:
+ * CS, CPL, paging, mode; the rest can set ATTENTION_MODE when it happens A_JUMP   sets eip itself
+ * with cpu_jump, always (and ends a block) A_PROT   #UD in real and V86 mode (checked by the engine
+ * before the call) A_REP    REP repeats it: see cpu/repeat.h. With a REP prefix it acts as A_JUMP
+ *              A_FPU, A_MMX, A_SSE
+ *                       the engine raises #UD or #NM by CR0.EM, CR0.TS, CR4.OSFXSR before the call
+ *                       (SDM 3A table 13-1); a pending x87 exception is the function's business
+ *              A_ALIAS  an undocumented encoding of another row
  */
 #ifndef CPU_INSN_H
 #define CPU_INSN_H
@@ -149,7 +164,7 @@ struct insn_row {
     uint8_t map, opcode, prefix;
     uint16_t modrm;
     const char *mnemonic, *operands;
-    exec_function *exec[2][2]; /* [operand size 32][memory] */
+    exec_function *exec[4]; /* [16-bit register, 16-bit memory, 32-bit register, 32-bit memory] */
     uint32_t flags_read, flags_written, flags_undefined;
     uint8_t feature, class;
     uint16_t attributes;
@@ -158,33 +173,8 @@ struct insn_row {
 unsigned insn_row_count(void);
 const struct insn_row *insn_row(unsigned index);
 
-#define X(f)                                                                                       \
-    {                                                                                              \
-        {f, f},                                                                                    \
-        {                                                                                          \
-            f, f                                                                                   \
-        }                                                                                          \
-    }
-#define XV(f)                                                                                      \
-    {                                                                                              \
-        {f##16, f##16},                                                                            \
-        {                                                                                          \
-            f##32, f##32                                                                           \
-        }                                                                                          \
-    }
-#define XM(f)                                                                                      \
-    {                                                                                              \
-        {f##_r, f##_m},                                                                            \
-        {                                                                                          \
-            f##_r, f##_m                                                                           \
-        }                                                                                          \
-    }
-#define XVM(f)                                                                                     \
-    {                                                                                              \
-        {f##16_r, f##16_m},                                                                        \
-        {                                                                                          \
-            f##32_r, f##32_m                                                                       \
-        }                                                                                          \
-    }
+/* Writes the instruction, which lies at address eip, in Intel syntax from the row's operands;
+ * always terminated. Returns text. */
+char *insn_format(const struct insn *insn, uint32_t eip, char *text, size_t size);
 
 #endif

@@ -1,0 +1,35 @@
+/* The instruction table: every row of cpu/insn_*.def, in one array. */
+#include "cpu/insn.h"
+
+#include "cpu/exec.h"
+#include "cpu/insn_rows.h"
+#include "cpu/model.h"
+
+/* clang-format off */
+#define X(f)   {f, f, f, f}
+#define XV(f)  {f##16, f##16, f##32, f##32}
+#define XM(f)  {f##_r, f##_m, f##_r, f##_m}
+#define XVM(f) {f##16_r, f##16_m, f##32_r, f##32_m}
+#define XVR(f) {f##16_r, f##16_r, f##32_r, f##32_r}
+#define ROW(map, opcode, prefix, modrm, mnemonic, operands, exec, read, written, undefined,        \
+            feature, class, attributes)                                                            \
+    {map, opcode, prefix, modrm, mnemonic, operands, exec, read, written, undefined,               \
+     feature, class, attributes},
+
+static const struct insn_row rows[] = {
+#include "cpu/insn_integer.def"
+#include "cpu/insn_system.def"
+#include "cpu/insn_x87.def"
+#include "cpu/insn_simd.def"
+};
+/* clang-format on */
+
+unsigned insn_row_count(void)
+{
+    return ARRAY_LENGTH(rows);
+}
+
+const struct insn_row *insn_row(unsigned index)
+{
+    return &rows[index];
+}
