@@ -148,6 +148,9 @@ struct cpu {
     struct cpu_fault fault;
     struct fault_record fault_chain[FAULT_CHAIN_LENGTH];
     uint32_t fault_depth; /* nested deliveries going on now */
+    /* icount at the last delivery. When no instruction has retired since, the next delivery counts
+     * as one, so that a guest whose handlers fault at once cannot stop the clock. */
+    uint64_t fault_icount;
 
     /* --- wiring, not state --- */
     const struct cpu_model *model;

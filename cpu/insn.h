@@ -64,6 +64,8 @@ enum insn_flag {
     INSN_JUMP = 1 << 7,    /* the row has A_JUMP */
 };
 
+enum { INSN_ROW_NONE = 0xFFFF }; /* not an instruction: raises #UD or #GP */
+
 /* A decoded instruction, as the block cache keeps it. */
 struct insn {
     exec_function *exec;
@@ -77,7 +79,7 @@ struct insn {
     uint8_t length;        /* 1..15 bytes */
     uint8_t flags;         /* enum insn_flag */
     uint16_t offset;       /* of its first byte from the first byte of its block */
-    uint16_t row;          /* index into the table: insn_row(row) */
+    uint16_t row;          /* index into the table: insn_row(row); or INSN_ROW_NONE */
     uint16_t immediate2;   /* selector of a far pointer, nesting level of ENTER */
     uint8_t modrm;         /* the byte, 0 when there is none */
     uint8_t opcode;
