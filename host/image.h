@@ -1,0 +1,49 @@
+/* Disk images: files of the host as struct disk_backend (bus/backend.h), for floppies, hard disks
+ * and CD-ROMs. The files are raw: sector after sector, as the medium holds them.
+ *
+ * An image is named on the command line as FILE[,OPTION]...
+ *
+ *     readonly          the guest sees a write-protected medium; the file is opened for reading
+ *     snapshot          the guest's writes go to a temporary overlay that is gone at the end
+ *     geometry=C/H/S    cylinders (1..65535), heads (1..255), sectors per track (1..255)
+ *
+ * A comma that belongs to the file's name is written twice.
+ *
+ * The file is locked with flock: shared for reading only, exclusive for writing, so that two
+ * machines never write one image, and none reads what another is writing.
+ *
+ * The size need not be a multiple of 512 bytes for floppies, CD-ROMs and everything that is opened
+ * with readonly or snapshot: the last sector is padded with zeros. A writable hard disk whose file
+ * ends inside a sector is refused, because it is nearly always a truncated copy. */
+#ifndef HOST_IMAGE_H
+#define HOST_IMAGE_H
+
+#include "base/bits.h"
+#include "base/error.h"
+#include "bus/backend.h"
+
+enum image_kind { IMAGE_FLOPPY, IMAGE_DISK, IMAGE_CDROM };
+
+struct image_options {
+    bool read_only;
+    bool snapshot;
+    struct disk_geometry geometry; /* all zero: not given */
+};
+
+/* Splits "FILE[,OPTION]..." into path (size path_size) and options. False: err says what is wrong
+ * with it. */
+bool image_parse(const char *specification, char *path, size_t path_size,
+                 struct image_options *options, struct error *err);
+
+/* Opens the image that specification names. CD-ROMs are always read-only; a floppy whose file may
+ * not be written is write-protected; a hard disk whose file may not be written is an error (that
+ * names readonly and snapshot as the ways out). Fills in the geometry: the one that was given, or a
+ * guess (host/image_geometry.h). The caller owns the result and ends it with image_close.
+ * NULL: err holds one line that says what failed and what to do. */
+struct disk_backend *image_open(const char *specification, enum image_kind kind, struct error *err);
+
+/* Flushes (a failure is reported in err, and the image is closed all the same) and closes. disk may
+ * be NULL. */
+bool image_close(struct disk_backend *disk, struct error *err);
+
+#endif
