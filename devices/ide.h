@@ -13,14 +13,14 @@
 enum { IDE_CHANNELS = 2, IDE_UNITS = 2 };
 
 struct ide;
-struct pci_host;
+struct pci;
 
-/* Makes the controller with four empty places. With pci, it is function 1 of the PIIX3 at
- * device_function (device << 3 | function), and its ports answer once the guest has switched on I/O
- * space and the channel's decode bit (IDETIM bit 15), as on the chip. With pci NULL it is a plain
- * ISA controller whose ports always answer. The bus owns the result. */
-struct ide *ide_new(struct bus *bus, struct pci_host *pci, unsigned device_function,
-                    struct irq_line irq14, struct irq_line irq15);
+/* Makes the controller with four empty places. With pci, it is the function at device_number (the
+ * PIIX3's, 1 on the usual board), function 1, and its ports answer once the guest has switched on
+ * I/O space and the channel's decode bit (IDETIM bit 15), as on the chip. With pci NULL it is a
+ * plain ISA controller whose ports always answer. The bus owns the result. */
+struct ide *ide_new(struct bus *bus, struct pci *pci, unsigned device_number, struct irq_line irq14,
+                    struct irq_line irq15);
 
 /* Connect a drive at channel 0 or 1, unit 0 (master) or 1 (slave), before the machine starts. disk
  * is not owned. A CD-ROM drive may start without a disc (NULL). */
