@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+"""Checks that every #include "..." obeys the layers of ARCHITECTURE.md.
+
+Run alone: tests/style/layers.py [top folder]
+"""
+
+import pathlib
+import re
+import sys
+
+# A layer may include itself, those listed, and what those may include.
+DIRECT = {
+    "base": [],
+    "snapshot": ["base"],
+    "bus": ["snapshot"],
+    "mmu": ["bus"],
+    "cpu": ["mmu"],
+    "jit": ["cpu"],
+    "devices": ["bus"],
+    "record": ["bus"],
+    "machine": ["jit", "cpu", "devices", "record"],
+    "host": ["record"],
+    "ui": ["record"],
+    "main.c": ["machine", "ui", "host"],
+}
+
+
+def reachable(layer):
+    seen = {layer}
+    for below in DIRECT.get(layer, []):
+        seen |= reachable(below)
+    return seen
+
+
+def check(top):
+    problems = []
+    files = 0
+    for path in sorted(top.rglob("*.[ch]")):
+        relative = path.relative_to(top)
+        layer = relative.parts[0]
+        if layer not in DIRECT:
+            continue
+        files += 1
+        allowed = reachable(layer)
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            match = re.match(r'\s*#\s*include\s+"([^"]+)"', line)
+            if not match:
+                continue
+            target = match.group(1)
+            if target.endswith(".c"):
+                problems.append(f"{relative}:{number}: includes a .c file")
+            elif "/" not in target or target.split("/")[0] not in allowed:
+                problems.append(f"{relative}:{number}: {layer} may not include {target}")
+    return files, problems
+
+
+def main():
+    top = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".").resolve()
+    files, problems = check(top)
+    for problem in problems:
+        print(problem)
+    print(f"layers: {files} files, {len(problems)} problems")
+    return 1 if problems or files == 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
