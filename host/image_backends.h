@@ -1,0 +1,17 @@
+/* The kinds of disk backend that image_open stacks. Each owns what it is given and frees it when it
+ * is closed. */
+#ifndef HOST_IMAGE_BACKENDS_H
+#define HOST_IMAGE_BACKENDS_H
+
+#include "bus/backend.h"
+
+/* A file of size bytes, open as fd (owned): sector after sector; a last part-sector reads as padded
+ * with zeros. */
+struct disk_backend *image_raw_new(int fd, uint64_t size, bool read_only, const char *name);
+
+/* Reads from base until a sector has been written; writes go to an unlinked file in $TMPDIR (or
+ * /tmp), which takes the room of what was written. NULL (base is closed): the file cannot be made.
+ */
+struct disk_backend *image_overlay_new(struct disk_backend *base, struct error *err);
+
+#endif

@@ -1,0 +1,119 @@
+#include "host/image_backends.h"
+
+#include "base/memory.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* store is a sparse file with the layout of the disk; written has one bit a sector. */
+struct overlay_image {
+    struct disk_backend backend;
+    struct disk_backend *base, *store;
+    uint8_t *written;
+};
+
+static struct overlay_image *overlay_of(struct disk_backend *disk)
+{
+    return (struct overlay_image *)disk;
+}
+
+static bool is_written(const struct overlay_image *image, uint64_t lba)
+{
+    return image->written[lba / 8] >> (lba % 8) & 1;
+}
+
+/* How many of the count sectors at lba have the same origin as the first. */
+static uint32_t run_length(const struct overlay_image *image, uint64_t lba, uint32_t count)
+{
+    uint32_t length = 1;
+    while (length < count && is_written(image, lba + length) == is_written(image, lba))
+        length++;
+    return length;
+}
+
+static bool overlay_read(struct disk_backend *disk, uint64_t lba, uint32_t count, void *bytes,
+                         struct error *err)
+{
+    struct overlay_image *image = overlay_of(disk);
+    if (lba > disk->sector_count || count > disk->sector_count - lba)
+        return image->base->ops->read(image->base, lba, count, bytes, err);
+    uint8_t *to = bytes;
+    while (count) {
+        uint32_t length = run_length(image, lba, count);
+        struct disk_backend *from = is_written(image, lba) ? image->store : image->base;
+        if (!from->ops->read(from, lba, length, to, err))
+            return false;
+        to += (size_t)length * DISK_SECTOR_SIZE;
+        lba += length;
+        count -= length;
+    }
+    return true;
+}
+
+static bool overlay_write(struct disk_backend *disk, uint64_t lba, uint32_t count,
+                          const void *bytes, struct error *err)
+{
+    struct overlay_image *image = overlay_of(disk);
+    if (!image->store->ops->write(image->store, lba, count, bytes, err))
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        image->written[(lba + i) / 8] |= (uint8_t)(1 << (lba + i) % 8);
+    return true;
+}
+
+/* What is written lives no longer than the program, so there is nothing to make safe. */
+static bool overlay_flush(struct disk_backend *disk, struct error *err)
+{
+    return true;
+}
+
+static void overlay_close(struct disk_backend *disk)
+{
+    struct overlay_image *image = overlay_of(disk);
+    image->base->ops->close(image->base);
+    image->store->ops->close(image->store);
+    mem_free(image->written);
+    mem_free(image);
+}
+
+static const struct disk_backend_ops overlay_ops = {overlay_read, overlay_write, overlay_flush,
+                                                    overlay_close};
+
+static int open_temporary(struct error *err)
+{
+    const char *directory = getenv("TMPDIR");
+    if (!directory || !*directory)
+        directory = "/tmp";
+    char path[4096];
+    int length = snprintf(path, sizeof path, "%s/anachron-XXXXXX", directory);
+    int fd = length < (int)sizeof path ? mkostemp(path, O_CLOEXEC) : -1;
+    if (fd < 0) {
+        error_set_errno(err,
+                        "cannot make a snapshot overlay in '%s' (set TMPDIR to a directory that "
+                        "can be written)",
+                        directory);
+        return -1;
+    }
+    unlink(path);
+    return fd;
+}
+
+struct disk_backend *image_overlay_new(struct disk_backend *base, struct error *err)
+{
+    int fd = open_temporary(err);
+    if (fd < 0) {
+        base->ops->close(base);
+        return NULL;
+    }
+    struct overlay_image *image = mem_new(sizeof *image);
+    image->backend = *base;
+    image->backend.ops = &overlay_ops;
+    image->backend.read_only = false;
+    image->base = base;
+    image->store = image_raw_new(fd, base->sector_count * DISK_SECTOR_SIZE, false, base->name);
+    image->written = mem_new((size_t)(base->sector_count / 8 + 1));
+    return &image->backend;
+}

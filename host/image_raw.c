@@ -1,0 +1,103 @@
+#include "host/image_backends.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct raw_image {
+    struct disk_backend backend;
+    int fd;
+};
+
+static struct raw_image *raw_of(struct disk_backend *disk)
+{
+    return (struct raw_image *)disk;
+}
+
+static bool in_range(const struct disk_backend *disk, uint64_t lba, uint32_t count,
+                     struct error *err)
+{
+    if (lba <= disk->sector_count && count <= disk->sector_count - lba)
+        return true;
+    return error_set(err, "%s: sectors %llu to %llu are beyond the end of the image", disk->name,
+                     (unsigned long long)lba, (unsigned long long)(lba + count - 1));
+}
+
+static bool raw_read(struct disk_backend *disk, uint64_t lba, uint32_t count, void *bytes,
+                     struct error *err)
+{
+    if (!in_range(disk, lba, count, err))
+        return false;
+    uint8_t *to = bytes;
+    size_t left = (size_t)count * DISK_SECTOR_SIZE;
+    off_t offset = (off_t)(lba * DISK_SECTOR_SIZE);
+    while (left) {
+        ssize_t got = pread(raw_of(disk)->fd, to, left, offset);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return error_set_errno(err, "%s: cannot read sector %llu", disk->name,
+                                   (unsigned long long)offset / DISK_SECTOR_SIZE);
+        if (got == 0) {
+            memset(to, 0, left);
+            break;
+        }
+        to += got;
+        left -= (size_t)got;
+        offset += got;
+    }
+    return true;
+}
+
+static bool raw_write(struct disk_backend *disk, uint64_t lba, uint32_t count, const void *bytes,
+                      struct error *err)
+{
+    if (disk->read_only)
+        return error_set(err, "%s: the image is read-only", disk->name);
+    if (!in_range(disk, lba, count, err))
+        return false;
+    const uint8_t *from = bytes;
+    size_t left = (size_t)count * DISK_SECTOR_SIZE;
+    off_t offset = (off_t)(lba * DISK_SECTOR_SIZE);
+    while (left) {
+        ssize_t put = pwrite(raw_of(disk)->fd, from, left, offset);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put <= 0)
+            return error_set_errno(err, "%s: cannot write sector %llu", disk->name,
+                                   (unsigned long long)offset / DISK_SECTOR_SIZE);
+        from += put;
+        left -= (size_t)put;
+        offset += put;
+    }
+    return true;
+}
+
+static bool raw_flush(struct disk_backend *disk, struct error *err)
+{
+    if (!disk->read_only && fdatasync(raw_of(disk)->fd) != 0)
+        return error_set_errno(err, "%s: cannot flush the image to storage", disk->name);
+    return true;
+}
+
+static void raw_close(struct disk_backend *disk)
+{
+    close(raw_of(disk)->fd);
+    mem_free(disk);
+}
+
+static const struct disk_backend_ops raw_ops = {raw_read, raw_write, raw_flush, raw_close};
+
+struct disk_backend *image_raw_new(int fd, uint64_t size, bool read_only, const char *name)
+{
+    struct raw_image *image = mem_new(sizeof *image);
+    image->fd = fd;
+    image->backend.ops = &raw_ops;
+    image->backend.sector_count = (size + DISK_SECTOR_SIZE - 1) / DISK_SECTOR_SIZE;
+    image->backend.read_only = read_only;
+    snprintf(image->backend.name, sizeof image->backend.name, "%s", name);
+    return &image->backend;
+}
