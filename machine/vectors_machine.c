@@ -1,0 +1,75 @@
+#include "machine/vectors_run.h"
+
+#include "base/memory.h"
+#include "cpu/model.h"
+
+enum { REACHABLE = 2 << 20 };
+
+struct vector_machine *vector_machine_new(const char *cpu_name, struct error *err)
+{
+    const struct cpu_model *model = cpu_model_find(cpu_name);
+    if (!model) {
+        error_set(err, "no CPU model '%s': `anachron cpus` lists them", cpu_name);
+        return NULL;
+    }
+    struct vector_machine *machine = mem_new(sizeof *machine);
+    machine->log = log_new(stderr, LOG_ERROR);
+    machine->bus = bus_new(machine->log);
+    machine->phys = physmem_new(machine->bus, VECTOR_RAM_SIZE);
+    machine->cpu = cpu_new(model, machine->phys, machine->bus);
+    machine->ram = physmem_ram(machine->phys);
+    physmem_set_a20(machine->phys, true);
+    cpu_reset(machine->cpu, false);
+    return machine;
+}
+
+void vector_machine_free(struct vector_machine *machine)
+{
+    if (!machine)
+        return;
+    cpu_free(machine->cpu);
+    physmem_free(machine->phys);
+    bus_free(machine->bus);
+    log_free(machine->log);
+    mem_free(machine);
+}
+
+void vector_machine_poke(struct vector_machine *machine, uint32_t address, uint8_t value)
+{
+    if (address >= VECTOR_RAM_SIZE)
+        return;
+    if (physmem_page_has_code(machine->phys, address))
+        physmem_note_write(machine->phys, address, 1);
+    machine->ram[address] = value;
+}
+
+void vector_machine_clear(struct vector_machine *machine)
+{
+    for (uint32_t page = 0; page < REACHABLE; page += PAGE_SIZE)
+        if (physmem_page_has_code(machine->phys, page))
+            physmem_note_write(machine->phys, page, PAGE_SIZE);
+    memset(machine->ram, 0, REACHABLE);
+}
+
+void vector_machine_set_segment(struct vector_machine *machine, enum segment_register seg,
+                                uint16_t selector)
+{
+    machine->cpu->seg[seg] = (struct segment){
+        .base = (uint32_t)selector << 4,
+        .limit = 0xFFFF,
+        .selector = selector,
+        .access = SEGMENT_PRESENT | SEGMENT_S | SEGMENT_WRITABLE | SEGMENT_ACCESSED,
+    };
+}
+
+bool vector_machine_run(struct vector_machine *machine, uint64_t max_insns)
+{
+    struct cpu *cpu = machine->cpu;
+    uint64_t limit = cpu->icount + max_insns;
+    while (cpu->activity == CPU_RUNNING && cpu->icount < limit) {
+        if (cpu->attention)
+            cpu_service(cpu);
+        cpu_run(cpu, limit);
+    }
+    return cpu->activity == CPU_HALTED;
+}
