@@ -128,8 +128,7 @@ static bool run_file(struct session *session, const char *path, struct error *er
     struct vector_file file = {.path = path};
     bool ok = read_file(&file, err);
     bool is_moo = file.size >= 4 && memcmp(file.bytes, "MOO ", 4) == 0;
-    struct vector_machine **machine =
-        is_moo ? &session->moo_machine : &session->float_machine;
+    struct vector_machine **machine = is_moo ? &session->moo_machine : &session->float_machine;
     if (ok && !*machine) {
         const char *cpu = session->options.cpu;
         *machine = vector_machine_new(cpu ? cpu : is_moo ? "386" : "pentium4", err);

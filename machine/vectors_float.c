@@ -21,7 +21,7 @@ enum {
 };
 
 /* Instructions with a memory operand [disp16]: ModRM 00 reg 110. */
-#define AT(reg, address) 0x06 | (reg) << 3, (address) & 0xFF, (address) >> 8
+#define AT(reg, address) 0x06 | (reg) << 3, (address)&0xFF, (address) >> 8
 #define X87_START        0xDB, 0xE3, 0xD9, AT(5, DATA_CONTROL) /* FNINIT; FLDCW */
 #define X87_LOAD_A       0xDB, AT(5, DATA_A)                   /* FLD m80 */
 #define X87_LOAD_B       0xDB, AT(5, DATA_B)
@@ -32,15 +32,17 @@ enum {
 #define X87_TO(byte, n)  X87_START, X87_LOAD_A, byte, AT(n, DATA_RESULT), X87_END
 #define X87_FROM(byte, n)                                                                          \
     X87_START, byte, AT(n, DATA_A), 0xDD, AT(7, DATA_STATUS), X87_STORE, 0xF4 /* HLT */
-#define SSE_START            0x0F, 0xAE, AT(2, DATA_MXCSR) /* LDMXCSR */
-#define SSE_END              0x0F, 0xAE, AT(3, DATA_STATUS), 0xF4
-#define SSE_LOAD_A(p)        p, 0x0F, 0x10, AT(0, DATA_A) /* MOVSS or MOVSD xmm0 */
-#define SSE_STORE(p)         p, 0x0F, 0x11, AT(0, DATA_RESULT)
-#define SSE_BINARY(p, op)    SSE_START, SSE_LOAD_A(p), p, 0x0F, op, AT(0, DATA_B), SSE_STORE(p), SSE_END
-#define SSE_UNARY(p, op)     SSE_START, p, 0x0F, op, AT(0, DATA_A), SSE_STORE(p), SSE_END
-#define SSE_CONVERT(p, q)    SSE_START, p, 0x0F, 0x5A, AT(0, DATA_A), SSE_STORE(q), SSE_END
+#define SSE_START     0x0F, 0xAE, AT(2, DATA_MXCSR)                           /* LDMXCSR */
+#define SSE_END       0x0F, 0xAE, AT(3, DATA_STATUS), 0xF4
+#define SSE_LOAD_A(p) p, 0x0F, 0x10, AT(0, DATA_A) /* MOVSS or MOVSD xmm0 */
+#define SSE_STORE(p)  p, 0x0F, 0x11, AT(0, DATA_RESULT)
+#define SSE_BINARY(p, op)                                                                          \
+    SSE_START, SSE_LOAD_A(p), p, 0x0F, op, AT(0, DATA_B), SSE_STORE(p), SSE_END
+#define SSE_UNARY(p, op)  SSE_START, p, 0x0F, op, AT(0, DATA_A), SSE_STORE(p), SSE_END
+#define SSE_CONVERT(p, q) SSE_START, p, 0x0F, 0x5A, AT(0, DATA_A), SSE_STORE(q), SSE_END
 #define SSE_TO_I32(p)                                                                              \
-    SSE_START, p, 0x0F, 0x2D, AT(0, DATA_A), 0x66, 0xA3, DATA_RESULT & 0xFF, DATA_RESULT >> 8, SSE_END
+    SSE_START, p, 0x0F, 0x2D, AT(0, DATA_A), 0x66, 0xA3, DATA_RESULT & 0xFF, DATA_RESULT >> 8,     \
+        SSE_END
 #define SSE_FROM_I32(p) SSE_START, p, 0x0F, 0x2A, AT(0, DATA_A), SSE_STORE(p), SSE_END
 
 struct function {
@@ -109,7 +111,12 @@ static bool parse_name(const char *stem, const struct function **function, struc
     static const struct {
         const char *name;
         unsigned rc;
-    } roundings[] = {{"near_even", 0}, {"min", 1}, {"max", 2}, {"minMag", 3}};
+    } roundings[] = {
+        {"near_even", 0},
+        {"min",       1},
+        {"max",       2},
+        {"minMag",    3}
+    };
     char name[32], rounding[16];
     unsigned precision;
     if (sscanf(stem, "%31[^.].%15[^.].p%u", name, rounding, &precision) != 3)
@@ -212,7 +219,7 @@ static bool run_line(struct vector_machine *machine, const struct function *func
     cpu->attention &= ~(uint32_t)ATTENTION_HALT;
     bool halted = vector_machine_run(machine, 64);
     unsigned flags = status_flags(load_le16(ram + DATA_STATUS));
-    *passed = halted && cpu->eip == CODE + function->length &&
+    *passed = halted && cpu->eip == (uint32_t)CODE + function->length &&
               memcmp(ram + DATA_RESULT, expected, function->result_size) == 0 &&
               flags == expected_flags;
     if (!*passed && show)

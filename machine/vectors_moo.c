@@ -20,27 +20,49 @@ struct register_place {
 };
 
 static const struct register_place places_286[MOO_286_REGISTERS] = {
-    {"ax", KIND_GPR, REG_EAX},    {"bx", KIND_GPR, REG_EBX},    {"cx", KIND_GPR, REG_ECX},
-    {"dx", KIND_GPR, REG_EDX},    {"cs", KIND_SEGMENT, SEG_CS}, {"ss", KIND_SEGMENT, SEG_SS},
-    {"ds", KIND_SEGMENT, SEG_DS}, {"es", KIND_SEGMENT, SEG_ES}, {"sp", KIND_GPR, REG_ESP},
-    {"bp", KIND_GPR, REG_EBP},    {"si", KIND_GPR, REG_ESI},    {"di", KIND_GPR, REG_EDI},
-    {"ip", KIND_EIP, 0},          {"flags", KIND_FLAGS, 0},
+    {"ax",    KIND_GPR,     REG_EAX},
+    {"bx",    KIND_GPR,     REG_EBX},
+    {"cx",    KIND_GPR,     REG_ECX},
+    {"dx",    KIND_GPR,     REG_EDX},
+    {"cs",    KIND_SEGMENT, SEG_CS },
+    {"ss",    KIND_SEGMENT, SEG_SS },
+    {"ds",    KIND_SEGMENT, SEG_DS },
+    {"es",    KIND_SEGMENT, SEG_ES },
+    {"sp",    KIND_GPR,     REG_ESP},
+    {"bp",    KIND_GPR,     REG_EBP},
+    {"si",    KIND_GPR,     REG_ESI},
+    {"di",    KIND_GPR,     REG_EDI},
+    {"ip",    KIND_EIP,     0      },
+    {"flags", KIND_FLAGS,   0      },
 };
 static const struct register_place places_386[MOO_386_REGISTERS] = {
-    {"cr0", KIND_CONTROL, 0},     {"cr3", KIND_CONTROL, 3},     {"eax", KIND_GPR, REG_EAX},
-    {"ebx", KIND_GPR, REG_EBX},   {"ecx", KIND_GPR, REG_ECX},   {"edx", KIND_GPR, REG_EDX},
-    {"esi", KIND_GPR, REG_ESI},   {"edi", KIND_GPR, REG_EDI},   {"ebp", KIND_GPR, REG_EBP},
-    {"esp", KIND_GPR, REG_ESP},   {"cs", KIND_SEGMENT, SEG_CS}, {"ds", KIND_SEGMENT, SEG_DS},
-    {"es", KIND_SEGMENT, SEG_ES}, {"fs", KIND_SEGMENT, SEG_FS}, {"gs", KIND_SEGMENT, SEG_GS},
-    {"ss", KIND_SEGMENT, SEG_SS}, {"eip", KIND_EIP, 0},         {"eflags", KIND_FLAGS, 0},
-    {"dr6", KIND_DEBUG, 6},       {"dr7", KIND_DEBUG, 7},
+    {"cr0",    KIND_CONTROL, 0      },
+    {"cr3",    KIND_CONTROL, 3      },
+    {"eax",    KIND_GPR,     REG_EAX},
+    {"ebx",    KIND_GPR,     REG_EBX},
+    {"ecx",    KIND_GPR,     REG_ECX},
+    {"edx",    KIND_GPR,     REG_EDX},
+    {"esi",    KIND_GPR,     REG_ESI},
+    {"edi",    KIND_GPR,     REG_EDI},
+    {"ebp",    KIND_GPR,     REG_EBP},
+    {"esp",    KIND_GPR,     REG_ESP},
+    {"cs",     KIND_SEGMENT, SEG_CS },
+    {"ds",     KIND_SEGMENT, SEG_DS },
+    {"es",     KIND_SEGMENT, SEG_ES },
+    {"fs",     KIND_SEGMENT, SEG_FS },
+    {"gs",     KIND_SEGMENT, SEG_GS },
+    {"ss",     KIND_SEGMENT, SEG_SS },
+    {"eip",    KIND_EIP,     0      },
+    {"eflags", KIND_FLAGS,   0      },
+    {"dr6",    KIND_DEBUG,   6      },
+    {"dr7",    KIND_DEBUG,   7      },
 };
 
 /* What is being checked, and what came out. */
 struct verdict {
-    bool failed;      /* a defined difference */
-    bool masked;      /* an undefined one */
-    char text[160];   /* the first defined difference */
+    bool failed;    /* a defined difference */
+    bool masked;    /* an undefined one */
+    char text[160]; /* the first defined difference */
 };
 
 static void verdict_fail(struct verdict *verdict, const char *what, uint32_t got, uint32_t expected)
