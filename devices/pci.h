@@ -122,6 +122,11 @@ void pci_set_interrupt(struct pci_function *function, bool asserted);
  * boards with a PIIX3 in device 1. Asserted is level true. */
 void pci_connect_pirq(struct pci *pci, unsigned pirq, const struct irq_line *line);
 
+/* Only dword accesses reach the address register; narrower ones of CF8h..CFBh go to the ISA bus,
+ * which is where the PIIX3 has its reset control register (CF9h). ops is called with offsets from
+ * CF8h and size 1. */
+void pci_set_isa_ports(struct pci *pci, const struct io_ops *ops, void *device);
+
 /* Configuration access as the CPU makes it through CFCh, for firmware-less loaders and tests.
  * size 1, 2, 4, not crossing a dword. */
 uint32_t pci_config_read(struct pci *pci, unsigned device_number, unsigned function_number,
