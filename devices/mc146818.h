@@ -1,6 +1,6 @@
 /* Motorola MC146818A real-time clock, with 256 bytes of battery-backed CMOS memory in two banks:
- * ports 70h/71h reach indexes 0..127 (with the clock in the first 14), 72h/73h reach all 256
- * directly. Port 70h bit 7 masks NMI.
+ * ports 70h/71h reach indexes 0..127 (with the clock in the first 14), 72h/73h the upper bank,
+ * 128..255, by index bits 0..6. Port 70h bit 7 masks NMI.
  *
  * Time, alarm (with don't-care codes), periodic and update-ended interrupts, update-in-progress,
  * SET, divider reset, 12/24 hours, BCD/binary, daylight saving, and the century byte at index 32h
@@ -22,9 +22,8 @@ struct mc146818 *mc146818_new(struct bus *bus, const struct irq_line *irq8,
 /* Where bit 7 of port 70h goes: level true masks NMI. Port 61h's gate wants it. */
 void mc146818_connect_nmi_mask(struct mc146818 *rtc, const struct irq_line *mask);
 
-/* For the board: a CMOS byte, index 0..255, without side effects. Writes stay over resets, as the
- * battery keeps them. Indexes below 0Eh, and the century, are the clock's own: writing them here
- * sets the stored byte only where it is plain memory (alarm bytes). */
+/* For the board: the stored byte at index 0..255, without side effects. The battery keeps it over
+ * resets. Writing the registers A to D (0Ah..0Dh) is ignored. */
 uint8_t mc146818_cmos_read(struct mc146818 *rtc, uint8_t index);
 void mc146818_cmos_write(struct mc146818 *rtc, uint8_t index, uint8_t value);
 /* Makes the checksum at 2Eh/2Fh right for bytes 10h..2Dh. Call after the last cmos_write. */
