@@ -111,6 +111,7 @@ class Guests:
             (tree / folder).mkdir(parents=True)
         shutil.copy(self.busybox(), tree / "bin/busybox")
         (tree / "bin/sh").symlink_to("busybox")
+        (tree / "sbin/modprobe").symlink_to("../bin/busybox")
         (tree / "init").write_text(init)
         (tree / "init").chmod(0o755)
         return tree
@@ -153,7 +154,7 @@ setsid sh -c 'exec sh </dev/console >/dev/console 2>&1'
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
-for module in ata_piix sd_mod ext4; do modprobe $module; done
+for module in crc32c_generic ata_piix sd_mod ext4; do modprobe $module; done
 for i in $(seq 50); do [ -b /dev/sda2 ] && break; sleep 0.1; done
 mount -t ext4 /dev/sda2 /mnt || exec sh
 umount /proc /sys
@@ -258,7 +259,7 @@ exec switch_root /mnt /sbin/init
                 "serial --unit=0 --speed=115200\nterminal_output serial console\n"
                 "insmod all_functional_test\nall_functional_test\n")
             run("grub-mkrescue", "-d", host_file("/usr/lib/grub/i386-pc"), "-o", output, tree,
-                "--fonts=", "--locales=", "--themes=")
+                "--fonts=unicode", "--locales=", "--themes=")
         return self.make("grub-tests.iso", maker)
 
     def guest_grub_rescue_floppy(self):
