@@ -1,0 +1,260 @@
+"""The boot cases. Each names what it shows; see boot.py for what a bench can do."""
+
+CASES = {}
+
+
+def case(function):
+    CASES[function.__name__.replace("_", "-")] = function
+    return function
+
+
+def state_line(output):
+    return next(line for line in output.splitlines() if line.startswith("icount"))
+
+
+# --- Debian's installer ---
+
+INSTALLER_SCREEN = """
+wait screen "Choose the language" 600s
+print screen
+type "{enter}"
+wait screen "select your location" 120s
+state
+quit 0
+"""
+
+
+def installer_options(bench):
+    guest = bench.guest("netboot")
+    return ["--memory", "256M", "--kernel", guest["kernel"], "--initrd", guest["initrd"]]
+
+
+@case
+def installer_screen(bench):
+    """Debian's installer to its first dialogs, on the VGA text screen, typed through the 8042; and
+    the same script gives the same state again."""
+    options = [*installer_options(bench), "--append", "vga=normal fb=false", "--serial", "none"]
+    first = bench.run(*options, script=INSTALLER_SCREEN)
+    bench.check("English" in first, "no language list on the screen:\n" + first)
+    second = bench.run(*options, script=INSTALLER_SCREEN)
+    bench.check(state_line(first) == state_line(second), "two runs differ in state")
+
+
+@case
+def installer_serial(bench):
+    """The installer on the serial console."""
+    bench.run(*installer_options(bench), "--append", "console=ttyS0,115200",
+              "--serial", f"file:{bench.serial_file()}",
+              script='wait serial "Choose the language" 600s\nserial "\\r"\n'
+                     'wait serial "select your location" 120s\nquit 0\n')
+
+
+@case
+def installer_cd(bench):
+    """The installer from an ISOLINUX CD, by our firmware."""
+    bench.run("--memory", "256M", "--cdrom", bench.guest("netboot-cd"), "--serial", "none",
+              script='wait screen "Choose the language" 900s\nquit 0\n')
+
+
+# --- a disk ---
+
+LOGIN = 'wait serial "anachron login: " 300s\nserial "root\\r"\nwait serial "# " 60s\n'
+
+DISK_WRITES = LOGIN + """
+serial "dd if=/dev/urandom of=/root/data bs=64k count=16 && md5sum /root/data > /root/sum\\r"
+wait serial "# " 60s
+serial "echo written-$((6*7)) > /root/note; sync; poweroff\\r"
+wait serial "Power down" 120s
+state
+sleep 60s
+"""
+
+DISK_READS = LOGIN + """
+serial "cat /root/note; md5sum -c /root/sum && echo sum-$((40+2))\\r"
+wait serial "written-42" 60s
+wait serial "sum-42" 60s
+serial "poweroff\\r"
+wait serial "Power down" 120s
+sleep 60s
+"""
+
+
+def boots_twice(bench, *options):
+    disk = bench.copy(bench.guest("disk"))
+    options = ["--memory", "128M", "--disk", disk, "--serial", f"file:{bench.serial_file()}",
+               *options]
+    bench.run(*options, script=DISK_WRITES)
+    bench.run(*options, script=DISK_READS)
+    text = bench.serial_text()
+    bench.check("I/O error" not in text and "exception Emask" not in text,
+                "the kernel complains about the disk:\n" + text[-3000:])
+
+
+@case
+def disk(bench):
+    """An IDE disk: MBR, boot loader, kernel, ext4; log in, write, sync, power off through ACPI;
+    boot again and find what was written."""
+    boots_twice(bench)
+
+
+@case
+def disk_state(bench):
+    """The same script on the same disk gives the same state, and so does a run with a trace."""
+    disk_image = bench.guest("disk")
+    options = ["--memory", "128M", "--disk", f"{disk_image},snapshot", "--serial",
+               f"file:{bench.serial_file()}"]
+    script = LOGIN + "state\nquit 0\n"
+    first = state_line(bench.run(*options, script=script))
+    second = state_line(bench.run(*options, script=script))
+    bench.check(first == second, f"two runs differ in state: {first} / {second}")
+
+
+@case
+def disk_seabios(bench):
+    """The same disk, with SeaBIOS."""
+    roms = bench.guest("seabios")
+    boots_twice(bench, "--bios", roms["bios"], "--vgabios", roms["vgabios"])
+
+
+@case
+def installer_cd_seabios(bench):
+    """The installer CD, with SeaBIOS."""
+    roms = bench.guest("seabios")
+    bench.run("--memory", "256M", "--cdrom", bench.guest("netboot-cd"), "--serial", "none",
+              "--bios", roms["bios"], "--vgabios", roms["vgabios"],
+              script='wait screen "Choose the language" 900s\nquit 0\n')
+
+
+# --- kernels with a static busybox ---
+
+
+def busybox(bench, name):
+    guest = bench.guest(name)
+    bench.run("--memory", "128M", "--kernel", guest["kernel"], "--initrd", guest["initrd"],
+              "--append", "console=ttyS0,115200", "--serial", f"file:{bench.serial_file()}",
+              script='wait serial "guest: init runs" 300s\nwait serial "# " 60s\n'
+                     'serial "echo sum $((6*7))\\r"\nwait serial "sum 42" 30s\n'
+                     'serial "poweroff -f\\r"\nsleep 60s\n')
+
+
+@case
+def linux_6_1(bench):
+    """Linux 6.1, 686 flavour, to a shell, and off through ACPI."""
+    busybox(bench, "linux-6.1")
+
+
+@case
+def linux_6_1_pae(bench):
+    """Linux 6.1, 686-pae flavour."""
+    busybox(bench, "linux-6.1-pae")
+
+
+@case
+def linux_5_10(bench):
+    """Linux 5.10 of the older suite."""
+    busybox(bench, "linux-5.10")
+
+
+# --- boot loaders and their tools ---
+
+
+def grub_finds(bench, *options, drives):
+    """GRUB's prompt, and that `ls` names the drives."""
+    script = 'wait screen "grub>" 120s\nsleep 1s\ntype "ls\\n"\nsleep 5s\nprint screen\nquit 0\n'
+    output = bench.run("--memory", "64M", "--serial", "none", *options, script=script)
+    for drive in drives:
+        bench.check(f"({drive}" in output, f"ls does not show {drive}:\n{output}")
+
+
+@case
+def grub_floppy(bench):
+    """GRUB's rescue floppy finds floppy, disk and CD."""
+    grub_finds(bench, "--floppy", f"{bench.guest('grub-rescue-floppy')},readonly", "--disk",
+               f"{bench.guest('disk')},snapshot", "--cdrom", bench.guest("grub-rescue-cd"),
+               "--boot", "a", drives=["fd0", "hd0"])
+
+
+@case
+def grub_cd(bench):
+    """GRUB's rescue CD finds floppy, disk and CD."""
+    grub_finds(bench, "--floppy", f"{bench.guest('grub-rescue-floppy')},readonly", "--disk",
+               f"{bench.guest('disk')},snapshot", "--cdrom", bench.guest("grub-rescue-cd"),
+               "--boot", "d", drives=["fd0", "hd0", "cd0"])
+
+
+@case
+def grub_tests(bench):
+    """GRUB's functional tests."""
+    bench.run("--memory", "512M", "--cdrom", bench.guest("grub-tests-cd"), "--serial",
+              f"file:{bench.serial_file()}", script='wait serial "ALL TESTS PASSED" 3600s\nquit 0\n')
+
+
+@case
+def syslinux_floppy(bench):
+    """SYSLINUX from a FAT floppy reads its configuration and loads a program."""
+    bench.run("--memory", "32M", "--floppy", f"{bench.guest('syslinux-floppy')},readonly",
+              "--serial", "none",
+              script='wait screen "floppy: SYSLINUX has read its configuration" 120s\n'
+                     'type "{enter}"\nwait screen "Memtest86+" 120s\nquit 0\n')
+
+
+@case
+def hdt(bench):
+    """ISOLINUX runs the Hardware Detection Tool."""
+    bench.run("--memory", "64M", "--cdrom", bench.guest("hdt-cd"), "--serial", "none",
+              script='wait screen "hdt:" 120s\ntype "show summary\\n"\n'
+                     'wait screen "Processor" 30s\nquit 0\n')
+
+
+@case
+def ipxe(bench):
+    """iPXE from its CD, to the point where it looks for network devices."""
+    bench.run("--memory", "64M", "--cdrom", bench.guest("ipxe-cd"), "--serial", "none",
+              script='wait screen "iPXE" 120s\nwait screen "No more network devices" 120s\nquit 0\n')
+
+
+# --- memtest86+ ---
+
+MEMTEST = 'wait screen "Pass complete" 3600s\nprint screen\nquit 0\n'
+
+
+def memtest(bench, *options):
+    output = bench.run("--memory", "16M", "--serial", "none", *options, script=MEMTEST)
+    bench.check("Errors: 0" in output, "memtest86+ found errors:\n" + output)
+
+
+@case
+def memtest_cd(bench):
+    """memtest86+ from CD: a full pass over 16 MB without an error."""
+    memtest(bench, "--cdrom", bench.guest("memtest-cd"))
+
+
+@case
+def memtest_kernel(bench):
+    """memtest86+ as a kernel."""
+    memtest(bench, "--kernel", bench.guest("memtest-kernel"))
+
+
+# --- multiboot, and other firmware ---
+
+
+@case
+def invaders(bench):
+    """grub-invaders by multiboot draws its screen."""
+    bench.run("--memory", "32M", "--serial", "none", "--multiboot", bench.guest("invaders"),
+              script='wait screen "INVADERS" 60s\nquit 0\n')
+
+
+@case
+def gnumach(bench):
+    """GNU Mach by multiboot stops where it must: it has been given no bootstrap server."""
+    bench.run("--memory", "64M", "--serial", "none", "--multiboot", bench.guest("gnumach"),
+              script='wait screen "No bootstrap code loaded" 120s\nquit 0\n')
+
+
+@case
+def uboot(bench):
+    """U-Boot's ROM as firmware, to its prompt on the serial port."""
+    bench.run("--memory", "128M", "--bios", bench.guest("uboot"), "--serial",
+              f"file:{bench.serial_file()}",
+              script='wait serial "Hit any key" 120s\nserial " "\nwait serial "=> " 60s\nquit 0\n')
