@@ -6,14 +6,16 @@
 #include "cpu/model.h"
 
 /* clang-format off */
-#define X(f)   {f, f, f, f}
-#define XV(f)  {f##16, f##16, f##32, f##32}
-#define XM(f)  {f##_r, f##_m, f##_r, f##_m}
-#define XVM(f) {f##16_r, f##16_m, f##32_r, f##32_m}
-#define XVR(f) {f##16_r, f##16_r, f##32_r, f##32_r}
+/* Parentheses, because commas would end an argument of ROW8's ROWs. */
+#define BRACES(...) {__VA_ARGS__}
+#define X(f)   (f, f, f, f)
+#define XV(f)  (f##16, f##16, f##32, f##32)
+#define XM(f)  (f##_r, f##_m, f##_r, f##_m)
+#define XVM(f) (f##16_r, f##16_m, f##32_r, f##32_m)
+#define XVR(f) (f##16_r, f##16_r, f##32_r, f##32_r)
 #define ROW(map, opcode, prefix, modrm, mnemonic, operands, exec, read, written, undefined,        \
             feature, class, attributes)                                                            \
-    {map, opcode, prefix, modrm, mnemonic, operands, exec, read, written, undefined,               \
+    {map, opcode, prefix, modrm, mnemonic, operands, BRACES exec, read, written, undefined,        \
      feature, class, attributes},
 
 static const struct insn_row rows[] = {

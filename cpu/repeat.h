@@ -34,17 +34,16 @@ static inline uint32_t string_delta(const struct cpu *cpu, uint32_t size)
 
 typedef enum exec_result string_step(struct cpu *cpu, const struct insn *insn);
 
-/* Instructions that may still retire before icount_limit, at least 1; 1 while stepping. */
-uint64_t string_budget(const struct cpu *cpu);
-/* After done (at least one) iterations of a repeated instruction: counts them, and sets eip to the
- * next instruction if finished, or else to this one. */
-void string_retire(struct cpu *cpu, uint64_t done, bool finished);
-/* The same before a fault is returned; done may be 0. */
-void string_retire_fault(struct cpu *cpu, uint64_t done);
+/* Does up to count (at least 1) iterations at once; returns how many, 0 when a step must be taken
+ * instead. Moves ESI and EDI (not ECX); with until_zf stops after the iteration that ends the loop.
+ */
+typedef uint64_t string_bulk(struct cpu *cpu, const struct insn *insn, uint64_t count);
 
 /* Does the instruction, repeated or not. until_zf: REPE stops at ZF = 0, REPNE at ZF = 1 (CMPS,
  * SCAS). */
 enum exec_result string_repeat(struct cpu *cpu, const struct insn *insn, string_step *step,
                                bool until_zf) MUST_CHECK;
+enum exec_result string_repeat_bulk(struct cpu *cpu, const struct insn *insn, string_step *step,
+                                    string_bulk *bulk, bool until_zf) MUST_CHECK;
 
 #endif

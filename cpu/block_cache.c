@@ -1,0 +1,193 @@
+/* See cpu/block_cache.h. */
+#include "cpu/block_cache.h"
+
+#include "base/memory.h"
+
+enum { PAGE_COUNT = 1 << (32 - PAGE_SHIFT) };
+
+struct block_cache {
+    struct physmem *phys;
+    uint8_t *arena;
+    size_t used;
+    bool must_empty;
+    struct block *hash[1 << BLOCK_HASH_BITS];
+    struct block_in_page **pages; /* by physical page; committed as used */
+};
+
+static const size_t reserved_size = sizeof(struct block) + BLOCK_MAX_INSNS * sizeof(struct insn);
+
+struct block_cache *block_cache_new(struct physmem *phys)
+{
+    struct block_cache *cache = mem_new(sizeof *cache);
+    cache->phys = phys;
+    cache->arena = mem_map(BLOCK_ARENA_SIZE);
+    cache->pages = mem_map(PAGE_COUNT * sizeof *cache->pages);
+    return cache;
+}
+
+void block_cache_free(struct block_cache *cache)
+{
+    if (!cache)
+        return;
+    mem_unmap(cache->arena, BLOCK_ARENA_SIZE);
+    mem_unmap(cache->pages, PAGE_COUNT * sizeof *cache->pages);
+    mem_free(cache);
+}
+
+static struct block **hash_slot(const struct block_cache *cache, uint64_t key)
+{
+    uint32_t mixed = (uint32_t)(key ^ key >> 32) * 0x9E3779B1u;
+    return (struct block **)&cache->hash[mixed >> (32 - BLOCK_HASH_BITS)];
+}
+
+struct block *block_cache_find(const struct block_cache *cache, uint64_t key)
+{
+    struct block *block = *hash_slot(cache, key);
+    while (block && block->key != key)
+        block = block->next_in_hash;
+    return block;
+}
+
+static size_t block_size(const struct block *block)
+{
+    return sizeof *block + block->count * sizeof block->insns[0];
+}
+
+/* The pages that a block has bytes in: physical address of its first byte there, and how many. */
+static unsigned block_pieces(const struct block *block, uint32_t address[2], uint32_t size[2])
+{
+    address[0] = block_physical(block);
+    size[0] = block->bytes;
+    if (!block->crosses_page)
+        return 1;
+    size[0] = PAGE_SIZE - (address[0] & PAGE_MASK);
+    address[1] = block->second_physical;
+    size[1] = block->bytes - size[0];
+    return 2;
+}
+
+/* Unhooks every block; those that are reached through stale pointers do not match any key. */
+static void empty_now(struct block_cache *cache)
+{
+    for (size_t at = 0; at < cache->used;) {
+        struct block *block = (struct block *)(cache->arena + at);
+        at += block_size(block);
+        if (block->key == BLOCK_DEAD)
+            continue;
+        uint32_t address[2], size[2];
+        unsigned count = block_pieces(block, address, size);
+        for (unsigned i = 0; i < count; i++) {
+            cache->pages[address[i] >> PAGE_SHIFT] = NULL;
+            physmem_clear_code(cache->phys, address[i]);
+        }
+        block->key = BLOCK_DEAD;
+    }
+    memset(cache->hash, 0, sizeof cache->hash);
+}
+
+void block_cache_empty(struct block_cache *cache)
+{
+    if (cache->must_empty)
+        return;
+    empty_now(cache);
+    cache->must_empty = true;
+}
+
+struct block *block_cache_reserve(struct block_cache *cache)
+{
+    if (cache->used + reserved_size > BLOCK_ARENA_SIZE)
+        block_cache_empty(cache);
+    if (cache->must_empty) {
+        cache->must_empty = false;
+        cache->used = 0;
+    }
+    return (struct block *)(cache->arena + cache->used);
+}
+
+static void mark(struct block_cache *cache, const struct block *block)
+{
+    uint32_t address[2], size[2];
+    unsigned count = block_pieces(block, address, size);
+    for (unsigned i = 0; i < count; i++)
+        physmem_mark_code(cache->phys, address[i], size[i]);
+}
+
+void block_cache_add(struct block_cache *cache, struct block *block)
+{
+    uint32_t address[2], size[2];
+    unsigned count = block_pieces(block, address, size);
+    for (unsigned i = 0; i < count; i++) {
+        struct block_in_page **page = &cache->pages[address[i] >> PAGE_SHIFT];
+        block->in_page[i] = (struct block_in_page){block, *page};
+        *page = &block->in_page[i];
+    }
+    mark(cache, block);
+    struct block **slot = hash_slot(cache, block->key);
+    block->next_in_hash = *slot;
+    block->successor[0] = block->successor[1] = block;
+    *slot = block;
+    cache->used += block_size(block);
+}
+
+static bool overlaps(const struct block *block, uint32_t address, uint32_t size)
+{
+    uint32_t from[2], bytes[2];
+    unsigned count = block_pieces(block, from, bytes);
+    for (unsigned i = 0; i < count; i++)
+        if ((uint64_t)from[i] < (uint64_t)address + size &&
+            (uint64_t)address < (uint64_t)from[i] + bytes[i])
+            return true;
+    return false;
+}
+
+static void unlink_from_page(struct block_cache *cache, struct block *block, uint32_t address)
+{
+    struct block_in_page **link = &cache->pages[address >> PAGE_SHIFT];
+    while (*link && (*link)->block != block)
+        link = &(*link)->next;
+    if (*link)
+        *link = (*link)->next;
+}
+
+void block_cache_remove(struct block_cache *cache, struct block *block)
+{
+    uint32_t address[2], size[2];
+    unsigned count = block_pieces(block, address, size);
+    for (unsigned i = 0; i < count; i++)
+        unlink_from_page(cache, block, address[i]);
+    struct block **link = hash_slot(cache, block->key);
+    while (*link != block)
+        link = &(*link)->next_in_hash;
+    *link = block->next_in_hash;
+    block->key = BLOCK_DEAD;
+}
+
+/* Marks again what is left in a page, so that data beside deleted code is written fast. */
+static void remark_page(struct block_cache *cache, uint32_t address)
+{
+    physmem_clear_code(cache->phys, address);
+    for (struct block_in_page *in = cache->pages[address >> PAGE_SHIFT]; in; in = in->next)
+        mark(cache, in->block);
+}
+
+bool block_cache_invalidate(struct block_cache *cache, uint32_t address, uint32_t size)
+{
+    bool any = false;
+    uint32_t last = address + size - 1;
+    for (uint32_t page = address >> PAGE_SHIFT; page <= last >> PAGE_SHIFT; page++) {
+        bool hit = false;
+        for (struct block_in_page *in = cache->pages[page]; in;) {
+            if (!overlaps(in->block, address, size)) {
+                in = in->next;
+                continue;
+            }
+            block_cache_remove(cache, in->block);
+            hit = true;
+            in = cache->pages[page]; /* the list has changed, perhaps in two places */
+        }
+        if (hit)
+            remark_page(cache, page << PAGE_SHIFT);
+        any |= hit;
+    }
+    return any;
+}

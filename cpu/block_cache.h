@@ -1,0 +1,76 @@
+/* The cache of decoded blocks.
+ *
+ * Blocks are found by the physical address of their first byte and the code size. They are carved
+ * from one arena; when it is full, everything is forgotten. A block that is overwritten is unlinked
+ * from its tables and its key is made one that nobody looks for, but its memory stays as it is
+ * until the arena is emptied, which happens only between blocks: the running block may so be among
+ * the overwritten.
+ *
+ * A block that lies in one page needs nothing but its key to be right. A single instruction that
+ * reaches into a second page is a block, too, which remembers that page's physical address; whoever
+ * enters it makes sure that the second page is still there. */
+#ifndef CPU_BLOCK_CACHE_H
+#define CPU_BLOCK_CACHE_H
+
+#include "cpu/insn.h"
+
+enum {
+    BLOCK_MAX_INSNS = 32,
+    BLOCK_HASH_BITS = 16,
+    BLOCK_ARENA_SIZE = 64 << 20, /* bytes, committed as used */
+};
+
+#define BLOCK_DEAD UINT64_MAX
+
+struct block;
+
+/* Membership in the list of blocks that have bytes in one physical page. */
+struct block_in_page {
+    struct block *block;
+    struct block_in_page *next;
+};
+
+struct block {
+    uint64_t key; /* block_key, or BLOCK_DEAD */
+    struct block *next_in_hash;
+    struct block *successor[2]; /* where control went last: 0 jumped, 1 fell through; a hint */
+    struct block_in_page in_page[2];
+    uint32_t second_physical; /* crosses_page: address of the first byte in the second page */
+    uint16_t bytes;           /* length of the instructions */
+    uint8_t count;            /* of instructions */
+    bool crosses_page;
+    uint16_t checks; /* A_PROT, A_FPU, A_MMX, A_SSE of its rows: looked at on entry */
+    struct insn insns[];
+};
+
+struct block_cache;
+
+struct block_cache *block_cache_new(struct physmem *phys);
+void block_cache_free(struct block_cache *cache);
+
+static inline uint64_t block_key(uint32_t physical, bool code32)
+{
+    return physical | (uint64_t)code32 << 32;
+}
+static inline uint32_t block_physical(const struct block *block)
+{
+    return (uint32_t)block->key;
+}
+
+/* NULL if there is none. */
+struct block *block_cache_find(const struct block_cache *cache, uint64_t key);
+
+/* Room for a block of BLOCK_MAX_INSNS instructions, not yet visible to anyone; the same room again
+ * until block_cache_add. Empties the cache when the arena is full. */
+struct block *block_cache_reserve(struct block_cache *cache);
+/* Makes the reserved block, now filled in, findable, and marks its bytes as code. */
+void block_cache_add(struct block_cache *cache, struct block *block);
+
+/* Forgets one block of the cache. */
+void block_cache_remove(struct block_cache *cache, struct block *block);
+/* Forgets the blocks with bytes in [address, address + size); returns whether there were any. */
+bool block_cache_invalidate(struct block_cache *cache, uint32_t address, uint32_t size);
+/* Forgets everything, at the next block_cache_reserve; until then nothing is found. */
+void block_cache_empty(struct block_cache *cache);
+
+#endif

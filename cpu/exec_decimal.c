@@ -1,0 +1,79 @@
+/* Decimal arithmetic: DAA, DAS, AAA, AAS, AAM, AAD. Flags that the SDM leaves undefined: OF (and
+ * CF, AF after AAM and AAD) are clear; SF, ZF and PF after AAA and AAS follow AL. Source: Intel SDM
+ * volume 2A, the pseudocode of each. */
+#include "cpu/alu.h"
+#include "cpu/exec.h"
+#include "cpu/fault.h"
+
+static void set_decimal_flags(struct cpu *cpu, uint8_t al, bool cf, bool af)
+{
+    alu_logic8(cpu, al);
+    cpu->lazy.carries = af ? 8 : 0;
+    flags_set_cf_of(cpu, cf, false);
+}
+
+EXEC(exec_daa)
+{
+    uint8_t old = reg8(cpu, 0), al = old;
+    bool af = (old & 15) > 9 || flag_af(cpu);
+    bool cf = old > 0x99 || flag_cf(cpu);
+    if (af)
+        al += 6;
+    if (cf)
+        al += 0x60;
+    set_reg8(cpu, 0, al);
+    set_decimal_flags(cpu, al, cf, af);
+    return EXEC_OK;
+}
+
+EXEC(exec_das)
+{
+    uint8_t old = reg8(cpu, 0), al = old;
+    bool af = (old & 15) > 9 || flag_af(cpu);
+    bool high = old > 0x99 || flag_cf(cpu);
+    bool cf = high || (af && old < 6);
+    if (af)
+        al -= 6;
+    if (high)
+        al -= 0x60;
+    set_reg8(cpu, 0, al);
+    set_decimal_flags(cpu, al, cf, af);
+    return EXEC_OK;
+}
+
+/* Adjusts AX as a whole: a carry out of AL goes into AH besides the one that is added. */
+EXEC(exec_aaa)
+{
+    bool adjust = (reg8(cpu, 0) & 15) > 9 || flag_af(cpu);
+    uint16_t ax = (uint16_t)(reg16(cpu, REG_EAX) + (adjust ? 0x106 : 0));
+    set_reg16(cpu, REG_EAX, ax & 0xFF0F);
+    set_decimal_flags(cpu, ax & 0x0F, adjust, adjust);
+    return EXEC_OK;
+}
+
+EXEC(exec_aas)
+{
+    bool adjust = (reg8(cpu, 0) & 15) > 9 || flag_af(cpu);
+    uint16_t ax = (uint16_t)(reg16(cpu, REG_EAX) - (adjust ? 0x106 : 0));
+    set_reg16(cpu, REG_EAX, ax & 0xFF0F);
+    set_decimal_flags(cpu, ax & 0x0F, adjust, adjust);
+    return EXEC_OK;
+}
+
+EXEC(exec_aam)
+{
+    uint8_t base = (uint8_t)insn->immediate, al = reg8(cpu, 0);
+    if (base == 0)
+        return fault_raise(cpu, VECTOR_DE);
+    set_reg16(cpu, REG_EAX, (uint16_t)(al / base << 8 | al % base));
+    alu_logic8(cpu, al % base);
+    return EXEC_OK;
+}
+
+EXEC(exec_aad)
+{
+    uint8_t al = (uint8_t)(reg8(cpu, 0) + reg8(cpu, 4) * (uint8_t)insn->immediate);
+    set_reg16(cpu, REG_EAX, al);
+    alu_logic8(cpu, al);
+    return EXEC_OK;
+}
