@@ -1,6 +1,6 @@
 /* Intel 82093AA I/O APIC at FEC00000h: 24 inputs with a redirection entry each; edge and level,
  * polarity, mask, remote IRR, all delivery modes, fixed and lowest priority, physical and logical
- * destinations; the EOI register of later parts at offset 40h.
+ * destinations. (The EOI register is of later parts.)
  *
  * The board fans each ISA IRQ n out to the PIC and to input n here, IRQ 0 to input 2, the PIC's INT
  * to input 0, and PCI interrupts to inputs 16..19.

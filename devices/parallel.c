@@ -49,11 +49,10 @@ static const struct field parallel_fields[] = {
     FIELD_END,
 };
 
-/* The interrupt line follows nAck through the control register's enable bit: it falls and rises
- * with the pulse, and the PIC sees the edge at the end of it. */
-static void update_irq(struct parallel *port)
+/* nAck's trailing edge interrupts; the line stays up until the next byte or until it is disabled.
+ */
+static void set_irq(struct parallel *port, bool level)
 {
-    bool level = (port->control & CONTROL_IRQ) && port->output && port->phase != PHASE_ACK;
     if (level != port->irq_level) {
         port->irq_level = level;
         irq_set(&port->irq, level);
@@ -67,16 +66,19 @@ static void set_phase(struct parallel *port, enum phase phase, uint64_t ns)
         timer_arm(&port->timer, clock_now(port->clock) + ns);
     else
         timer_cancel(&port->timer);
-    update_irq(port);
+    if (phase != PHASE_READY)
+        set_irq(port, false);
 }
 
 static void timer_expired(void *device)
 {
     struct parallel *port = device;
-    if (port->phase == PHASE_BUSY)
+    if (port->phase == PHASE_BUSY) {
         set_phase(port, PHASE_ACK, ACK_NS);
-    else
+    } else {
         set_phase(port, PHASE_READY, 0);
+        set_irq(port, port->control & CONTROL_IRQ);
+    }
 }
 
 static uint8_t read_status(const struct parallel *port)
@@ -95,7 +97,8 @@ static void write_control(struct parallel *port, uint8_t value)
 {
     bool strobe = (value & ~port->control) & CONTROL_STROBE;
     port->control = value & CONTROL_WRITABLE;
-    update_irq(port);
+    if (!(value & CONTROL_IRQ))
+        set_irq(port, false);
     if (!port->output)
         return;
     if (!(value & CONTROL_INIT)) {
@@ -136,6 +139,7 @@ static void parallel_reset(void *device, enum reset_kind kind)
     port->data = 0;
     port->control = CONTROL_INIT | CONTROL_SELECT;
     set_phase(port, PHASE_READY, 0);
+    set_irq(port, false);
 }
 
 static const struct device_class parallel_class = {
