@@ -51,11 +51,13 @@ enum cpu_attention {
 
 /* Reasons to execute one instruction at a time, with checks around each. */
 enum cpu_step {
-    STEP_TRAP_FLAG = 1 << 0,   /* EFLAGS.TF */
-    STEP_BREAKPOINTS = 1 << 1, /* an instruction breakpoint is armed in DR7 */
-    STEP_SHADOW = 1 << 2,      /* after STI or MOV SS: interrupts wait for one instruction */
-    STEP_TRACE = 1 << 3,       /* somebody looks at every instruction */
-    STEP_RESUME = 1 << 4,      /* RF is set: cleared by the next instruction */
+    STEP_TRAP_FLAG = 1 << 0,    /* EFLAGS.TF */
+    STEP_BREAKPOINTS = 1 << 1,  /* an instruction breakpoint is armed in DR7 */
+    STEP_SHADOW = 1 << 2,       /* after STI or MOV SS: interrupts wait for one instruction */
+    STEP_TRACE = 1 << 3,        /* somebody looks at every instruction */
+    STEP_RESUME = 1 << 4,       /* RF is set: cleared by the next instruction */
+    STEP_SHADOW_STACK = 1 << 5, /* after MOV SS or POP SS: debug traps and NMI wait, too */
+    STEP_TRAP_PENDING = 1 << 6, /* TF was set when the current instruction began */
 };
 
 enum cpu_activity {
@@ -138,12 +140,17 @@ struct cpu {
     uint32_t sysenter_cs, sysenter_esp, sysenter_eip;
     uint64_t pat, mtrr_def_type, mtrr_fixed[11], mtrr_variable[16];
     uint64_t misc_enable, mcg_status, debugctl;
+    uint64_t mc_control[5];  /* machine-check banks; they never report an error */
+    uint64_t perf_select[2]; /* P6 performance counters: event selection */
+    uint64_t perf_counter[2];
+    uint32_t test_registers[8]; /* TR3..TR7 of the 386 and 486 */
     enum cpu_activity activity;
     bool intr_line; /* level of INTR */
     bool nmi_pending;
     bool nmi_blocked; /* until IRET */
     bool init_pending, reset_pending;
     uint32_t step;       /* enum cpu_step */
+    uint32_t step_eip;   /* eip of the instruction that began in step mode */
     uint32_t debug_hits; /* DR6 bits that the current instruction has collected */
     struct cpu_fault fault;
     struct fault_record fault_chain[FAULT_CHAIN_LENGTH];

@@ -1,0 +1,189 @@
+#include "cpu/segment.h"
+
+#include "cpu/access.h"
+#include "cpu/model.h"
+
+const struct field segment_fields[] = {
+    FIELD(struct segment, base),           FIELD(struct segment, limit),
+    FIELD(struct segment, selector),       FIELD(struct segment, access),
+    FIELD_TRANSIENT(struct segment, fast), FIELD_END,
+};
+
+bool descriptor_locate(const struct cpu *cpu, uint16_t selector, uint32_t *linear)
+{
+    uint32_t base = cpu->gdtr_base;
+    uint32_t limit = cpu->gdtr_limit;
+    if (selector & SELECTOR_TI) {
+        if (!(cpu->ldtr.access & SEGMENT_PRESENT))
+            return false;
+        base = cpu->ldtr.base;
+        limit = cpu->ldtr.limit;
+    }
+    uint32_t offset = selector & ~7u;
+    *linear = base + offset;
+    return offset + 7 <= limit;
+}
+
+enum exec_result descriptor_read(struct cpu *cpu, uint16_t selector, struct descriptor *descriptor,
+                                 enum vector vector, uint32_t ext)
+{
+    uint32_t linear;
+    if (!descriptor_locate(cpu, selector, &linear))
+        return fault_raise_code(cpu, vector, selector_error(selector, ext));
+    uint8_t bytes[8];
+    if (sys_read(cpu, linear, bytes, sizeof bytes))
+        return EXEC_FAULT;
+    *descriptor = (struct descriptor){load_le32(bytes), load_le32(bytes + 4)};
+    return EXEC_OK;
+}
+
+enum exec_result descriptor_set_accessed(struct cpu *cpu, uint16_t selector,
+                                         struct descriptor *descriptor)
+{
+    const uint32_t accessed = SEGMENT_ACCESSED << 8;
+    uint32_t linear;
+    if (descriptor->high & accessed || !descriptor_locate(cpu, selector, &linear))
+        return EXEC_OK;
+    uint8_t byte = (uint8_t)((descriptor->high | accessed) >> 8);
+    if (sys_write(cpu, linear + 5, &byte, 1))
+        return EXEC_FAULT;
+    descriptor->high |= accessed;
+    return EXEC_OK;
+}
+
+struct segment segment_from_descriptor(uint16_t selector, const struct descriptor *descriptor)
+{
+    return (struct segment){
+        .base = descriptor_base(descriptor),
+        .limit = descriptor_limit(descriptor),
+        .selector = selector,
+        .access = descriptor_access(descriptor),
+    };
+}
+
+enum { ACCESS_REAL = 0x93, ACCESS_V86 = 0xF3 };
+
+/* In V86 mode a load sets every attribute. In real mode it sets the base: limit and attributes stay
+ * as they were ("big real mode"), except in CS of the 386 and 486. */
+struct segment segment_from_real(const struct cpu *cpu, enum segment_register seg,
+                                 uint16_t selector)
+{
+    struct segment segment = cpu->seg[seg];
+    segment.selector = selector;
+    segment.base = (uint32_t)selector << 4;
+    if (cpu_is_v86(cpu)) {
+        segment.limit = 0xFFFF;
+        segment.access = ACCESS_V86;
+    } else if (seg == SEG_CS && !model_has(cpu->model, FEAT_CPUID)) {
+        segment.limit = 0xFFFF;
+        segment.access = ACCESS_REAL;
+    } else if (!(segment.access & SEGMENT_PRESENT)) {
+        segment.access = ACCESS_REAL;
+    }
+    return segment;
+}
+
+void segment_update_fast(const struct cpu *cpu, struct segment *segment)
+{
+    uint16_t access = segment->access;
+    segment->fast = 0;
+    if (!cpu_is_protected(cpu)) {
+        segment->fast = SEGMENT_FAST_READ | SEGMENT_FAST_WRITE;
+        return;
+    }
+    if (!(access & SEGMENT_PRESENT))
+        return;
+    if (!(access & SEGMENT_CODE) && access & SEGMENT_EXPAND_DOWN)
+        return;
+    if (access_is_readable(access))
+        segment->fast |= SEGMENT_FAST_READ;
+    if (access_is_writable(access))
+        segment->fast |= SEGMENT_FAST_WRITE;
+}
+
+void segment_set(struct cpu *cpu, enum segment_register seg, const struct segment *segment)
+{
+    cpu->seg[seg] = *segment;
+    segment_update_fast(cpu, &cpu->seg[seg]);
+    if (seg == SEG_SS)
+        cpu->stack_mask = segment->access & SEGMENT_BIG ? 0xFFFFFFFF : 0xFFFF;
+    else if (seg == SEG_CS)
+        cpu->attention |= ATTENTION_MODE;
+}
+
+void segment_set_null(struct cpu *cpu, enum segment_register seg, uint16_t selector)
+{
+    cpu->seg[seg].selector = selector;
+    cpu->seg[seg].access = 0;
+    cpu->seg[seg].fast = 0;
+}
+
+enum exec_result segment_check_stack(struct cpu *cpu, uint16_t selector, unsigned cpl,
+                                     enum vector vector, uint32_t ext, struct segment *segment)
+{
+    uint32_t error = selector_error(selector, ext);
+    if (selector_is_null(selector))
+        return fault_raise_code(cpu, vector, ext);
+    struct descriptor descriptor;
+    if (descriptor_read(cpu, selector, &descriptor, vector, ext))
+        return EXEC_FAULT;
+    uint16_t access = descriptor_access(&descriptor);
+    if ((selector & SELECTOR_RPL) != cpl || access_dpl(access) != cpl ||
+        !access_is_writable(access))
+        return fault_raise_code(cpu, vector, error);
+    if (!(access & SEGMENT_PRESENT))
+        return fault_raise_code(cpu, VECTOR_SS, error);
+    if (descriptor_set_accessed(cpu, selector, &descriptor))
+        return EXEC_FAULT;
+    *segment = segment_from_descriptor(selector, &descriptor);
+    return EXEC_OK;
+}
+
+static enum exec_result load_data(struct cpu *cpu, enum segment_register seg, uint16_t selector)
+{
+    if (selector_is_null(selector)) {
+        segment_set_null(cpu, seg, selector);
+        return EXEC_OK;
+    }
+    uint32_t error = selector_error(selector, 0);
+    struct descriptor descriptor;
+    if (descriptor_read(cpu, selector, &descriptor, VECTOR_GP, 0))
+        return EXEC_FAULT;
+    uint16_t access = descriptor_access(&descriptor);
+    unsigned dpl = access_dpl(access);
+    if (!access_is_readable(access))
+        return fault_gp(cpu, error);
+    if (!access_is_conforming(access) && ((selector & SELECTOR_RPL) > dpl || cpu->cpl > dpl))
+        return fault_gp(cpu, error);
+    if (!(access & SEGMENT_PRESENT))
+        return fault_raise_code(cpu, VECTOR_NP, error);
+    if (descriptor_set_accessed(cpu, selector, &descriptor))
+        return EXEC_FAULT;
+    struct segment segment = segment_from_descriptor(selector, &descriptor);
+    segment_set(cpu, seg, &segment);
+    return EXEC_OK;
+}
+
+enum exec_result segment_load(struct cpu *cpu, enum segment_register seg, uint16_t selector)
+{
+    struct segment segment;
+    if (cpu_is_8086(cpu))
+        segment = segment_from_real(cpu, seg, selector);
+    else if (seg != SEG_SS)
+        return load_data(cpu, seg, selector);
+    else if (segment_check_stack(cpu, selector, cpu->cpl, VECTOR_GP, 0, &segment))
+        return EXEC_FAULT;
+    segment_set(cpu, seg, &segment);
+    return EXEC_OK;
+}
+
+bool segment_contains(const struct segment *segment, uint32_t offset, uint32_t size)
+{
+    uint64_t last = (uint64_t)offset + size - 1;
+    bool expand_down = (segment->access & (SEGMENT_S | SEGMENT_CODE | SEGMENT_EXPAND_DOWN)) ==
+                       (SEGMENT_S | SEGMENT_EXPAND_DOWN);
+    if (!expand_down)
+        return last <= segment->limit;
+    uint32_t top = segment->access & SEGMENT_BIG ? 0xFFFFFFFF : 0xFFFF;
+    return offset > segment->limit && last <= top;
+}
