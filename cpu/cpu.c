@@ -75,6 +75,7 @@ static void reset_power_on(struct cpu *cpu)
     memset(cpu->mc_control, 0, sizeof cpu->mc_control);
     memset(cpu->perf_select, 0, sizeof cpu->perf_select);
     memset(cpu->perf_counter, 0, sizeof cpu->perf_counter);
+    cpu->microcode = 0;
     memset(cpu->test_registers, 0, sizeof cpu->test_registers);
 }
 
@@ -112,8 +113,7 @@ uint32_t cpu_get_eflags(const struct cpu *cpu)
 void cpu_set_eflags(struct cpu *cpu, uint32_t eflags)
 {
     flags_set_arithmetic(cpu, eflags);
-    cpu->eflags =
-        (eflags & eflags_existing(cpu) & ~(uint32_t)FLAGS_ARITHMETIC) | FLAG_FIXED;
+    cpu->eflags = (eflags & eflags_existing(cpu) & ~(uint32_t)FLAGS_ARITHMETIC) | FLAG_FIXED;
     cpu_sync(cpu);
 }
 

@@ -143,6 +143,7 @@ struct cpu {
     uint64_t mc_control[5];  /* machine-check banks; they never report an error */
     uint64_t perf_select[2]; /* P6 performance counters: event selection */
     uint64_t perf_counter[2];
+    uint64_t microcode;         /* BIOS_SIGN_ID: revision in the upper half */
     uint32_t test_registers[8]; /* TR3..TR7 of the 386 and 486 */
     enum cpu_activity activity;
     bool intr_line; /* level of INTR */

@@ -107,8 +107,6 @@ void segment_set(struct cpu *cpu, enum segment_register seg, const struct segmen
     segment_update_fast(cpu, &cpu->seg[seg]);
     if (seg == SEG_SS)
         cpu->stack_mask = segment->access & SEGMENT_BIG ? 0xFFFFFFFF : 0xFFFF;
-    else if (seg == SEG_CS)
-        cpu->attention |= ATTENTION_MODE;
 }
 
 void segment_set_null(struct cpu *cpu, enum segment_register seg, uint16_t selector)

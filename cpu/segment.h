@@ -110,7 +110,7 @@ struct segment segment_from_descriptor(uint16_t selector, const struct descripto
 struct segment segment_from_real(const struct cpu *cpu, enum segment_register seg,
                                  uint16_t selector);
 
-/* Installs a cache, and what depends on it (fast bits, stack mask, attention for CS). */
+/* Installs a cache, and what depends on it (fast bits, stack mask). */
 void segment_set(struct cpu *cpu, enum segment_register seg, const struct segment *segment);
 /* Null selector in protected mode. */
 void segment_set_null(struct cpu *cpu, enum segment_register seg, uint16_t selector);

@@ -16,16 +16,11 @@ static const struct field fault_fields[] = {
 };
 
 static const struct field fault_record_fields[] = {
-    FIELD(struct fault_record, icount),
-    FIELD(struct fault_record, eip),
-    FIELD(struct fault_record, cs),
-    FIELD(struct fault_record, esp),
-    FIELD(struct fault_record, ss),
-    FIELD(struct fault_record, cr2),
-    FIELD(struct fault_record, error),
-    FIELD(struct fault_record, vector),
-    FIELD(struct fault_record, has_error),
-    FIELD_END,
+    FIELD(struct fault_record, icount),    FIELD(struct fault_record, eip),
+    FIELD(struct fault_record, cs),        FIELD(struct fault_record, esp),
+    FIELD(struct fault_record, ss),        FIELD(struct fault_record, cr2),
+    FIELD(struct fault_record, error),     FIELD(struct fault_record, vector),
+    FIELD(struct fault_record, has_error), FIELD_END,
 };
 
 static const struct field xmm_fields[] = {
@@ -77,6 +72,7 @@ const struct field cpu_fields[] = {
     FIELD_ARRAY(struct cpu, mc_control, uint64_t),
     FIELD_ARRAY(struct cpu, perf_select, uint64_t),
     FIELD_ARRAY(struct cpu, perf_counter, uint64_t),
+    FIELD(struct cpu, microcode),
     FIELD_ARRAY(struct cpu, test_registers, uint32_t),
     FIELD(struct cpu, activity),
     FIELD(struct cpu, intr_line),

@@ -9,8 +9,8 @@
 
 uint32_t eflags_existing(const struct cpu *cpu)
 {
-    uint32_t bits = FLAGS_ARITHMETIC | FLAG_TF | FLAG_IF | FLAG_DF | FLAG_IOPL | FLAG_NT | FLAG_RF |
-                    FLAG_VM;
+    uint32_t bits =
+        FLAGS_ARITHMETIC | FLAG_TF | FLAG_IF | FLAG_DF | FLAG_IOPL | FLAG_NT | FLAG_RF | FLAG_VM;
     if (model_has(cpu->model, FEAT_I486))
         bits |= FLAG_AC;
     if (model_has(cpu->model, FEAT_CPUID))
@@ -50,7 +50,6 @@ void cpu_set_cpl(struct cpu *cpu, unsigned cpl)
     cpu->cpl = (uint8_t)cpl;
     mmu_set_user(cpu->mmu, cpl == 3);
     cpu_update_slow(cpu);
-    cpu->attention |= ATTENTION_MODE;
 }
 
 void cpu_update_slow(struct cpu *cpu)
@@ -64,8 +63,7 @@ void cpu_update_slow(struct cpu *cpu)
 void cpu_update_interrupts(struct cpu *cpu)
 {
     uint32_t pending = 0;
-    if (cpu->intr_line && cpu->eflags & FLAG_IF &&
-        !(cpu->step & (STEP_SHADOW | STEP_SHADOW_STACK)))
+    if (cpu->intr_line && cpu->eflags & FLAG_IF && !(cpu->step & (STEP_SHADOW | STEP_SHADOW_STACK)))
         pending |= ATTENTION_INTERRUPT;
     if (cpu->nmi_pending && !cpu->nmi_blocked && !(cpu->step & STEP_SHADOW_STACK))
         pending |= ATTENTION_NMI;
@@ -137,8 +135,7 @@ enum exec_result cpu_write_cr0(struct cpu *cpu, uint32_t value)
     if ((value & CR0_PG && !(value & CR0_PE)) || (value & CR0_NW && !(value & CR0_CD)))
         return fault_gp(cpu, 0);
     uint32_t changed = cpu->cr0 ^ value;
-    if (changed & CR0_PG && uses_pae(cpu, value, cpu->cr4) &&
-        !mmu_load_pdptes(cpu->mmu, cpu->cr3))
+    if (changed & CR0_PG && uses_pae(cpu, value, cpu->cr4) && !mmu_load_pdptes(cpu->mmu, cpu->cr3))
         return fault_gp(cpu, 0);
     cpu->cr0 = value;
     if (changed & CR0_PE)
@@ -156,8 +153,8 @@ enum exec_result cpu_write_cr3(struct cpu *cpu, uint32_t value)
     if (uses_pae(cpu, cpu->cr0, cpu->cr4) && !mmu_load_pdptes(cpu->mmu, value))
         return fault_gp(cpu, 0);
     uint32_t existing = model_has(cpu->model, FEAT_I486) ? 0xFFFFF018 : 0xFFFFF000;
-    if (cpu->cr4 & CR4_PAE)
-        existing = 0xFFFFFFF8;
+    if (model_has(cpu->model, FEAT_PAE))
+        existing = 0xFFFFFFFF;
     cpu->cr3 = value & existing;
     cpu_update_paging(cpu, cpu->cr4 & CR4_PGE);
     return EXEC_OK;
@@ -169,10 +166,16 @@ static uint32_t cr4_existing(const struct cpu *cpu)
         uint32_t bits;
         enum cpu_feature feature;
     } table[] = {
-        {CR4_VME | CR4_PVI, FEAT_VME}, {CR4_TSD, FEAT_TSC},     {CR4_DE, FEAT_DE},
-        {CR4_PSE, FEAT_PSE},           {CR4_PAE, FEAT_PAE},     {CR4_MCE, FEAT_MCE},
-        {CR4_PGE, FEAT_PGE},           {CR4_PCE, FEAT_PMC},     {CR4_OSFXSR, FEAT_FXSR},
-        {CR4_OSXMMEXCPT, FEAT_SSE},
+        {CR4_VME | CR4_PVI, FEAT_VME },
+        {CR4_TSD,           FEAT_TSC },
+        {CR4_DE,            FEAT_DE  },
+        {CR4_PSE,           FEAT_PSE },
+        {CR4_PAE,           FEAT_PAE },
+        {CR4_MCE,           FEAT_MCE },
+        {CR4_PGE,           FEAT_PGE },
+        {CR4_PCE,           FEAT_PMC },
+        {CR4_OSFXSR,        FEAT_FXSR},
+        {CR4_OSXMMEXCPT,    FEAT_SSE },
     };
     uint32_t bits = 0;
     for (unsigned i = 0; i < ARRAY_LENGTH(table); i++) {
@@ -187,8 +190,7 @@ enum exec_result cpu_write_cr4(struct cpu *cpu, uint32_t value)
     if (value & ~cr4_existing(cpu))
         return fault_gp(cpu, 0);
     uint32_t changed = cpu->cr4 ^ value;
-    if (changed & CR4_PAE && uses_pae(cpu, cpu->cr0, value) &&
-        !mmu_load_pdptes(cpu->mmu, cpu->cr3))
+    if (changed & CR4_PAE && uses_pae(cpu, cpu->cr0, value) && !mmu_load_pdptes(cpu->mmu, cpu->cr3))
         return fault_gp(cpu, 0);
     cpu->cr4 = value;
     if (changed & (CR4_PSE | CR4_PAE | CR4_PGE))

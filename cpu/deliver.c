@@ -1,0 +1,158 @@
+/* Exceptions that meet exceptions, and what is taken at an instruction boundary. */
+#include "cpu/debug.h"
+#include "cpu/far.h"
+#include "cpu/model.h"
+
+/* --- double and triple faults (SDM 3A 6.15, interrupt 8) --- */
+
+static bool is_contributory(uint8_t vector)
+{
+    return vector == VECTOR_DE || (vector >= VECTOR_TS && vector <= VECTOR_GP);
+}
+
+static bool makes_double_fault(uint8_t first, uint8_t second)
+{
+    if (is_contributory(first))
+        return is_contributory(second);
+    if (first == VECTOR_PF)
+        return is_contributory(second) || second == VECTOR_PF;
+    return false;
+}
+
+static bool shuts_down(uint8_t first, uint8_t second)
+{
+    return first == VECTOR_DF && (is_contributory(second) || second == VECTOR_PF);
+}
+
+/* Faults restart their instruction, and set RF in the image so that it meets no breakpoint again
+ * (SDM 3B 17.3.1.1). */
+static bool sets_resume(const struct cpu *cpu, uint8_t vector)
+{
+    if (vector == VECTOR_DB)
+        return cpu->debug_hits & DR6_BD;
+    return vector != VECTOR_NMI && vector != VECTOR_BP && vector != VECTOR_OF &&
+           vector != VECTOR_DF && vector != VECTOR_MC;
+}
+
+static void record_fault(struct cpu *cpu, const struct cpu_fault *fault)
+{
+    unsigned slot = cpu->fault_depth;
+    if (slot >= FAULT_CHAIN_LENGTH) {
+        memmove(cpu->fault_chain, cpu->fault_chain + 1,
+                sizeof cpu->fault_chain - sizeof cpu->fault_chain[0]);
+        slot = FAULT_CHAIN_LENGTH - 1;
+    }
+    cpu->fault_chain[slot] = (struct fault_record){
+        .icount = cpu_icount(cpu),
+        .eip = cpu->eip,
+        .cs = cpu->seg[SEG_CS].selector,
+        .esp = cpu->gpr[REG_ESP],
+        .ss = cpu->seg[SEG_SS].selector,
+        .cr2 = cpu->cr2,
+        .error = fault->error,
+        .vector = fault->vector,
+        .has_error = fault->has_error,
+    };
+    cpu->fault_depth++;
+}
+
+static void shut_down(struct cpu *cpu)
+{
+    record_fault(cpu, &cpu->fault);
+    cpu->fault_depth = 0;
+    cpu_set_activity(cpu, CPU_SHUTDOWN);
+    if (cpu->host.triple_fault)
+        cpu->host.triple_fault(cpu->host.opaque);
+}
+
+/* Exceptions that are not contributory can follow each other for ever (an #AC handler with a
+ * misaligned stack); a processor hangs then, and is taken to have shut down. */
+enum { DELIVERIES_MAX = 8 };
+
+void cpu_deliver_fault(struct cpu *cpu)
+{
+    struct cpu_fault fault = cpu->fault;
+    if (cpu->host.fault)
+        cpu->host.fault(cpu->host.opaque);
+    cpu->fault_depth = 0;
+    /* The instruction will be restarted, and meet its data breakpoints again. */
+    if (fault.vector != VECTOR_DB)
+        cpu->debug_hits &= DR6_BT;
+    for (;;) {
+        record_fault(cpu, &fault);
+        struct event event = {
+            .vector = fault.vector,
+            .has_error = fault.has_error,
+            .error = fault.error,
+            .resume = sets_resume(cpu, fault.vector),
+            .next_eip = cpu->eip,
+        };
+        if (fault.vector == VECTOR_DB)
+            debug_commit(cpu);
+        if (event_deliver(cpu, &event) == EXEC_OK)
+            break;
+        struct cpu_fault second = cpu->fault;
+        if (shuts_down(fault.vector, second.vector) || cpu->fault_depth == DELIVERIES_MAX) {
+            shut_down(cpu);
+            return;
+        }
+        if (makes_double_fault(fault.vector, second.vector)) {
+            record_fault(cpu, &second);
+            cpu->fault_depth--;
+            second = (struct cpu_fault){.vector = VECTOR_DF, .has_error = true};
+        }
+        fault = second;
+    }
+    cpu->fault_depth = 0;
+}
+
+/* --- instruction boundaries (SDM 3A table 6-2) --- */
+
+static void take_interrupt(struct cpu *cpu, uint8_t vector)
+{
+    struct event event = {.vector = vector, .next_eip = cpu->eip};
+    cpu->activity = CPU_RUNNING;
+    if (event_deliver(cpu, &event))
+        cpu_deliver_fault(cpu);
+}
+
+static void take_nmi(struct cpu *cpu)
+{
+    cpu->nmi_pending = false;
+    cpu->nmi_blocked = true;
+    take_interrupt(cpu, VECTOR_NMI);
+    cpu_update_interrupts(cpu);
+}
+
+static void take_debug_trap(struct cpu *cpu)
+{
+    cpu->activity = CPU_RUNNING;
+    cpu->fault = (struct cpu_fault){.vector = VECTOR_DB};
+    cpu_deliver_fault(cpu);
+}
+
+static void take_reset(struct cpu *cpu)
+{
+    cpu_reset(cpu, !cpu->reset_pending);
+}
+
+void cpu_service(struct cpu *cpu)
+{
+    cpu->attention &=
+        ~(uint32_t)(ATTENTION_CLOCK | ATTENTION_HALT | ATTENTION_MODE | ATTENTION_DEBUG);
+    if (cpu->reset_pending || cpu->init_pending)
+        take_reset(cpu);
+    if (cpu->activity == CPU_SHUTDOWN && !cpu->nmi_pending)
+        return;
+    if (cpu->debug_hits && !(cpu->step & STEP_SHADOW_STACK))
+        take_debug_trap(cpu);
+    cpu_update_interrupts(cpu);
+    if (cpu->attention & ATTENTION_NMI && cpu->activity != CPU_SHUTDOWN)
+        take_nmi(cpu);
+    if (cpu->attention & ATTENTION_INTERRUPT && cpu->activity != CPU_SHUTDOWN)
+        take_interrupt(cpu, cpu->host.acknowledge ? cpu->host.acknowledge(cpu->host.opaque) : 0);
+    cpu_update_interrupts(cpu);
+    cpu->attention &= ~(uint32_t)ATTENTION_MODE;
+    if (cpu->debug_hits && !(cpu->step & STEP_SHADOW_STACK))
+        cpu->attention |= ATTENTION_DEBUG;
+}
