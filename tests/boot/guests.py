@@ -239,7 +239,7 @@ exec switch_root /mnt /sbin/init
     def guest_netboot_cd(self):
         files = list(self.guest_netboot().values())
         config = ("SERIAL 0 115200\nDEFAULT install\nPROMPT 0\nLABEL install\n  LINUX linux\n"
-                  "  INITRD initrd.gz\n  APPEND vga=normal fb=false\n")
+                  "  INITRD initrd.gz\n  APPEND vga=normal fb=false nomodeset\n")
         return self.make("netboot.iso", lambda out: self.make_isolinux(
             out, "netboot-cd", files, config))
 
