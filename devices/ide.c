@@ -44,7 +44,7 @@ static void command_write(void *device, uint32_t offset, uint32_t value, unsigne
     ide_channel_write(device, offset, value, size);
 }
 
-static const struct io_ops command_ops = {command_read, command_write};
+static const struct io_ops command_ops = {command_read, command_write, .max_size = 4};
 
 static uint32_t control_read(void *device, uint32_t offset, unsigned size)
 {
