@@ -200,6 +200,9 @@ void cpu_set_eflags(struct cpu *cpu, uint32_t eflags);
  * bits, step), after state was set from outside or loaded. */
 void cpu_sync(struct cpu *cpu);
 
+/* The MXCSR bits that exist (SDM 1, 11.6.6): DAZ comes with SSE2. */
+uint32_t cpu_mxcsr_mask(const struct cpu *cpu);
+
 /* Sets one register by its lower-case SDM name ("eax", "cr4", "cs", "eip", "mxcsr", "st0" ...); a
  * segment name loads selector and, in real mode, base. False: no such register, or a value that the
  * register cannot hold. For the script's poke. */

@@ -36,6 +36,16 @@ static inline enum exec_result fault_page(struct cpu *cpu)
     return fault_raise_code(cpu, VECTOR_PF, cpu->mmu->fault.error);
 }
 
+/* No exception: the processor stops before the current instruction, which starts again when an
+ * interrupt has come and its handler has returned. For a pending x87 exception while CR0.NE = 0. */
+enum { VECTOR_FREEZE = 0xFF };
+
+static inline enum exec_result fault_freeze(struct cpu *cpu)
+{
+    cpu->fault = (struct cpu_fault){.vector = VECTOR_FREEZE};
+    return EXEC_FAULT;
+}
+
 /* Delivers cpu->fault at the instruction boundary cpu->eip (the faulting instruction), with double
  * and triple fault rules. Traps (#DB after an instruction, #BP, #OF) come with eip behind it. */
 void cpu_deliver_fault(struct cpu *cpu);
