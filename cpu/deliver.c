@@ -72,6 +72,10 @@ enum { DELIVERIES_MAX = 8 };
 void cpu_deliver_fault(struct cpu *cpu)
 {
     struct cpu_fault fault = cpu->fault;
+    if (fault.vector == VECTOR_FREEZE) {
+        cpu_set_activity(cpu, CPU_HALTED);
+        return;
+    }
     if (cpu->host.fault)
         cpu->host.fault(cpu->host.opaque);
     cpu->fault_depth = 0;

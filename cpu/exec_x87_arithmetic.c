@@ -440,17 +440,17 @@ enum exec_result exec_fucomip(struct cpu *cpu, const struct insn *insn)
 enum exec_result exec_fxam(struct cpu *cpu, const struct insn *insn)
 {
     static const uint16_t condition_of_class[] = {
-        [FLOAT_ZERO] = FPU_C3,       [FLOAT_DENORMAL_NUMBER] = FPU_C3 | FPU_C2,
-        [FLOAT_NORMAL] = FPU_C2,     [FLOAT_INFINITY] = FPU_C2 | FPU_C0,
-        [FLOAT_QNAN] = FPU_C0,       [FLOAT_SNAN] = FPU_C0,
+        [FLOAT_ZERO] = FPU_C3,   [FLOAT_DENORMAL_NUMBER] = FPU_C3 | FPU_C2,
+        [FLOAT_NORMAL] = FPU_C2, [FLOAT_INFINITY] = FPU_C2 | FPU_C0,
+        [FLOAT_QNAN] = FPU_C0,   [FLOAT_SNAN] = FPU_C0,
         [FLOAT_UNSUPPORTED] = 0,
     };
     if (fpu_begin(cpu))
         return EXEC_FAULT;
     fpu_note(cpu, insn);
     struct float80 st0 = *fpu_st(cpu, 0);
-    uint16_t condition = fpu_is_empty(cpu, 0) ? FPU_C3 | FPU_C0
-                                              : condition_of_class[float80_classify(st0)];
+    uint16_t condition =
+        fpu_is_empty(cpu, 0) ? FPU_C3 | FPU_C0 : condition_of_class[float80_classify(st0)];
     condition |= st0.sign_exponent & FLOAT80_SIGN ? FPU_C1 : 0;
     cpu->fpu.status = (uint16_t)((cpu->fpu.status & ~FPU_CONDITIONS) | condition);
     return EXEC_OK;

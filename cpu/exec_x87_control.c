@@ -194,8 +194,7 @@ static enum exec_result store_environment(struct cpu *cpu, const struct insn *in
 static enum exec_result load_environment(struct cpu *cpu, const struct insn *insn, unsigned size)
 {
     uint8_t bytes[ENVIRONMENT_32];
-    if (fpu_begin(cpu) ||
-        fpu_read_block(cpu, insn->segment, insn_address(cpu, insn), bytes, size))
+    if (fpu_begin(cpu) || fpu_read_block(cpu, insn->segment, insn_address(cpu, insn), bytes, size))
         return EXEC_FAULT;
     unpack_environment(cpu, bytes, size);
     return EXEC_OK;
@@ -210,8 +209,7 @@ static enum exec_result save_state(struct cpu *cpu, const struct insn *insn, uns
         store_le64(to, fpu_st(cpu, i)->significand);
         store_le16(to + 8, fpu_st(cpu, i)->sign_exponent);
     }
-    if (fpu_write_block(cpu, insn->segment, insn_address(cpu, insn), bytes,
-                        size + STATE_REGISTERS))
+    if (fpu_write_block(cpu, insn->segment, insn_address(cpu, insn), bytes, size + STATE_REGISTERS))
         return EXEC_FAULT;
     fpu_init(cpu);
     return EXEC_OK;
@@ -220,8 +218,8 @@ static enum exec_result save_state(struct cpu *cpu, const struct insn *insn, uns
 static enum exec_result restore_state(struct cpu *cpu, const struct insn *insn, unsigned size)
 {
     uint8_t bytes[ENVIRONMENT_32 + STATE_REGISTERS];
-    if (fpu_begin(cpu) || fpu_read_block(cpu, insn->segment, insn_address(cpu, insn), bytes,
-                                         size + STATE_REGISTERS))
+    if (fpu_begin(cpu) ||
+        fpu_read_block(cpu, insn->segment, insn_address(cpu, insn), bytes, size + STATE_REGISTERS))
         return EXEC_FAULT;
     unpack_environment(cpu, bytes, size);
     for (unsigned i = 0; i < 8; i++) {

@@ -183,8 +183,7 @@ enum exec_result exec_fbstp(struct cpu *cpu, const struct insn *insn)
     struct float_env env = fpu_env(cpu);
     uint8_t bytes[10];
     float80_to_bcd(*fpu_st(cpu, 0), bytes, &env);
-    if (fpu_may_store(&env) &&
-        mem_write_slow(cpu, insn->segment, offset, bytes, sizeof bytes))
+    if (fpu_may_store(&env) && mem_write_slow(cpu, insn->segment, offset, bytes, sizeof bytes))
         return EXEC_FAULT;
     finish_store(cpu, insn, offset, &env, true);
     return EXEC_OK;

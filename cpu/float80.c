@@ -1,4 +1,5 @@
-/* x87 arithmetic and what needs no rounding table: classes, NaNs, comparison, remainder, scaling. */
+/* x87 arithmetic and what needs no rounding table: classes, NaNs, comparison, remainder, scaling.
+ */
 #include "cpu/float_core.h"
 
 enum float_class float80_classify(struct float80 a)
@@ -105,7 +106,8 @@ static struct float80 add_special(struct float80 a, struct float80 b, struct flo
     if (float80_nan_operands(a, b_given, &result, env))
         return result;
     enum float_class class_a = float80_classify(a), class_b = float80_classify(b);
-    if (class_a == FLOAT_INFINITY && class_b == FLOAT_INFINITY && a.sign_exponent != b.sign_exponent)
+    if (class_a == FLOAT_INFINITY && class_b == FLOAT_INFINITY &&
+        a.sign_exponent != b.sign_exponent)
         return float80_invalid(env);
     note_denormals(class_a, class_b, env);
     if (class_a == FLOAT_INFINITY)

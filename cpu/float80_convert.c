@@ -202,14 +202,14 @@ struct float80 float80_constant(unsigned index, unsigned rounding)
         uint16_t exponent;
         uint64_t high, low;
     } constants[8] = {
-        {0x3FFF, UINT64_C(0x8000000000000000), 0},                            /* 1 */
+        {0x3FFF, UINT64_C(0x8000000000000000), 0                           }, /* 1 */
         {0x4000, UINT64_C(0xD49A784BCD1B8AFE), UINT64_C(0x492BF6FF4DAFDB4C)}, /* log2(10) */
         {0x3FFF, UINT64_C(0xB8AA3B295C17F0BB), UINT64_C(0xBE87FED0691D3E88)}, /* log2(e) */
         {0x4000, UINT64_C(0xC90FDAA22168C234), UINT64_C(0xC4C6628B80DC1CD1)}, /* pi */
         {0x3FFD, UINT64_C(0x9A209A84FBCFF798), UINT64_C(0x8F8959AC0B7C9178)}, /* log10(2) */
         {0x3FFE, UINT64_C(0xB17217F7D1CF79AB), UINT64_C(0xC9E3B39803F2F6AF)}, /* ln(2) */
-        {0, 0, 0},
-        {0, 0, 0},
+        {0,      0,                            0                           },
+        {0,      0,                            0                           },
     };
     uint64_t high = constants[index & 7].high, low = constants[index & 7].low;
     if (low && float_rounds_up(rounding, false, high & 1, low))

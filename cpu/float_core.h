@@ -108,8 +108,8 @@ static inline struct float_wide float_add_magnitudes(struct float_number a, stru
         b = swap;
     }
     uint128_t big = (uint128_t)a.significand << 64;
-    uint128_t sum =
-        big + float_shift_sticky((uint128_t)b.significand << 64, (uint32_t)(a.exponent - b.exponent));
+    uint128_t sum = big + float_shift_sticky((uint128_t)b.significand << 64,
+                                             (uint32_t)(a.exponent - b.exponent));
     if (sum < big) {
         sum = sum >> 1 | (sum & 1) | (uint128_t)1 << 127;
         a.exponent++;
@@ -120,8 +120,7 @@ static inline struct float_wide float_add_magnitudes(struct float_number a, stru
 /* |a| - |b|, with a's sign or its opposite; significand 0 for equal operands. */
 static inline struct float_wide float_sub_magnitudes(struct float_number a, struct float_number b)
 {
-    if (a.exponent < b.exponent ||
-        (a.exponent == b.exponent && a.significand < b.significand)) {
+    if (a.exponent < b.exponent || (a.exponent == b.exponent && a.significand < b.significand)) {
         struct float_number swap = a;
         a = b;
         b = swap;
@@ -159,9 +158,7 @@ static inline struct float_wide float_div_numbers(struct float_number a, struct 
     uint64_t low = 0;
     if (rest) {
         uint64_t other = b.significand - rest;
-        low = rest > other    ? FLOAT80_INTEGER_BIT | 1
-              : rest == other ? FLOAT80_INTEGER_BIT
-                              : 1;
+        low = rest > other ? FLOAT80_INTEGER_BIT | 1 : rest == other ? FLOAT80_INTEGER_BIT : 1;
     }
     return (struct float_wide){a.sign != b.sign, exponent, quotient, low};
 }

@@ -60,8 +60,8 @@ static struct big big_multiply(struct big a, struct big b)
 static uint64_t divide_digit(uint128_t *rest, uint128_t divisor)
 {
     uint64_t divisor_high = (uint64_t)(divisor >> 64), divisor_low = (uint64_t)divisor;
-    uint64_t digit = (uint64_t)(*rest >> 64) >= divisor_high ? UINT64_MAX
-                                                              : (uint64_t)(*rest / divisor_high);
+    uint64_t digit =
+        (uint64_t)(*rest >> 64) >= divisor_high ? UINT64_MAX : (uint64_t)(*rest / divisor_high);
     uint128_t low = (uint128_t)digit * divisor_low;
     uint128_t high = (uint128_t)digit * divisor_high + (low >> 64);
     uint64_t rest_low = 0 - (uint64_t)low;
@@ -79,19 +79,15 @@ static struct big big_divide(struct big a, struct big b)
 {
     int32_t exponent = a.exponent - b.exponent;
     uint128_t rest = a.mantissa;
-    if (rest >= b.mantissa) {
-        /* The quotient's leading one, and 127 more bits: halve both sides. */
-        bool odd = rest & 1;
-        rest = (rest - b.mantissa) >> 1;
-        (void)odd;
-        uint128_t divisor = b.mantissa;
-        uint64_t high = divide_digit(&rest, divisor);
-        uint64_t low = divide_digit(&rest, divisor);
-        return (struct big){exponent, ((uint128_t)high << 64 | low) | (uint128_t)1 << 127};
-    }
+    bool has_one = rest >= b.mantissa;
+    if (has_one)
+        rest -= b.mantissa;
     uint64_t high = divide_digit(&rest, b.mantissa);
     uint64_t low = divide_digit(&rest, b.mantissa);
-    return big_from((uint128_t)high << 64 | low, exponent - 1);
+    uint128_t fraction = (uint128_t)high << 64 | low;
+    if (has_one)
+        return (struct big){exponent, fraction >> 1 | (uint128_t)1 << 127};
+    return big_from(fraction, exponent - 1);
 }
 
 /* As fixed point with `fraction` fraction bits; fits by the caller's knowledge. */
@@ -195,7 +191,9 @@ static struct reduced reduce(struct float_number a)
         sign = true;
         quadrant++;
     }
-    struct reduced reduced = {sign != a.sign, rest == 0, (a.sign ? 0 - quadrant : quadrant) & 3, {0, 0}};
+    struct reduced reduced = {
+        sign != a.sign, rest == 0, (a.sign ? 0 - quadrant : quadrant) & 3, {0, 0}
+    };
     if (rest)
         reduced.magnitude = big_from(rest, 127 - 65);
     return reduced;
@@ -337,8 +335,7 @@ static struct big arctangent_of_ratio(struct float_number n, struct float_number
 /* a - b for a > b. */
 static struct big big_subtract(struct big a, struct big b)
 {
-    uint128_t smaller =
-        float_shift_sticky(b.mantissa, (uint32_t)(a.exponent - b.exponent));
+    uint128_t smaller = float_shift_sticky(b.mantissa, (uint32_t)(a.exponent - b.exponent));
     return big_from(a.mantissa - smaller, a.exponent);
 }
 
@@ -346,11 +343,11 @@ static struct big big_subtract(struct big a, struct big b)
 static struct float80 eighth_turns(unsigned count, bool sign, struct float_env *env)
 {
     static const struct big multiples[5] = {
-        {0, 0},
-        {-1, FIXED(0xC90FDAA22168C234, 0xC4C6628B80DC1CD1)},
-        {0, FIXED(0xC90FDAA22168C234, 0xC4C6628B80DC1CD1)},
-        {1, FIXED(0x96CBE3F9990E91A7, 0x9394C9E8A0A5159D)},
-        {1, FIXED(0xC90FDAA22168C234, 0xC4C6628B80DC1CD1)},
+        {0,                         0                  },
+        { -1, FIXED(0xC90FDAA22168C234, 0xC4C6628B80DC1CD1)},
+        { 0, FIXED(0xC90FDAA22168C234, 0xC4C6628B80DC1CD1)},
+        { 1, FIXED(0x96CBE3F9990E91A7, 0x9394C9E8A0A5159D)},
+        { 1, FIXED(0xC90FDAA22168C234, 0xC4C6628B80DC1CD1)},
     };
     return count ? round_big(sign, multiples[count], env) : zero(sign);
 }
@@ -371,15 +368,11 @@ struct float80 float80_atan(struct float80 a, struct float80 b, struct float_env
     if (class_x == FLOAT_ZERO)
         return eighth_turns(2, sign, env);
     struct float_number x = float80_number(a), y = float80_number(b);
-    bool steep = y.exponent > x.exponent ||
-                 (y.exponent == x.exponent && y.significand > x.significand);
-    if (!steep && !left && x.significand == FLOAT80_INTEGER_BIT && y.exponent - x.exponent < -64 &&
-        y.exponent - x.exponent + FLOAT80_BIAS <= 0)
-        env->flags |= 0;
+    bool steep =
+        y.exponent > x.exponent || (y.exponent == x.exponent && y.significand > x.significand);
     struct big angle = steep ? arctangent_of_ratio(x, y) : arctangent_of_ratio(y, x);
     if (steep && left)
-        angle = angle.exponent < -120 ? big_grow(half_pi, 1)
-                                      : big_from((half_pi.mantissa >> 1) + (big_to_fixed(angle, 126)), 1);
+        angle = big_from((half_pi.mantissa >> 1) + big_to_fixed(angle, 126), 1);
     else if (steep)
         angle = big_subtract(half_pi, angle);
     else if (left)
@@ -389,7 +382,7 @@ struct float80 float80_atan(struct float80 a, struct float80 b, struct float_env
 
 /* --- 2^x - 1 --- */
 
-/* e^u - 1 for |u| < 1/64. */
+/* e^u - 1 for |u| < 1/32. */
 static struct big exponential_minus_1(struct big u, bool sign)
 {
     uint128_t z = big_to_fixed(u, 128);
@@ -403,38 +396,24 @@ static struct big exponential_minus_1(struct big u, bool sign)
 /* |x| < 1, not zero. */
 static struct float80 power_minus_1(struct float_number x, struct float_env *env)
 {
-    enum { STEPS = 32 };
+    enum { STEPS = 32, STEP_BITS = 5 };
     int32_t exponent = x.exponent - FLOAT80_BIAS;
-    if (exponent < -6) /* |x| < 1/64 */
-        return round_big(
-            x.sign, exponential_minus_1(big_multiply(big_from_number(x), ln_2), x.sign), env);
-    /* x = i/32 + r */
-    uint128_t value = (uint128_t)x.significand << (64 + 1 + exponent); /* 128 fraction bits */
-    unsigned i = (unsigned)(((value >> 122) + 1) >> 1);
-    uint128_t nearest = (uint128_t)i << 123; /* 0 when i is 32: 2^128 */
-    bool below = i == STEPS || value < nearest;
-    uint128_t rest = below ? nearest - value : value - nearest;
-    bool sign = below != x.sign;
-    /* 2^x - 1 = T (e^u - 1) + T - 1, T = 2^(+-i/32), all with 127 fraction bits */
-    unsigned index = x.sign ? (STEPS - i) : i % STEPS;
-    uint128_t power = index == STEPS ? 0 : fixed(float_powers[index]);
-    if (x.sign)
-        power >>= 1;
-    uint128_t unit = (uint128_t)1 << 127, correction = 0;
+    if (exponent < -STEP_BITS)
+        return round_big(x.sign,
+                         exponential_minus_1(big_multiply(big_from_number(x), ln_2), x.sign), env);
+    /* |x| = i/32 + r; 128 fraction bits */
+    uint128_t value = (uint128_t)x.significand << (65 + exponent);
+    unsigned i = (unsigned)(value >> (128 - STEP_BITS));
+    uint128_t rest = value << STEP_BITS >> STEP_BITS;
+    /* 2^x - 1 = T (e^u - 1) + T - 1, T = 2^(+-i/32), u = +-r ln 2; 127 fraction bits */
+    uint128_t power = fixed(float_powers[x.sign ? STEPS - i : i]) >> x.sign;
+    uint128_t unit = (uint128_t)1 << 127, change = 0;
     if (rest) {
-        struct big small = exponential_minus_1(big_multiply(big_from(rest, -1), ln_2), sign);
-        correction = multiply_high(power, big_to_fixed(small, 128));
+        struct big small = exponential_minus_1(big_multiply(big_from(rest, -1), ln_2), x.sign);
+        change = multiply_high(power, big_to_fixed(small, 128));
     }
-    if (!x.sign && i == STEPS) { /* T = 2 */
-        correction = rest ? big_to_fixed(exponential_minus_1(
-                                             big_multiply(big_from(rest, -1), ln_2), sign),
-                                         128)
-                          : 0;
-        return round_big(false, big_from(unit - correction, 0), env);
-    }
-    uint128_t sum = sign ? power - correction : power + correction;
-    return x.sign ? round_big(true, big_from(unit - sum, 0), env)
-                  : round_big(false, big_from(sum - unit, 0), env);
+    return round_big(x.sign, big_from(x.sign ? unit - power + change : power + change - unit, 0),
+                     env);
 }
 
 struct float80 float80_2xm1(struct float80 a, struct float_env *env)
@@ -495,12 +474,11 @@ static struct logarithm log2_of(struct big x)
         return (struct logarithm){.is_integer = true, .integer = exponent};
     struct big term = {INT16_MIN, 0};
     if (top)
-        term = log2_series(
-            big_divide(big_from(top, 0), big_from((value >> 1) + (center >> 1), 1)));
+        term = log2_series(big_divide(big_from(top, 0), big_from((value >> 1) + (center >> 1), 1)));
     if (i == STEPS && exponent == 0)
         return (struct logarithm){.sign = below, .magnitude = term};
     /* Sum with 111 fraction bits, in two's complement. */
-    uint128_t sum = (uint128_t)(__extension__(__int128)exponent) << 111;
+    uint128_t sum = (uint128_t)(__extension__(__int128) exponent) << 111;
     uint128_t table = fixed(float_logarithms[i - FLOAT_LOGARITHM_FIRST]) >> 16;
     uint128_t correction = top ? big_to_fixed(term, 111) : 0;
     sum += i < STEPS ? 0 - table : table;
@@ -518,8 +496,7 @@ static struct float80 scale_logarithm(struct float80 b, const struct logarithm *
         struct float80 integer = float80_from_int64(log->integer);
         if (!integer.significand)
             return zero(sign);
-        return float80_round(float_mul_numbers(float80_number(integer), float80_number(b)), 0,
-                             env);
+        return float80_round(float_mul_numbers(float80_number(integer), float80_number(b)), 0, env);
     }
     struct big product = big_multiply(log->magnitude, big_from_number(float80_number(b)));
     return round_big(sign != log->sign, product, env);
@@ -568,12 +545,10 @@ static struct logarithm log2_of_1_plus(struct float_number x)
             x.sign ? float_sub_magnitudes(two, x) : float_add_magnitudes(two, x);
         struct big bottom = {sum.exponent - FLOAT80_BIAS, (uint128_t)sum.high << 64 | sum.low};
         return (struct logarithm){.sign = x.sign,
-                                  .magnitude =
-                                      log2_series(big_divide(big_from_number(x), bottom))};
+                                  .magnitude = log2_series(big_divide(big_from_number(x), bottom))};
     }
     struct float_wide sum = x.sign ? float_sub_magnitudes(one, x) : float_add_magnitudes(one, x);
-    return log2_of(
-        (struct big){sum.exponent - FLOAT80_BIAS, (uint128_t)sum.high << 64 | sum.low});
+    return log2_of((struct big){sum.exponent - FLOAT80_BIAS, (uint128_t)sum.high << 64 | sum.low});
 }
 
 struct float80 float80_yl2xp1(struct float80 a, struct float80 b, struct float_env *env)

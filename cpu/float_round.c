@@ -29,8 +29,8 @@ static struct float_rounded overflow(bool sign, const struct float_format *forma
                                      struct float_env *env)
 {
     env->flags |= FLOAT_OVERFLOW | FLOAT_INEXACT;
-    bool to_infinity = env->rounding == FLOAT_NEAREST ||
-                       env->rounding == (sign ? FLOAT_DOWN : FLOAT_UP);
+    bool to_infinity =
+        env->rounding == FLOAT_NEAREST || env->rounding == (sign ? FLOAT_DOWN : FLOAT_UP);
     if (to_infinity) {
         env->flags |= FLOAT_ROUNDED_UP;
         return (struct float_rounded){format->max_exponent + 1, FLOAT80_INTEGER_BIT};
@@ -43,9 +43,8 @@ static struct float_rounded overflow(bool sign, const struct float_format *forma
 static struct float_rounded denormalize(struct float_wide wide, const struct float_format *format,
                                         bool tiny, struct float_env *env)
 {
-    uint128_t value =
-        float_shift_sticky((uint128_t)wide.high << 64 | wide.low,
-                           (uint32_t)(format->min_exponent - wide.exponent));
+    uint128_t value = float_shift_sticky((uint128_t)wide.high << 64 | wide.low,
+                                         (uint32_t)(format->min_exponent - wide.exponent));
     uint64_t high = (uint64_t)(value >> 64);
     bool up, carry;
     if (round_bits(&high, (uint64_t)value, format->drop, wide.sign, env, &up, &carry)) {

@@ -71,8 +71,8 @@ bool fpu_raise(struct cpu *cpu, const struct float_env *env, unsigned prevent)
 
 bool fpu_stack_fault(struct cpu *cpu, bool overflow)
 {
-    cpu->fpu.status = (uint16_t)((cpu->fpu.status & ~FPU_C1) | FPU_IE | FPU_SF |
-                                 (overflow ? FPU_C1 : 0));
+    cpu->fpu.status =
+        (uint16_t)((cpu->fpu.status & ~FPU_C1) | FPU_IE | FPU_SF | (overflow ? FPU_C1 : 0));
     fpu_update_summary(cpu);
     return cpu->fpu.control & FLOAT_INVALID;
 }
@@ -97,7 +97,7 @@ uint16_t fpu_tag_word(const struct fpu_state *fpu)
     unsigned tags = 0;
     for (unsigned i = 0; i < 8; i++) {
         enum float_class class = float80_classify(fpu->reg[i]);
-        unsigned tag = fpu->empty >> i & 1       ? TAG_EMPTY
+        unsigned tag = fpu->empty >> i & 1     ? TAG_EMPTY
                        : class == FLOAT_ZERO   ? TAG_ZERO
                        : class == FLOAT_NORMAL ? TAG_VALID
                                                : TAG_SPECIAL;

@@ -83,7 +83,7 @@ static inline void fpu_put(struct cpu *cpu, unsigned i, struct float80 value)
 {
     unsigned index = fpu_index(cpu, i);
     cpu->fpu.reg[index] = value;
-    cpu->fpu.empty &= (uint8_t)~(1u << index);
+    cpu->fpu.empty &= (uint8_t) ~(1u << index);
 }
 static inline void fpu_push(struct cpu *cpu, struct float80 value)
 {

@@ -2,6 +2,7 @@
 #include "machine/vectors.h"
 
 #include "base/memory.h"
+#include "cpu/model.h"
 #include "machine/vectors_run.h"
 
 #include <dirent.h>
@@ -16,7 +17,7 @@ static const char usage[] =
     "Runs processor test vectors (MOO or TestFloat files, or directories of them; .gz too)\n"
     "and prints, per opcode form, how many cases passed and failed.\n"
     "  --engine E   the engine that executes: interp\n"
-    "  --cpu MODEL  processor model (default: 386 for MOO, pentium4 for TestFloat)\n"
+    "  --cpu MODEL  processor model (default: 386 for MOO files, the newest for TestFloat)\n"
     "  --json       the report as JSON\n"
     "  --show N     describe the first N failures of each file on standard error\n"
     "masked: passed, and differed from the hardware in undefined flags only.\n";
@@ -116,6 +117,16 @@ static bool read_file(struct vector_file *file, struct error *err)
     return ok;
 }
 
+/* The row of cpu/model.h with the most features. */
+static const char *richest_model(void)
+{
+    const struct cpu_model *best = cpu_model_at(0), *row;
+    for (unsigned i = 0; (row = cpu_model_at(i)) != NULL; i++)
+        if (__builtin_popcountll(row->features) > __builtin_popcountll(best->features))
+            best = row;
+    return best->name;
+}
+
 /* Machines are made when the first file of their format comes. */
 struct session {
     struct vector_options options;
@@ -131,7 +142,7 @@ static bool run_file(struct session *session, const char *path, struct error *er
     struct vector_machine **machine = is_moo ? &session->moo_machine : &session->float_machine;
     if (ok && !*machine) {
         const char *cpu = session->options.cpu;
-        *machine = vector_machine_new(cpu ? cpu : is_moo ? "386" : "pentium4", err);
+        *machine = vector_machine_new(cpu ? cpu : is_moo ? "386" : richest_model(), err);
         ok = *machine != NULL;
     }
     if (ok)

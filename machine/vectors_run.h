@@ -70,7 +70,7 @@ struct vector_file {
 
 /* Options that apply to every file. */
 struct vector_options {
-    const char *cpu; /* NULL: 386 for MOO, pentium4 for TestFloat */
+    const char *cpu; /* NULL: 386 for MOO, the one with most features for TestFloat */
 };
 
 /* Both: run every case of file and count it in report. False: the file is damaged, or no machine
