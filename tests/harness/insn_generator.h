@@ -1,0 +1,28 @@
+/* Random instructions of a row of the table, with registers and memory that make them do something:
+ * memory operands, the stack and strings stay inside the data window, jumps inside the code page.
+ */
+#ifndef TESTS_HARNESS_INSN_GENERATOR_H
+#define TESTS_HARNESS_INSN_GENERATOR_H
+
+#include "cpu/decode.h"
+#include "tests/harness/native.h"
+
+struct insn_case {
+    uint8_t code[16];
+    struct insn insn; /* as decoded */
+    uint32_t eip;     /* where code belongs: in the middle of the code page */
+    uint32_t gpr[8];
+    uint32_t eflags;
+    uint8_t data[NATIVE_DATA_SIZE];
+};
+
+/* A small deterministic generator (xorshift64*). */
+uint64_t random_next(uint64_t *state);
+/* An integer that is often near zero, a power of two, or the sign boundary of some size. */
+uint32_t random_value(uint64_t *state);
+
+/* False if the row cannot be generated (real-mode forms, 16-bit addresses). 32-bit code. */
+bool insn_generate(const struct decoder *decoder, unsigned row, uint64_t *random,
+                   struct insn_case *out);
+
+#endif
