@@ -6,6 +6,7 @@ enum { PORT_DEBUG_CONSOLE = 0xE9, PORT_COM1 = 0x3F8, PORT_EXIT_QEMU = 0xF4 };
 
 struct gate bare_idt[256];
 struct caught bare_caught;
+struct trap_frame bare_frame;
 uint32_t bare_multiboot_info;
 
 static bare_handler *handlers[256];
@@ -169,6 +170,7 @@ void bare_trap(struct trap_frame *frame)
                    frame->cs, frame->eip);
         bare_fail("unexpected exception");
     }
+    bare_frame = *frame;
     uint32_t cr2;
     __asm__ volatile("movl %%cr2, %0" : "=r"(cr2));
     bare_caught =

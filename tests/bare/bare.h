@@ -47,6 +47,8 @@ struct caught {
     uint32_t vector, error, eip, cs, eflags, cr2;
 };
 extern struct caught bare_caught;
+/* The whole frame of that exception; what the processor did not push means nothing. */
+extern struct trap_frame bare_frame;
 
 /* Runs function(argument). False: it returned. True: it faulted, and bare_caught says how. Works
  * for faults at CPL 0 to 3 and from V86 mode. Not to be nested. */

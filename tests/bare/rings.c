@@ -1,0 +1,116 @@
+#include "rings.h"
+
+struct tss32 ring_tss;
+uint64_t ring_ldt[16];
+
+static uint8_t stack0[16384] __attribute__((aligned(16)));
+static uint8_t stack1[4096] __attribute__((aligned(16)));
+static uint8_t stack2[4096] __attribute__((aligned(16)));
+static uint8_t user_stack[16384] __attribute__((aligned(16)));
+
+/* rings_enter.S */
+struct ring_entry {
+    uint32_t eip, cs, eflags, esp, ss, v86_es, v86_ds, v86_fs, v86_gs;
+};
+void ring_enter(void *entry);
+void ring_come_back(void);
+
+uint16_t ring_set(uint16_t selector, uint64_t descriptor, unsigned rpl)
+{
+    bare_gdt[selector >> 3] = descriptor;
+    return (uint16_t)((selector & ~3u) | rpl);
+}
+
+uint64_t ring_gate(uint16_t selector, uint32_t offset, uint16_t type, unsigned count)
+{
+    return (offset & 0xFFFF) | (uint64_t)selector << 16 | (uint64_t)(type | count) << 32 |
+           (uint64_t)(offset >> 16) << 48;
+}
+
+static uint64_t flat(uint8_t access)
+{
+    return bare_descriptor(0, 0xFFFFF, access, 0xC);
+}
+
+void ring_init(void)
+{
+    ring_set(SEL_CODE1, flat(0xBB), 0);
+    ring_set(SEL_DATA1, flat(0xB3), 0);
+    ring_set(SEL_CODE2, flat(0xDB), 0);
+    ring_set(SEL_DATA2, flat(0xD3), 0);
+    ring_set(SEL_TSS, bare_descriptor((uint32_t)&ring_tss, sizeof ring_tss - 1, 0x89, 0), 0);
+    ring_set(SEL_LDT, bare_descriptor((uint32_t)ring_ldt, sizeof ring_ldt - 1, 0x82, 0), 0);
+    ring_tss.ss0 = SEL_DATA;
+    ring_tss.esp0 = (uint32_t)stack0 + sizeof stack0 - 64;
+    ring_tss.ss1 = SEL_DATA1;
+    ring_tss.esp1 = (uint32_t)stack1 + sizeof stack1;
+    ring_tss.ss2 = SEL_DATA2;
+    ring_tss.esp2 = (uint32_t)stack2 + sizeof stack2;
+    ring_tss.io_base = offsetof(struct tss32, io_bitmap);
+    memset(ring_tss.io_bitmap, 0xFF, sizeof ring_tss.io_bitmap);
+    memset(ring_tss.redirection, 0xFF, sizeof ring_tss.redirection);
+    bare_idt[VECTOR_RETURN].type = 0xEE00;
+    bare_idt[3].type = 0xEE00;
+    bare_idt[4].type = 0xEE00;
+    __asm__ volatile("ltr %w0; lldt %w1" : : "r"(SEL_TSS), "r"(SEL_LDT));
+}
+
+bool ring_try(unsigned ring, uint32_t eflags, void (*function)(void *), void *argument)
+{
+    static const uint16_t code[4] = {SEL_CODE, SEL_CODE1, SEL_CODE2, SEL_USER_CODE};
+    static const uint16_t data[4] = {SEL_DATA, SEL_DATA1, SEL_DATA2, SEL_USER_DATA};
+    uint32_t *top = (uint32_t *)(user_stack + sizeof user_stack - 64);
+    top[1] = (uint32_t)argument;
+    top[0] = (uint32_t)ring_come_back;
+    struct ring_entry entry = {
+        .eip = (uint32_t)function,
+        .cs = code[ring],
+        .eflags = eflags | 2,
+        .esp = (uint32_t)top,
+        .ss = data[ring],
+        .v86_ds = data[ring],
+    };
+    bool faulted = bare_try(ring_enter, &entry);
+    return faulted && bare_caught.vector != VECTOR_RETURN;
+}
+
+void ring_expect(bool faulted, uint32_t vector, uint32_t error, const char *where, const char *what)
+{
+    bool good = faulted && bare_caught.vector == vector && bare_caught.error == error;
+    if (!good && faulted)
+        bare_print("got %u(%x) at %x, want %u(%x): ", bare_caught.vector, bare_caught.error,
+                   bare_caught.eip, vector, error);
+    else if (!good)
+        bare_print("no fault, want %u(%x): ", vector, error);
+    bare_check(good, where, what);
+}
+
+bool v86_run(const uint8_t *code, const uint8_t *end, uint32_t eflags)
+{
+    uint32_t size = (uint32_t)(end - code);
+    memcpy((void *)V86_CODE, code, size);
+    struct ring_entry entry = {
+        .cs = V86_CODE >> 4,
+        .eflags = eflags | FL_VM | 2,
+        .esp = 0x1000,
+        .ss = V86_STACK >> 4,
+        .v86_es = V86_DATA >> 4,
+        .v86_ds = V86_DATA >> 4,
+        .v86_fs = V86_DATA >> 4,
+        .v86_gs = V86_DATA >> 4,
+    };
+    bool faulted = bare_try(ring_enter, &entry);
+    return faulted && bare_caught.vector == 13 && bare_caught.error == 0 &&
+           bare_caught.eflags & FL_VM && bare_caught.eip == size - 1;
+}
+
+uint32_t ring_features(void)
+{
+    uint32_t before = read_eflags();
+    write_eflags(before ^ (1 << 21));
+    if (!((read_eflags() ^ before) & (1 << 21)))
+        return 0;
+    uint32_t eax = 1, edx;
+    __asm__ volatile("cpuid" : "+a"(eax), "=d"(edx) : : "ebx", "ecx");
+    return edx;
+}
