@@ -1,0 +1,168 @@
+/* A VGA as PCI function on a bare bus, and helpers to program it. */
+#ifndef TESTS_DEVICE_VGA_RIG_H
+#define TESTS_DEVICE_VGA_RIG_H
+
+#include "tests/device/pc_rig.h"
+
+#include "base/time128.h"
+#include "devices/vga.h"
+
+enum { VGA_ROM_SIZE = 0x8000 };
+
+struct vga_rig {
+    struct rig *rig;
+    struct pci *pci;
+    struct vga *vga;
+    uint8_t rom[VGA_ROM_SIZE];
+    struct frame frame;
+    struct screen_text text;
+};
+
+static inline int vga_set_up(void **state)
+{
+    struct vga_rig *v = mem_new(sizeof(*v));
+    v->rig = rig_new();
+    v->pci = pci_new(v->rig->bus);
+    v->rom[0] = 0x55;
+    v->vga = vga_new(v->rig->bus, v->pci, v->rom, VGA_ROM_SIZE);
+    *state = v;
+    return 0;
+}
+
+static inline int vga_tear_down(void **state)
+{
+    struct vga_rig *v = *state;
+    rig_free(v->rig);
+    mem_free(v->frame.pixels);
+    mem_free(v);
+    return 0;
+}
+
+static inline void vga_seq(struct vga_rig *v, uint8_t index, uint8_t value)
+{
+    rig_out8(v->rig, 0x3C4, index);
+    rig_out8(v->rig, 0x3C5, value);
+}
+
+static inline void vga_gc(struct vga_rig *v, uint8_t index, uint8_t value)
+{
+    rig_out8(v->rig, 0x3CE, index);
+    rig_out8(v->rig, 0x3CF, value);
+}
+
+static inline void vga_crtc(struct vga_rig *v, uint8_t index, uint8_t value)
+{
+    rig_out8(v->rig, 0x3D4, index);
+    rig_out8(v->rig, 0x3D5, value);
+}
+
+static inline uint8_t vga_crtc_get(struct vga_rig *v, uint8_t index)
+{
+    rig_out8(v->rig, 0x3D4, index);
+    return (uint8_t)rig_in8(v->rig, 0x3D5);
+}
+
+static inline void vga_attr(struct vga_rig *v, uint8_t index, uint8_t value)
+{
+    rig_in8(v->rig, 0x3DA);
+    rig_out8(v->rig, 0x3C0, index);
+    rig_out8(v->rig, 0x3C0, value);
+}
+
+static inline void vga_dac(struct vga_rig *v, uint8_t index, uint32_t rgb6)
+{
+    rig_out8(v->rig, 0x3C8, index);
+    for (int shift = 16; shift >= 0; shift -= 8)
+        rig_out8(v->rig, 0x3C9, rgb6 >> shift & 0x3F);
+}
+
+static inline void vga_dispi(struct vga_rig *v, uint16_t index, uint16_t value)
+{
+    bus_port_write(v->rig->bus, 0x1CE, index, 2);
+    bus_port_write(v->rig->bus, 0x1CF, value, 2);
+}
+
+static inline uint16_t vga_dispi_get(struct vga_rig *v, uint16_t index)
+{
+    bus_port_write(v->rig->bus, 0x1CE, index, 2);
+    return (uint16_t)bus_port_read(v->rig->bus, 0x1CF, 2);
+}
+
+/* A mode's registers, in the order in which the IBM tables list them. */
+struct vga_mode {
+    uint8_t misc, seq[4], crtc[25], attr[20], gc[9];
+};
+
+static const struct vga_mode vga_mode_3 = {
+    0x67,
+    {0x00,  0x03, 0x00, 0x02},
+    {     0x5F, 0x4F, 0x50, 0x82, 0x55, 0x81, 0xBF, 0x1F, 0x00, 0x4F, 0x0D, 0x0E, 0x00,
+      0x00, 0x00, 0x00, 0x9C, 0x8E, 0x8F, 0x28, 0x1F, 0x96, 0xB9, 0xA3, 0xFF},
+    { 0x00, 0x01, 0x02, 0x03,                                                  0x04, 0x05, 0x14, 0x07, 0x38, 0x39,
+      0x3A, 0x3B, 0x3C, 0x3D, 0x3E, 0x3F, 0x0C, 0x00, 0x0F, 0x08},
+    { 0x00, 0x00, 0x00, 0x00, 0x00, 0x10, 0x0E, 0x00, 0xFF},
+};
+
+static const struct vga_mode vga_mode_5 = {
+    0x63,
+    {0x09,  0x03, 0x00, 0x02},
+    {     0x2D, 0x27, 0x28, 0x90, 0x2B, 0x80, 0xBF, 0x1F, 0x00, 0xC1, 0x00, 0x00, 0x00,
+      0x00, 0x00, 0x00, 0x9C, 0x8E, 0x8F, 0x14, 0x00, 0x96, 0xB9, 0xA2, 0xFF},
+    { 0x00, 0x13, 0x15, 0x17,                                                  0x02, 0x04, 0x06, 0x07, 0x10, 0x11,
+      0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x01, 0x00, 0x03, 0x00},
+    { 0x00, 0x00, 0x00, 0x00, 0x00, 0x30, 0x0F, 0x00, 0xFF},
+};
+
+static const struct vga_mode vga_mode_12 = {
+    0xE3,
+    {0x01,  0x0F, 0x00, 0x06},
+    {     0x5F, 0x4F, 0x50, 0x82, 0x54, 0x80, 0x0B, 0x3E, 0x00, 0x40, 0x00, 0x00, 0x00,
+      0x00, 0x00, 0x00, 0xEA, 0x8C, 0xDF, 0x28, 0x00, 0xE7, 0x04, 0xE3, 0xFF},
+    { 0x00, 0x01, 0x02, 0x03,                                                  0x04, 0x05, 0x14, 0x07, 0x38, 0x39,
+      0x3A, 0x3B, 0x3C, 0x3D, 0x3E, 0x3F, 0x01, 0x00, 0x0F, 0x00},
+    { 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x05, 0x0F, 0xFF},
+};
+
+static const struct vga_mode vga_mode_13 = {
+    0x63,
+    {0x01,  0x0F, 0x00, 0x0E},
+    {     0x5F, 0x4F, 0x50, 0x82, 0x54, 0x80, 0xBF, 0x1F, 0x00, 0x41, 0x00, 0x00, 0x00,
+      0x00, 0x00, 0x00, 0x9C, 0x8E, 0x8F, 0x28, 0x40, 0x96, 0xB9, 0xA3, 0xFF},
+    { 0x00, 0x01, 0x02, 0x03,                                                  0x04, 0x05, 0x06, 0x07, 0x08, 0x09,
+      0x0A, 0x0B, 0x0C, 0x0D, 0x0E, 0x0F, 0x41, 0x00, 0x0F, 0x00},
+    { 0x00, 0x00, 0x00, 0x00, 0x00, 0x40, 0x05, 0x0F, 0xFF},
+};
+
+static inline void vga_set_mode(struct vga_rig *v, const struct vga_mode *mode)
+{
+    rig_out8(v->rig, 0x3C2, mode->misc);
+    for (uint8_t i = 0; i < 4; i++)
+        vga_seq(v, (uint8_t)(i + 1), mode->seq[i]);
+    vga_crtc(v, 0x11, 0);
+    for (uint8_t i = 0; i < 25; i++)
+        vga_crtc(v, i, mode->crtc[i]);
+    for (uint8_t i = 0; i < 9; i++)
+        vga_gc(v, i, mode->gc[i]);
+    for (uint8_t i = 0; i < 20; i++)
+        vga_attr(v, i, mode->attr[i]);
+    vga_attr(v, 0x14, 0);
+    rig_in8(v->rig, 0x3DA);
+    rig_out8(v->rig, 0x3C0, 0x20);
+    for (unsigned i = 0; i < 256; i++)
+        vga_dac(v, (uint8_t)i, i & 0x3F); /* blue only: the index */
+}
+
+static inline uint32_t vga_pixel(struct vga_rig *v, unsigned x, unsigned y)
+{
+    return v->frame.pixels[(size_t)y * v->frame.width + x];
+}
+
+/* What vga_set_mode's palette makes of an index. */
+static inline uint32_t vga_blue(unsigned index)
+{
+    return (index & 0x3F) << 2 | (index & 0x3F) >> 4;
+}
+
+#define VGA_CASE(test) cmocka_unit_test_setup_teardown(test, vga_set_up, vga_tear_down)
+
+#endif
