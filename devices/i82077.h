@@ -28,6 +28,11 @@ struct i8237;
  * absent until i82077_set_drive. The bus owns the result. */
 struct i82077 *i82077_new(struct bus *bus, struct irq_line irq6, struct i8237 *dma);
 
+/* How the chip's IDENT and MFM pins are strapped (82077AA, 2.0): what SRA, SRB and DIR show, and
+ * whether DOR bit 3 gates IRQ and DRQ. A new controller is strapped for the PC/AT. */
+enum i82077_interface { I82077_PC_AT, I82077_PS2, I82077_MODEL_30 };
+void i82077_set_interface(struct i82077 *fdc, enum i82077_interface interface);
+
 /* Connects a drive mechanism (0 <= drive < 4), before the machine starts. */
 void i82077_set_drive(struct i82077 *fdc, unsigned drive, enum floppy_drive_type type);
 enum floppy_drive_type i82077_drive_type(const struct i82077 *fdc, unsigned drive);
