@@ -1,0 +1,5 @@
+/* Tables. */
+#include "bios/init32.h"
+void tables_build(void)
+{
+}
