@@ -91,11 +91,11 @@ AT 0xEF57
 
 # The diskette parameter table of 1.44 MB drives, INT 1Eh. Bytes: step rate and head unload, head load and DMA,
 # motor off ticks, sector size code, last sector, gap, data length, format gap, format fill,
-# head settle ms, motor start in 1/8 s; and, after what the AT had, highest track and data rate.
+# head settle ms, motor start in 1/8 s.
 AT 0xEFC7
     .globl diskette_table
 diskette_table:
-    .byte 0xAF, 0x02, 0x25, 2, 18, 0x1B, 0xFF, 0x6C, 0xF6, 0x0F, 0x08, 79, 0x00, 4
+    .byte 0xAF, 0x02, 0x25, 2, 18, 0x1B, 0xFF, 0x6C, 0xF6, 0x0F, 0x08
 
 AT 0xEFD2
     jmp int17_entry
@@ -272,7 +272,8 @@ post_start:
     andl $0x1FFFFFFF, %eax
     orb $1, %al
     movl %eax, %cr0
-    ljmpl $0x08, $(0xF0000 + protected_start)
+    # On at the copy of the ROM below 4 GiB: the one here vanishes when the shadow RAM opens.
+    ljmpl $0x08, $(0xFFFF0000 + protected_start)
 
     .code32
 protected_start:
@@ -282,25 +283,6 @@ protected_start:
     movl %eax, %ss
     movl %eax, %fs
     movl %eax, %gs
-    # Shadow RAM takes writes while reads still find the ROM; the copy at the top of memory is always there.
-    movl $0x80000058, %eax
-    movw $0xCF8, %dx
-    outl %eax, %dx
-    movw $0xCFC, %dx
-    inl %dx, %eax
-    orl $0x22222000, %eax
-    outl %eax, %dx
-    movl $0x8000005C, %eax
-    movw $0xCF8, %dx
-    outl %eax, %dx
-    movw $0xCFC, %dx
-    inl %dx, %eax
-    orl $0x22222222, %eax
-    outl %eax, %dx
-    movl $0xFFFE0000, %esi
-    movl $0x000E0000, %edi
-    movl $0x8000, %ecx
-    rep movsl
     movl $0x80000058, %eax
     movw $0xCF8, %dx
     outl %eax, %dx
@@ -315,6 +297,10 @@ protected_start:
     movw $0xCFC, %dx
     movl $0x33333333, %eax
     outl %eax, %dx
+    movl $0xFFFE0000, %esi
+    movl $0x000E0000, %edi
+    movl $0x8000, %ecx
+    rep movsl
     movl $(0xE0000 + STACK_TOP), %esp
     movl $init32_main, %eax
     calll *%eax

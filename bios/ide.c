@@ -32,8 +32,6 @@ struct ide_drive ide_drives[IDE_DRIVES];
 u8 hard_disks[IDE_DRIVES], hard_disk_count;
 u8 cd_drives[IDE_DRIVES], cd_count;
 
-static u16 identify_data[256];
-
 /* Waits until the drive is not busy and the bits of mask are as wanted; up to about ten seconds. Interrupts are
  * served meanwhile. */
 static bool wait_status(const struct ide_drive *d, u8 mask, u8 wanted)

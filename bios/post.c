@@ -18,6 +18,7 @@ struct option_rom option_roms[OPTION_ROMS_MAX];
 u8 option_rom_count;
 char processor_text[64];
 u8 processor_fpu;
+u8 processor_apic;
 
 static u16 option_rom_next;
 
@@ -171,6 +172,8 @@ static void start_video(void)
     option_rom_next = (u16)(0xC000 + ((blocks + 3) & ~3) * 32);
     if (vector_get(0x10) == before)
         video_initialise();
+    struct regs r = {.ax = 0x0003};
+    call_interrupt(&r, 0x10);
 }
 
 static void show_banner(void)

@@ -6,6 +6,7 @@
 
 extern char processor_text[64];
 extern u8 processor_fpu;
+extern u8 processor_apic;
 
 static inline const char *processor_name(void)
 {

@@ -88,6 +88,29 @@ static void describe_cpuid(char *text)
     append_number(&text, r[0] & 15);
 }
 
+#define APIC_BASE      0xFEE00000u
+#define APIC_SPURIOUS  0xF0
+#define APIC_LINT0     0x350
+#define APIC_LINT1     0x360
+#define APIC_ENABLED   0x100
+#define APIC_EXTINT    0x700
+#define APIC_NMI       0x400
+#define FEATURE_APIC   (1u << 9)
+
+/* Virtual wire mode: the 8259s reach the processor through LINT0, NMI through LINT1 (MP specification 1.4, 3.6.2). */
+static void start_apic(void)
+{
+    u32 r[4];
+    cpuid(1, r);
+    if (!(r[3] & FEATURE_APIC))
+        return;
+    volatile u32 *apic = (volatile u32 *)APIC_BASE;
+    apic[APIC_SPURIOUS / 4] = APIC_ENABLED | 0xFF;
+    apic[APIC_LINT0 / 4] = APIC_EXTINT;
+    apic[APIC_LINT1 / 4] = APIC_NMI;
+    SHARED(processor_apic) = 1;
+}
+
 void processor_identify(void)
 {
     char *text = SHARED(processor_text);
@@ -96,6 +119,8 @@ void processor_identify(void)
         append(&text, "80386");
     else if (!flag_changes(EFLAGS_ID))
         append(&text, "80486");
-    else
+    else {
         describe_cpuid(text);
+        start_apic();
+    }
 }

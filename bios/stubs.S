@@ -188,8 +188,10 @@ call_far:
     pushl %esi
     pushl %edi
     pushl %ebp
+    pushl call_stack
     pushl stack_top
     pushl %eax
+    movl %esp, call_stack
     leal -STACK_RESERVE(%esp), %ebx
     movl %ebx, stack_top
     # Handlers of 15h function 4Fh and 90h answer with carry; set is the default.
@@ -220,7 +222,8 @@ call_far:
     pushfw
     cli
     cld
-    movl 8(%esp), %eax
+    movl call_stack, %eax
+    movl (%eax), %eax
     popw R_FLAGS(%eax)
     popl R_EAX(%eax)
     popw R_DS(%eax)
@@ -237,8 +240,11 @@ call_far:
     movw %cx, %es
     movw $SEG_BDA, %cx
     movw %cx, %fs
+    # An interrupt handler has taken the flags from the stack, a far procedure has not.
+    movl call_stack, %esp
     popl %eax
     popl stack_top
+    popl call_stack
     popl %ebp
     popl %edi
     popl %esi
@@ -403,5 +409,7 @@ boot_jump:
     .globl stack_top
 stack_top:
     .long STACK_TOP
+call_stack:
+    .long 0
 mouse_stack:
     .long 0

@@ -151,7 +151,7 @@ void video_service(struct regs *r)
     }
 }
 
-/* For POST: takes over INT 10h and shows mode 3. */
+/* For POST: takes over INT 10h. */
 void video_initialise(void)
 {
     vector_set(0x10, SEG_CODE, 0xF065);
@@ -163,5 +163,4 @@ void video_initialise(void)
     BDA->video_switches = 0xF9;
     BDA->video_flags = 0x11;
     BDA->video_dcc = 0x0B;
-    video_set_mode(3);
 }
