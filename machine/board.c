@@ -1,0 +1,313 @@
+/* The board: which chips there are, and the wires between them. */
+#include "base/memory.h"
+#include "devices/a20_gate.h"
+#include "devices/debug_console.h"
+#include "devices/debug_exit.h"
+#include "devices/ferr.h"
+#include "devices/i440fx.h"
+#include "devices/i8042.h"
+#include "devices/i82077.h"
+#include "devices/i8237.h"
+#include "devices/i8254.h"
+#include "devices/i8259.h"
+#include "devices/ide.h"
+#include "devices/io_apic.h"
+#include "devices/local_apic.h"
+#include "devices/mc146818.h"
+#include "devices/parallel.h"
+#include "devices/piix3.h"
+#include "devices/piix4_pm.h"
+#include "devices/port61.h"
+#include "devices/ps2_keyboard.h"
+#include "devices/ps2_mouse.h"
+#include "devices/uart16550.h"
+#include "devices/vga.h"
+#include "machine/internal.h"
+#include "machine/wiring.h"
+
+#include <stdio.h>
+
+/* --- the processor's pins --- */
+
+static void pin_intr(void *receiver, unsigned pin, bool level)
+{
+    cpu_set_intr(receiver, level);
+}
+
+static void pin_nmi(void *receiver, unsigned pin, bool level)
+{
+    if (level)
+        cpu_pulse_nmi(receiver);
+}
+
+static void pin_init(void *receiver, unsigned pin, bool level)
+{
+    if (level)
+        cpu_request_reset(receiver, true);
+}
+
+static uint8_t acknowledge(void *opaque)
+{
+    struct machine *machine = opaque;
+    return local_apic_acknowledge(machine->local_apic);
+}
+
+static uint8_t acknowledge_pic(void *pic)
+{
+    return i8259_acknowledge(pic);
+}
+
+static void set_ferr(void *opaque, bool level)
+{
+    struct machine *machine = opaque;
+    ferr_set(machine->ferr, level);
+}
+
+static bool get_ignne(void *opaque)
+{
+    const struct machine *machine = opaque;
+    return ferr_ignne(machine->ferr);
+}
+
+static void set_apic_base(void *opaque, uint64_t value)
+{
+    struct machine *machine = opaque;
+    local_apic_set_base(machine->local_apic, value);
+}
+
+static void saw_fault(void *opaque)
+{
+    struct machine *machine = opaque;
+    struct cpu *cpu = machine->cpu;
+    if (!(machine->config.stop_on & STOP_ON_FAULT) || machine->stop)
+        return;
+    machine->stop_fault = (struct fault_record){
+        .icount = cpu_icount(cpu),
+        .eip = cpu->eip,
+        .cs = cpu->seg[SEG_CS].selector,
+        .esp = cpu->gpr[REG_ESP],
+        .ss = cpu->seg[SEG_SS].selector,
+        .cr2 = cpu->cr2,
+        .error = cpu->fault.error,
+        .vector = cpu->fault.vector,
+        .has_error = cpu->fault.has_error,
+    };
+    machine_request_stop(machine, STOP_FAULT, EXIT_STATUS_OK);
+}
+
+static void saw_triple_fault(void *opaque)
+{
+    struct machine *machine = opaque;
+    if (machine->config.reset_on_triple_fault) {
+        machine->reset_requested = true;
+        machine->cpu->attention |= ATTENTION_STOP;
+        return;
+    }
+    machine_request_stop(machine, STOP_TRIPLE_FAULT, EXIT_STATUS_GUEST_CRASH);
+}
+
+/* --- what chips ask of the machine --- */
+
+static void request_reset(void *opaque, bool cpu_only)
+{
+    struct machine *machine = opaque;
+    if (cpu_only) {
+        cpu_request_reset(machine->cpu, true);
+        return;
+    }
+    machine->reset_requested = true;
+    machine->cpu->attention |= ATTENTION_STOP;
+}
+
+static void request_power_off(void *opaque)
+{
+    machine_request_stop(opaque, STOP_POWER_OFF, EXIT_STATUS_OK);
+}
+
+static void request_exit(void *opaque, uint32_t value)
+{
+    struct machine *machine = opaque;
+    machine->exit_value = value;
+    /* A process's exit status has eight bits. */
+    machine_request_stop(machine, STOP_DEBUG_EXIT,
+                         value ? (int)((EXIT_STATUS_DEBUG_EXIT_BASE + value) & 0xFF) : 0);
+}
+
+static uint64_t icount(void *opaque)
+{
+    return cpu_icount(opaque);
+}
+
+static void clock_interrupt(void *opaque)
+{
+    struct cpu *cpu = opaque;
+    cpu->attention |= ATTENTION_CLOCK;
+}
+
+/* --- building --- */
+
+static void build_processor(struct machine *machine)
+{
+    machine->bus = bus_new(machine->log);
+    machine->phys = physmem_new(machine->bus, machine->config.ram_size);
+    struct cpu *cpu = machine->cpu = cpu_new(machine->config.model, machine->phys, machine->bus);
+    cpu->host = (struct cpu_host){
+        .opaque = machine,
+        .acknowledge = acknowledge,
+        .set_ferr = set_ferr,
+        .ignne = get_ignne,
+        .apic_base = set_apic_base,
+        .fault = saw_fault,
+        .triple_fault = saw_triple_fault,
+    };
+    bus_set_host(machine->bus, &(struct bus_host){
+                                   .opaque = machine,
+                                   .request_reset = request_reset,
+                                   .request_power_off = request_power_off,
+                                   .request_exit = request_exit,
+                               });
+    clock_set_source(bus_clock(machine->bus), &(struct clock_source){icount, clock_interrupt, cpu});
+}
+
+static struct irq_line isa_irq(struct machine *machine, unsigned irq)
+{
+    return wiring_irq(machine->wiring, irq, WIRING_ISA);
+}
+
+static void build_interrupts(struct machine *machine)
+{
+    struct bus *bus = machine->bus;
+    struct cpu *cpu = machine->cpu;
+    machine->wiring = wiring_new(bus);
+    struct local_apic_wires pins = {
+        .intr = {pin_intr, cpu, 0},
+          .nmi = {pin_nmi,  cpu, 0},
+          .init = {pin_init, cpu, 0}
+    };
+    machine->local_apic = local_apic_new(bus, &pins, model_has(machine->config.model, FEAT_APIC));
+    machine->io_apic = io_apic_new(bus, machine->local_apic);
+    struct irq_line lint0 = local_apic_lint(machine->local_apic, 0);
+    wiring_connect_intr(machine->wiring, &lint0);
+    struct irq_line intr = wiring_pic_intr(machine->wiring);
+    machine->pic = i8259_new(bus, &intr);
+    local_apic_connect_extint(machine->local_apic, acknowledge_pic, machine->pic);
+    wiring_connect(machine->wiring, machine->pic, machine->io_apic);
+}
+
+static void build_timers(struct machine *machine)
+{
+    struct bus *bus = machine->bus;
+    struct irq_line irq0 = isa_irq(machine, 0), irq8 = isa_irq(machine, 8);
+    struct irq_line irq13 = isa_irq(machine, 13);
+    struct irq_line nmi = local_apic_lint(machine->local_apic, 1);
+    struct i8254 *pit = i8254_new(bus, &irq0);
+    struct port61 *port61 = port61_new(bus, pit, &nmi);
+    machine->rtc = mc146818_new(bus, &irq8, (uint64_t)machine->config.start_time);
+    struct irq_line mask = port61_nmi_mask(port61);
+    mc146818_connect_nmi_mask(machine->rtc, &mask);
+    machine->ferr = ferr_new(bus, &irq13);
+}
+
+static void build_pci(struct machine *machine, struct a20_gate *a20)
+{
+    struct bus *bus = machine->bus;
+    machine->pci = pci_new(bus);
+    struct i440fx_config bridge = {
+        .ram = physmem_ram(machine->phys),
+        .ram_size = machine->config.ram_size,
+        .rom = machine->firmware,
+        .rom_size = machine->firmware_size,
+    };
+    i440fx_new(bus, machine->pci, &bridge);
+    struct irq_line pirq[PIIX3_ISA_IRQ_COUNT];
+    for (unsigned irq = 0; irq < PIIX3_ISA_IRQ_COUNT; irq++)
+        pirq[irq] = wiring_irq(machine->wiring, irq, WIRING_PIRQ);
+    struct piix3 *piix3 = piix3_new(bus, machine->pci, a20, pirq);
+    struct irq_line sci = piix3_sci_line(piix3);
+    machine->pm = piix4_pm_new(bus, machine->pci, &sci);
+    machine->vga = vga_new(bus, machine->pci, machine->vga_rom, machine->vga_rom_size);
+}
+
+static void build_keyboard(struct machine *machine, struct a20_gate *a20)
+{
+    struct bus *bus = machine->bus;
+    struct irq_line irq1 = isa_irq(machine, 1), irq12 = isa_irq(machine, 12);
+    machine->keyboard = ps2_keyboard_new(bus);
+    machine->mouse = ps2_mouse_new(bus);
+    i8042_new(bus, a20, &irq1, &irq12, ps2_keyboard_port(machine->keyboard),
+              ps2_mouse_port(machine->mouse));
+}
+
+static void build_characters(struct machine *machine)
+{
+    struct bus *bus = machine->bus;
+    struct irq_line irq4 = isa_irq(machine, 4), irq3 = isa_irq(machine, 3);
+    struct irq_line irq7 = isa_irq(machine, 7);
+    machine->serial[0] = uart16550_new(bus, 0x3F8, &irq4, machine->config.serial[0]);
+    machine->serial[1] = uart16550_new(bus, 0x2F8, &irq3, machine->config.serial[1]);
+    parallel_new(bus, 0x378, &irq7, machine->config.printer);
+    debug_console_new(bus, machine->config.debug_console);
+    debug_exit_new(bus);
+}
+
+static void build_storage(struct machine *machine)
+{
+    const struct machine_config *config = &machine->config;
+    struct i8237 *dma = i8237_new(machine->bus);
+    machine->floppy = i82077_new(machine->bus, isa_irq(machine, 6), dma);
+    for (unsigned i = 0; i < MACHINE_FLOPPIES; i++) {
+        struct disk_backend *disk = config->floppy[i].disk;
+        if (!config->floppy[i].present)
+            continue;
+        i82077_set_drive(machine->floppy, i,
+                         disk ? i82077_drive_for(disk->sector_count) : FLOPPY_DRIVE_1440K);
+        i82077_insert(machine->floppy, i, disk);
+    }
+    machine->ide =
+        ide_new(machine->bus, machine->pci, 1 << 3 | 1, isa_irq(machine, 14), isa_irq(machine, 15));
+    for (unsigned i = 0; i < MACHINE_DISKS; i++) {
+        const struct drive_config *drive = &config->drive[i];
+        if (drive->present && drive->is_cdrom)
+            ide_attach_cdrom(machine->ide, i / IDE_UNITS, i % IDE_UNITS, drive->disk);
+        else if (drive->present)
+            ide_attach_disk(machine->ide, i / IDE_UNITS, i % IDE_UNITS, drive->disk);
+    }
+}
+
+bool board_build(struct machine *machine, struct error *err)
+{
+    build_processor(machine);
+    if (!rom_map(machine, err))
+        return false;
+    build_interrupts(machine);
+    build_timers(machine);
+    struct a20_gate *a20 = a20_gate_new(machine->bus);
+    build_pci(machine, a20);
+    build_keyboard(machine, a20);
+    build_characters(machine);
+    build_storage(machine);
+    machine->fw_cfg = fw_cfg_new(machine->bus);
+    input_connect(machine);
+    bus_reset_devices(machine->bus, RESET_POWER_ON);
+    cpu_reset(machine->cpu, false);
+    cmos_fill(machine);
+    return platform_fill(machine, err);
+}
+
+void board_free(struct machine *machine)
+{
+    /* The processor lets go of the physical memory, which belongs to the bus's ranges. */
+    if (machine->cpu)
+        cpu_free(machine->cpu);
+    if (machine->phys)
+        physmem_free(machine->phys);
+    if (machine->bus)
+        bus_free(machine->bus);
+    mem_free(machine->firmware);
+    mem_free(machine->vga_rom);
+    mem_free(machine->handoff_rom);
+    for (unsigned i = 0; i < GATE_DRIVE_COUNT; i++) {
+        if (machine->inserted[i])
+            machine->inserted[i]->ops->close(machine->inserted[i]);
+    }
+}

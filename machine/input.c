@@ -1,0 +1,111 @@
+/* Gate events on their way to the chips. */
+#include "devices/i82077.h"
+#include "devices/ide.h"
+#include "devices/piix4_pm.h"
+#include "devices/ps2_keyboard.h"
+#include "devices/ps2_mouse.h"
+#include "devices/uart16550.h"
+#include "machine/internal.h"
+
+static void on_key(void *opaque, const struct gate_event *event)
+{
+    struct machine *machine = opaque;
+    ps2_keyboard_key(machine->keyboard, event->u.key.code, event->u.key.down);
+}
+
+static void on_mouse(void *opaque, const struct gate_event *event)
+{
+    struct machine *machine = opaque;
+    /* The chip's Y axis points up. */
+    ps2_mouse_move(machine->mouse, event->u.mouse.dx, -event->u.mouse.dy, event->u.mouse.wheel,
+                   event->u.mouse.buttons);
+}
+
+static void on_serial(void *opaque, const struct gate_event *event)
+{
+    struct machine *machine = opaque;
+    if (event->u.serial.port >= MACHINE_SERIALS)
+        return;
+    size_t size = event->u.serial.size;
+    if (uart16550_receive(machine->serial[event->u.serial.port], event->u.serial.bytes, size) <
+        size)
+        log_line(machine->log, LOG_WARNING,
+                 "serial port %u: the guest does not read its input; some of it is lost",
+                 event->u.serial.port + 1);
+}
+
+/* The CD-ROM drive of the board: the first one. */
+static bool find_cdrom(const struct machine *machine, unsigned *place)
+{
+    for (unsigned i = 0; i < MACHINE_DISKS; i++) {
+        if (machine->config.drive[i].present && machine->config.drive[i].is_cdrom) {
+            *place = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void on_media(void *opaque, const struct gate_event *event)
+{
+    struct machine *machine = opaque;
+    enum gate_drive drive = event->u.media.drive;
+    struct disk_backend *disk = event->u.media.disk;
+    unsigned place;
+    if (drive == GATE_CDROM && find_cdrom(machine, &place)) {
+        /* The drive is opened with the paper clip if the guest has locked it. */
+        (void)ide_insert_disc(machine->ide, place / IDE_UNITS, place % IDE_UNITS, disk, true);
+    } else if (drive != GATE_CDROM && i82077_drive_type(machine->floppy, drive)) {
+        i82077_insert(machine->floppy, drive, disk);
+    } else {
+        log_line(machine->log, LOG_WARNING, "there is no such drive to put a medium into");
+        if (disk)
+            disk->ops->close(disk);
+        return;
+    }
+    if (machine->inserted[drive])
+        machine->inserted[drive]->ops->close(machine->inserted[drive]);
+    machine->inserted[drive] = disk;
+}
+
+static void on_power_button(void *opaque, const struct gate_event *event)
+{
+    struct machine *machine = opaque;
+    piix4_pm_power_button(machine->pm);
+}
+
+static void on_reset_button(void *opaque, const struct gate_event *event)
+{
+    struct machine *machine = opaque;
+    machine->reset_requested = true;
+}
+
+static void on_nmi_button(void *opaque, const struct gate_event *event)
+{
+    struct machine *machine = opaque;
+    cpu_pulse_nmi(machine->cpu);
+}
+
+static void on_rate(void *opaque, const struct gate_event *event)
+{
+    struct machine *machine = opaque;
+    clock_set_rate(bus_clock(machine->bus), event->u.picoseconds_per_insn);
+}
+
+void input_connect(struct machine *machine)
+{
+    static gate_sink *const sinks[GATE_KIND_COUNT] = {
+        [GATE_KEY] = on_key,
+        [GATE_MOUSE] = on_mouse,
+        [GATE_SERIAL] = on_serial,
+        [GATE_MEDIA] = on_media,
+        [GATE_POWER_BUTTON] = on_power_button,
+        [GATE_RESET_BUTTON] = on_reset_button,
+        [GATE_NMI_BUTTON] = on_nmi_button,
+        [GATE_RATE] = on_rate,
+    };
+    for (unsigned kind = 0; kind < GATE_KIND_COUNT; kind++) {
+        if (sinks[kind])
+            gate_set_sink(machine->gate, kind, sinks[kind], machine);
+    }
+}

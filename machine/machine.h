@@ -1,0 +1,120 @@
+/* The machine: a whole PC, and how a run of it goes.
+ *
+ * The caller (main.c) opens files, terminals and sockets, and describes what it wants in a struct
+ * machine_config; the machine builds the board, runs it on the calling thread, and returns the exit
+ * status. Everything that a person, a file or a socket does to a running machine goes through
+ * machine_gate(). */
+#ifndef MACHINE_MACHINE_H
+#define MACHINE_MACHINE_H
+
+#include "base/error.h"
+#include "bus/backend.h"
+#include "cpu/model.h"
+#include "record/gate.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum {
+    MACHINE_DISKS = 4, /* IDE places */
+    MACHINE_FLOPPIES = 2,
+    MACHINE_SERIALS = 2,
+    MACHINE_MODULES = 32,
+};
+
+/* A file's bytes. Owned by whoever filled it in. */
+struct blob {
+    uint8_t *bytes;
+    size_t size;
+    const char *name; /* for messages */
+};
+
+struct multiboot_module {
+    struct blob file;
+    const char *command_line;
+};
+
+/* A medium for a drive of the board. disk NULL with present: an empty drive. */
+struct drive_config {
+    bool present;
+    bool is_cdrom;
+    struct disk_backend *disk;
+};
+
+enum stop_on { STOP_ON_HALT = 1 << 0, STOP_ON_FAULT = 1 << 1 };
+
+struct script; /* machine/script.h */
+struct trace;  /* machine/trace.h */
+
+/* What the machine asks of the outside, all on its own thread. Members may be NULL. */
+struct machine_outside {
+    void *opaque;
+    /* Called now and then while the machine runs (about 60 times a second of host time), for
+     * drawing. */
+    void (*poll)(void *opaque);
+    /* Opens an image for a drive: "FILE[,option]...". */
+    struct disk_backend *(*open_image)(void *opaque, const char *specification, bool is_cdrom,
+                                       struct error *err);
+    /* Writes frame to a picture file. */
+    bool (*save_picture)(void *opaque, const struct frame *frame, const char *path,
+                         struct error *err);
+};
+
+struct machine_config {
+    const struct cpu_model *model;
+    uint64_t ram_size; /* bytes, a multiple of 1 MiB, PHYSMEM_RAM_MIN..PHYSMEM_RAM_MAX */
+    struct blob firmware;
+    struct blob vga_rom; /* bytes NULL: none */
+    struct drive_config floppy[MACHINE_FLOPPIES];
+    struct drive_config drive[MACHINE_DISKS]; /* [channel * 2 + unit] */
+    char boot_order[4];                       /* of "acd"; "" is "acd" */
+    struct char_backend *serial[MACHINE_SERIALS];
+    struct char_backend *debug_console, *printer;
+    int64_t start_time; /* seconds since 1970 for the real-time clock at power-on */
+
+    struct blob kernel, initrd; /* Linux; bytes NULL: none */
+    const char *command_line;   /* of the Linux or multiboot kernel; NULL is "" */
+    struct blob multiboot;
+    struct multiboot_module module[MACHINE_MODULES];
+    unsigned module_count;
+
+    bool paced;          /* virtual time does not run ahead of the host's */
+    bool interactive;    /* somebody can type: a halt for good is not the end */
+    uint64_t stop_after; /* instructions; UINT64_MAX: no limit */
+    unsigned stop_on;    /* enum stop_on */
+    bool reset_on_triple_fault;
+    struct script *script; /* not owned; NULL: none */
+    struct trace *trace;   /* not owned; NULL: none */
+    struct machine_outside outside;
+    bool verbose; /* log at debug level */
+};
+
+struct machine;
+
+/* Builds the board and puts it into its power-on state. Takes over nothing: backends and blobs
+ * stay the caller's and must outlive the machine. NULL: err says why (a kernel that is none). */
+struct machine *machine_new(const struct machine_config *config, struct error *err);
+void machine_free(struct machine *machine);
+
+/* Runs until the guest or the script ends, or a stop condition is met. Returns the exit status of
+ * the program. Says why on standard error where that is not obvious. */
+int machine_run(struct machine *machine);
+
+struct gate *machine_gate(struct machine *machine);
+/* From any thread or signal handler: ends machine_run with status at the next boundary. */
+void machine_stop(struct machine *machine, int status);
+
+/* On the machine's thread (in poll) or while it does not run. */
+void machine_text(struct machine *machine, struct screen_text *text);
+void machine_render(struct machine *machine, struct frame *frame);
+uint64_t machine_icount(const struct machine *machine);
+uint64_t machine_time(const struct machine *machine); /* ns of virtual time */
+/* Hash over the whole state, the same for two runs with the same inputs. */
+uint64_t machine_state_hash(struct machine *machine);
+void machine_dump_state(struct machine *machine, FILE *stream);
+/* --stats: what the run was like, for people. */
+void machine_print_stats(struct machine *machine, FILE *stream);
+
+#endif
