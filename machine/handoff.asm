@@ -35,7 +35,7 @@ entry:          dd 0                    ; IP or EIP
 info:           dd 0                    ; multiboot information, below 1 MiB
 map:            dd 0                    ; its memory map
 map_room:       dd 0                    ; entries that fit there
-loads:          times 40 * 12 db 0      ; DMA control word, address, size
+loads:          times 52 * 12 db 0      ; DMA control word, address, size
 loads_end:
 
 ; --- POST time ---

@@ -6,7 +6,7 @@
 
 #include "machine/internal.h"
 
-enum { HANDOFF_PIECES = 40 };
+enum { HANDOFF_PIECES = 52 };
 
 enum handoff_mode { HANDOFF_REAL, HANDOFF_MULTIBOOT };
 
