@@ -1,0 +1,10 @@
+/* The program's commands. Each gets its own name as argv[0], and returns the exit status. */
+#ifndef COMMANDS_H
+#define COMMANDS_H
+
+int command_run(int argc, char **argv);
+int command_isa(int argc, char **argv);
+int command_cpus(int argc, char **argv);
+int command_disasm(int argc, char **argv);
+
+#endif

@@ -1,0 +1,42 @@
+/* The options of `anachron run`, as given. */
+#ifndef RUN_OPTIONS_H
+#define RUN_OPTIONS_H
+
+#include "base/error.h"
+#include "machine/machine.h"
+
+enum { MAX_IMAGES = 6 };
+
+enum display { DISPLAY_DEFAULT, DISPLAY_TERM, DISPLAY_NONE };
+
+struct run_options {
+    const struct cpu_model *model;
+    uint64_t ram_size;
+    const char *bios, *vga_bios;
+    const char *floppy[MACHINE_FLOPPIES];
+    unsigned floppy_count;
+    const char *disk[MACHINE_DISKS], *cdrom[MACHINE_DISKS];
+    unsigned disk_count, cdrom_count;
+    char boot[4];
+    const char *kernel, *initrd, *append, *multiboot;
+    const char *module[MACHINE_MODULES];
+    unsigned module_count;
+    const char *serial[MACHINE_SERIALS];
+    unsigned serial_count;
+    const char *debug_console, *printer;
+    enum display display;
+    int paced; /* -1: not said */
+    bool has_date, date_is_host;
+    int64_t date;
+    const char *script, *screenshot, *trace;
+    uint64_t stop_after;
+    unsigned stop_on;
+    bool reset_on_triple_fault;
+    bool stats, verbose, help;
+};
+
+/* False: err says what is wrong. */
+bool run_options_parse(int argc, char **argv, struct run_options *options, struct error *err);
+void run_options_help(FILE *stream);
+
+#endif

@@ -1,0 +1,22 @@
+/* --display term: the text screen in the terminal, in colour, and the terminal's keys to the guest
+ * keyboard. The terminal must already be in raw mode (host/terminal.h). */
+#ifndef UI_TERM_H
+#define UI_TERM_H
+
+#include "bus/backend.h"
+#include "record/gate.h"
+
+struct term;
+
+struct term *term_open(void);
+/* Leaves the alternate screen; the last screen is printed, so that it stays to be read. */
+void term_close(struct term *term);
+
+/* Draws what has changed. */
+void term_draw(struct term *term, const struct screen_text *text);
+
+/* Starts reading keys in a thread. quit is called there when the person asks for it (Ctrl-A x). */
+void term_start_keys(struct term *term, struct gate *gate, void (*quit)(void *opaque),
+                     void *opaque);
+
+#endif
