@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILE_LIMIT = 1 << 30, TEXT_SIZE = 32 };
+enum { FILE_LIMIT = 1 << 30, TEXT_SIZE = 64 };
 
 static int complain(const struct error *err, int status)
 {
@@ -28,7 +28,10 @@ static bool take_help(void *target, const char *argument, struct error *err)
 /* Commands that take nothing but --help. Returns -1 to go on, or the exit status. */
 static int only_help(int argc, char **argv, const char *usage)
 {
-    static const struct option_row rows[] = {{"--help", NULL, "this text", take_help}, {0}};
+    static const struct option_row rows[] = {
+        {"--help",     NULL, "this text", take_help},
+        {0}
+    };
     bool help = false;
     struct error err;
     if (!options_parse(argc, argv, rows, NULL, &help, &err))
@@ -41,16 +44,16 @@ static int only_help(int argc, char **argv, const char *usage)
 /* --- isa --- */
 
 static const char *const feature_names[FEAT_COUNT] = {
-    [FEAT_I386] = "386",     [FEAT_I486] = "486",         [FEAT_CPUID] = "cpuid",
-    [FEAT_FPU] = "fpu",      [FEAT_TSC] = "tsc",          [FEAT_MSR] = "msr",
-    [FEAT_CX8] = "cx8",      [FEAT_VME] = "vme",          [FEAT_DE] = "de",
-    [FEAT_PSE] = "pse",      [FEAT_PAE] = "pae",          [FEAT_PGE] = "pge",
-    [FEAT_PSE36] = "pse36",  [FEAT_MCE] = "mce",          [FEAT_MTRR] = "mtrr",
-    [FEAT_PAT] = "pat",      [FEAT_APIC] = "apic",        [FEAT_SEP] = "sep",
-    [FEAT_PMC] = "pmc",      [FEAT_CMOV] = "cmov",        [FEAT_P6] = "p6",
-    [FEAT_MMX] = "mmx",      [FEAT_FXSR] = "fxsr",        [FEAT_SSE] = "sse",
-    [FEAT_SSE2] = "sse2",    [FEAT_CLFLUSH] = "clflush",  [FEAT_SSE3] = "sse3",
-    [FEAT_SSSE3] = "ssse3",  [FEAT_NX] = "nx",
+    [FEAT_I386] = "386",    [FEAT_I486] = "486",        [FEAT_CPUID] = "cpuid",
+    [FEAT_FPU] = "fpu",     [FEAT_TSC] = "tsc",         [FEAT_MSR] = "msr",
+    [FEAT_CX8] = "cx8",     [FEAT_VME] = "vme",         [FEAT_DE] = "de",
+    [FEAT_PSE] = "pse",     [FEAT_PAE] = "pae",         [FEAT_PGE] = "pge",
+    [FEAT_PSE36] = "pse36", [FEAT_MCE] = "mce",         [FEAT_MTRR] = "mtrr",
+    [FEAT_PAT] = "pat",     [FEAT_APIC] = "apic",       [FEAT_SEP] = "sep",
+    [FEAT_PMC] = "pmc",     [FEAT_CMOV] = "cmov",       [FEAT_P6] = "p6",
+    [FEAT_MMX] = "mmx",     [FEAT_FXSR] = "fxsr",       [FEAT_SSE] = "sse",
+    [FEAT_SSE2] = "sse2",   [FEAT_CLFLUSH] = "clflush", [FEAT_SSE3] = "sse3",
+    [FEAT_SSSE3] = "ssse3", [FEAT_NX] = "nx",
 };
 
 static void opcode_text(const struct insn_row *row, char text[TEXT_SIZE])
@@ -83,8 +86,17 @@ static void flags_text(uint32_t flags, char text[TEXT_SIZE])
     static const struct {
         uint32_t flag;
         char letter;
-    } letters[] = {{FLAG_OF, 'O'}, {FLAG_DF, 'D'}, {FLAG_IF, 'I'}, {FLAG_TF, 'T'}, {FLAG_SF, 'S'},
-                   {FLAG_ZF, 'Z'}, {FLAG_AF, 'A'}, {FLAG_PF, 'P'}, {FLAG_CF, 'C'}};
+    } letters[] = {
+        {FLAG_OF, 'O'},
+        {FLAG_DF, 'D'},
+        {FLAG_IF, 'I'},
+        {FLAG_TF, 'T'},
+        {FLAG_SF, 'S'},
+        {FLAG_ZF, 'Z'},
+        {FLAG_AF, 'A'},
+        {FLAG_PF, 'P'},
+        {FLAG_CF, 'C'}
+    };
     unsigned used = 0;
     for (size_t i = 0; i < ARRAY_LENGTH(letters); i++) {
         if (flags & letters[i].flag)
@@ -132,8 +144,9 @@ int command_isa(int argc, char **argv)
 
 int command_cpus(int argc, char **argv)
 {
-    int status = only_help(argc, argv, "usage: anachron cpus\n\nLists the processor models that "
-                                       "`anachron run --cpu` takes.\n");
+    int status = only_help(argc, argv,
+                           "usage: anachron cpus\n\nLists the processor models that "
+                           "`anachron run --cpu` takes.\n");
     if (status >= 0)
         return status;
     const struct cpu_model *model;
@@ -205,12 +218,12 @@ static bool take_disasm_help(void *target, const char *text, struct error *err)
 }
 
 static const struct option_row disasm_rows[] = {
-    {"--bits", "16|32", "code size (32)", take_bits},
+    {"--bits",          "16|32", "code size (32)", take_bits},
     {"--base", "ADDRESS", "eip of the file's first byte (0)", take_base},
-    {"--offset", "N", "begin at byte N of the file", take_offset},
-    {"--size", "N", "disassemble N bytes", take_size},
-    {"--help", NULL, "this text", take_disasm_help},
-    {0},
+    {"--offset",                 "N", "begin at byte N of the file", take_offset},
+    {"--size",        "N", "disassemble N bytes", take_size},
+    {"--help",        NULL, "this text", take_disasm_help},
+    {0       },
 };
 
 static void print_instructions(const struct disasm_options *options, const uint8_t *bytes,
@@ -220,8 +233,8 @@ static void print_instructions(const struct disasm_options *options, const uint8
     for (size_t at = options->offset; at < end;) {
         char text[DISASSEMBLY_SIZE];
         uint32_t address = (uint32_t)(options->base + at);
-        unsigned length = disassemble(disassembler, bytes + at, size - at, address,
-                                      !options->is_16_bit, text);
+        unsigned length =
+            disassemble(disassembler, bytes + at, size - at, address, !options->is_16_bit, text);
         printf("%08x ", address);
         for (unsigned i = 0; i < length; i++)
             printf("%02x", bytes[at + i]);

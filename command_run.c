@@ -11,7 +11,7 @@
 #include "machine/script.h"
 #include "machine/trace.h"
 #include "run_options.h"
-#include "ui/png.h"
+#include "ui/picture.h"
 #include "ui/term.h"
 
 #include <stdatomic.h>
@@ -162,7 +162,7 @@ static struct disk_backend *outside_open_image(void *opaque, const char *specifi
 static bool outside_save_picture(void *opaque, const struct frame *frame, const char *path,
                                  struct error *err)
 {
-    return png_save(frame, path, err);
+    return picture_save(frame, path, err);
 }
 
 static void outside_poll(void *opaque)
@@ -288,7 +288,7 @@ static bool save_last_screen(struct run *run, struct error *err)
         return true;
     struct frame frame = {0};
     machine_render(run->machine, &frame);
-    bool ok = png_save(&frame, run->options.screenshot, err);
+    bool ok = picture_save(&frame, run->options.screenshot, err);
     mem_free(frame.pixels);
     return ok;
 }

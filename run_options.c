@@ -91,8 +91,9 @@ static bool take_boot(void *target, const char *text, struct error *err)
     struct run_options *options = target;
     size_t have = strlen(options->boot), length = strlen(text);
     if (!length || have + length >= sizeof options->boot || strspn(text, "acd") != length)
-        return error_set(err, "--boot %s: give a (floppy), c (disk), d (CD-ROM), or several in "
-                              "order",
+        return error_set(err,
+                         "--boot %s: give a (floppy), c (disk), d (CD-ROM), or several in "
+                         "order",
                          text);
     strcat(options->boot, text);
     return true;
@@ -222,41 +223,41 @@ TAKE_FLAG(verbose)
 TAKE_FLAG(help)
 
 static const struct option_row rows[] = {
-    {"--memory", "SIZE", "memory, 1M to 3584M (128M)", take_memory},
-    {"--cpu", "MODEL", "processor model (" CPU_MODEL_DEFAULT "); see `anachron cpus`", take_cpu},
-    {"--bios", "FILE", "firmware image instead of the built-in one", take_bios},
-    {"--vgabios", "FILE", "VGA option ROM", take_vga_bios},
-    {"--floppy", "FILE[,OPTION]...", "diskette image; twice for two drives", take_floppy},
-    {"--disk", "FILE[,OPTION]...", "hard disk image; up to four", take_disk},
-    {"--cdrom", "FILE[,OPTION]...", "CD image", take_cdrom},
-    {"--boot", "a|c|d", "boot from floppy, disk, CD; repeat for an order (acd)", take_boot},
-    {"--kernel", "FILE", "start a Linux kernel (bzImage, zImage)", take_kernel},
-    {"--initrd", "FILE", "its initial RAM disk", take_initrd},
-    {"--append", "TEXT", "its command line, or the multiboot kernel's", take_append},
-    {"--multiboot", "FILE", "start a multiboot 1 kernel", take_multiboot},
-    {"--module", "\"FILE [ARGS]\"", "a module for it; repeatable", take_module},
-    {"--serial", "WHERE", "COM1, then COM2: stdio, file:F, pty, tcp:HOST:PORT, none", take_serial},
-    {"--debugcon", "WHERE", "ports E9h and 402h: stdio, file:F", take_debug_console},
-    {"--printer", "WHERE", "LPT1's output: stdio, file:F", take_printer},
-    {"--display", "term|none", "where the screen is shown", take_display},
-    {"--engine", "interp", "how instructions are executed", take_engine},
-    {"--clock", "virtual|paced", "as fast as possible, or no faster than real time", take_clock},
-    {"--date", "DATE|host", "the real-time clock at power-on (2026-01-01T00:00:00)", take_date},
-    {"--script", "FILE", "drive the machine by a script", take_script},
-    {"--stop-after", "N", "stop after exactly N instructions", take_stop_after},
-    {"--stop-on", "halt|fault", "stop at HLT with interrupts off, or at a fault", take_stop_on},
-    {"--on-triple-fault", "stop|reset", "end with status 4 (stop), or reset as a PC does",
+    {"--memory",                                     "SIZE", "memory, 1M to 3584M (128M)", take_memory},
+    {"--cpu",                  "MODEL", "processor model (" CPU_MODEL_DEFAULT "); see `anachron cpus`", take_cpu},
+    {"--bios",                                              "FILE", "firmware image instead of the built-in one", take_bios},
+    {"--vgabios",                      "FILE", "VGA option ROM", take_vga_bios},
+    {"--floppy",                                      "FILE[,OPTION]...", "diskette image; twice for two drives", take_floppy},
+    {"--disk",                                       "FILE[,OPTION]...", "hard disk image; up to four", take_disk},
+    {"--cdrom",  "FILE[,OPTION]...", "CD image", take_cdrom},
+    {"--boot",                                              "a|c|d", "boot from floppy, disk, CD; repeat for an order (acd)", take_boot},
+    {"--kernel",                   "FILE", "start a Linux kernel (bzImage, zImage)", take_kernel},
+    {"--initrd",                                 "FILE", "its initial RAM disk", take_initrd},
+    {"--append",                                     "TEXT", "its command line, or the multiboot kernel's", take_append},
+    {"--multiboot",        "FILE", "start a multiboot 1 kernel", take_multiboot},
+    {"--module",                                              "\"FILE [ARGS]\"", "a module for it; repeatable", take_module},
+    {"--serial","WHERE", "COM1, then COM2: stdio, file:F, pty, tcp:HOST:PORT, none", take_serial},
+    {"--debugcon",                                     "WHERE", "ports E9h and 402h: stdio, file:F", take_debug_console},
+    {"--printer",                                      "WHERE", "LPT1's output: stdio, file:F", take_printer},
+    {"--display",                                    "term|none", "where the screen is shown", take_display},
+    {"--engine",                                              "interp", "how instructions are executed", take_engine},
+    {"--clock","virtual|paced", "as fast as possible, or no faster than real time", take_clock},
+    {"--date",                                     "DATE|host", "the real-time clock at power-on (2026-01-01T00:00:00)", take_date},
+    {"--script",                                     "FILE", "drive the machine by a script", take_script},
+    {"--stop-after",      "N", "stop after exactly N instructions", take_stop_after},
+    {"--stop-on",                                              "halt|fault", "stop at HLT with interrupts off, or at a fault", take_stop_on},
+    {"--on-triple-fault",        "stop|reset", "end with status 4 (stop), or reset as a PC does",
      take_triple},
-    {"--screenshot", "FILE.png", "write the screen at the end", take_screenshot},
-    {"--stats", NULL, "print statistics at the end", take_stats},
+    {"--screenshot",                                   "FILE.png", "write the screen at the end", take_screenshot},
+    {"--stats",                                     NULL, "print statistics at the end", take_stats},
     {"--trace", "insn:FILE", "write every instruction to FILE", take_trace},
-    {"--verbose", NULL, "log more", take_verbose},
-    {"--net", "none", "network", take_net},
-    {"--sound", "none", "sound", take_sound},
-    {"--record", "FILE", "record the run", NULL},
-    {"--load", "FILE", "start from a saved state", NULL},
-    {"--help", NULL, "this text", take_help},
-    {0},
+    {"--verbose",                                              NULL, "log more", take_verbose},
+    {"--net",                                 "none", "network", take_net},
+    {"--sound",                                "none", "sound", take_sound},
+    {"--record",                                     "FILE", "record the run", NULL},
+    {"--load",                 "FILE", "start from a saved state", NULL},
+    {"--help",                                              NULL, "this text", take_help},
+    {0                                                 },
 };
 
 static bool check(const struct run_options *options, struct error *err)
@@ -275,8 +276,9 @@ static bool check(const struct run_options *options, struct error *err)
     for (unsigned i = 0; i < options->serial_count; i++)
         serial_stdio |= strcmp(options->serial[i], "stdio") == 0;
     if (options->display == DISPLAY_TERM && serial_stdio)
-        return error_set(err, "--display term and --serial stdio both want the terminal; use "
-                              "--serial pty");
+        return error_set(err,
+                         "--display term and --serial stdio both want the terminal; use "
+                         "--serial pty");
     return true;
 }
 
@@ -295,7 +297,8 @@ void run_options_help(FILE *stream)
 {
     fputs("usage: anachron run [OPTION]...\n\nBoots a PC.\n\n", stream);
     options_help(rows, stream);
-    fputs("\nOptions of images: ,readonly ,snapshot ,geometry=C/H/S\n"
-          "The man page anachron(1) says more, and describes scripts.\n",
-          stream);
+    fputs(
+        "\nOptions of images: ,readonly ,snapshot ,geometry=C/H/S\n"
+        "The man page anachron(1) says more, and describes scripts.\n",
+        stream);
 }

@@ -146,6 +146,8 @@ static void clock_interrupt(void *opaque)
 
 /* --- building --- */
 
+enum { PIIX3_DEVICE = 1 }; /* on the PCI bus */
+
 static void build_processor(struct machine *machine)
 {
     machine->bus = bus_new(machine->log);
@@ -263,8 +265,8 @@ static void build_storage(struct machine *machine)
                          disk ? i82077_drive_for(disk->sector_count) : FLOPPY_DRIVE_1440K);
         i82077_insert(machine->floppy, i, disk);
     }
-    machine->ide =
-        ide_new(machine->bus, machine->pci, 1 << 3 | 1, isa_irq(machine, 14), isa_irq(machine, 15));
+    machine->ide = ide_new(machine->bus, machine->pci, PIIX3_DEVICE, isa_irq(machine, 14),
+                           isa_irq(machine, 15));
     for (unsigned i = 0; i < MACHINE_DISKS; i++) {
         const struct drive_config *drive = &config->drive[i];
         if (drive->present && drive->is_cdrom)

@@ -13,13 +13,6 @@ static bool add_memory_map(struct machine *machine, struct error *err)
     return fw_cfg_add_file(machine->fw_cfg, "etc/e820", entry, sizeof entry, err);
 }
 
-static bool add_vga_rom(struct machine *machine, struct error *err)
-{
-    const struct blob *rom = &machine->config.vga_rom;
-    return !rom->bytes || fw_cfg_add_file(machine->fw_cfg, "vgaroms/vgabios.bin", rom->bytes,
-                                          (uint32_t)rom->size, err);
-}
-
 /* The same numbers that a person can see in the pieces, for firmware that loads kernels itself. */
 static void describe_linux(struct machine *machine, const struct handoff *handoff)
 {
@@ -73,5 +66,5 @@ bool platform_fill(struct machine *machine, struct error *err)
     fw_cfg_add_number(fw_cfg, FW_CFG_BOOT_MENU, 0, 2);
     /* IRQ 0 comes in at input 2 of the I/O APIC. */
     fw_cfg_add_number(fw_cfg, FW_CFG_X86_IRQ0_OVERRIDE, 1, 4);
-    return add_memory_map(machine, err) && add_vga_rom(machine, err) && add_kernel(machine, err);
+    return add_memory_map(machine, err) && add_kernel(machine, err);
 }

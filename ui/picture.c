@@ -1,4 +1,4 @@
-#include "ui/png.h"
+#include "ui/picture.h"
 
 #include "base/memory.h"
 
@@ -22,7 +22,7 @@ static bool save_bytes(const struct frame *frame, const uint8_t *rgb, const char
                      errno ? strerror(errno) : image.message);
 }
 
-bool png_save(const struct frame *frame, const char *path, struct error *err)
+bool picture_save(const struct frame *frame, const char *path, struct error *err)
 {
     /* PNG knows no empty picture. */
     struct frame shown = *frame;
