@@ -144,6 +144,7 @@ static void reset_board(struct machine *machine)
 {
     machine->reset_requested = false;
     machine->resets++;
+    machine->cpu->attention &= ~(uint32_t)ATTENTION_STOP;
     cpu_reset(machine->cpu, false);
     bus_reset_devices(machine->bus, RESET_HARD);
 }
