@@ -4,6 +4,7 @@
 #include "cpu/alu.h"
 #include "cpu/exec.h"
 #include "cpu/fault.h"
+#include "cpu/model.h"
 
 static void set_decimal_flags(struct cpu *cpu, uint8_t al, bool cf, bool af)
 {
@@ -63,8 +64,11 @@ EXEC(exec_aas)
 EXEC(exec_aam)
 {
     uint8_t base = (uint8_t)insn->immediate, al = reg8(cpu, 0);
-    if (base == 0)
+    if (base == 0) {
+        if (cpu->model->is_386)
+            flags_set_arithmetic(cpu, FLAG_PF);
         return fault_raise(cpu, VECTOR_DE);
+    }
     set_reg16(cpu, REG_EAX, (uint16_t)(al / base << 8 | al % base));
     alu_logic8(cpu, al % base);
     return EXEC_OK;

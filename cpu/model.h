@@ -48,7 +48,9 @@ struct cpu_model {
     uint32_t signature;      /* CPUID.1:EAX, and EDX at reset */
     uint32_t cpuid_levels;   /* highest basic leaf */
     /* quirks, each named after what the silicon does */
-    bool is_386; /* CR0.ET/FPU and flag behaviours before the 486; no alignment check */
+    /* CR0.ET/FPU behaviour before the 486; no alignment check; registers after a limit violation of
+     * a string instruction in real mode, and flags after AAM by zero, as captured from an 80286. */
+    bool is_386;
 };
 
 static inline bool model_has(const struct cpu_model *model, enum cpu_feature feature)
