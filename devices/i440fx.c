@@ -229,8 +229,9 @@ static const struct pci_function_config i440fx_function = {
 
 static void add_ranges(struct i440fx *chip)
 {
+    /* Video memory and expansion ROMs: DRAM there is seen through SMRAM and PAM only. */
     struct address_range pci_hole = {
-        .first = 0xC0000,
+        .first = 0xA0000,
         .last = 0xFFFFF,
         .priority = PRIORITY_HOLE,
         .kind = RANGE_NONE,

@@ -19,7 +19,9 @@ struct i440fx_config {
     uint32_t rom_size;
 };
 
-/* C0000h..FFFFFh are covered by this chip from now on: RAM there is seen only through PAM. */
+/* A0000h..FFFFFh are covered by this chip from now on: RAM there is seen only through SMRAM and
+ * PAM.
+ */
 struct i440fx *i440fx_new(struct bus *bus, struct pci *pci, const struct i440fx_config *config);
 
 #endif
