@@ -45,7 +45,7 @@ def host_file(path):
 
 class Guests:
     def __init__(self, cache):
-        self.cache = pathlib.Path(cache)
+        self.cache = pathlib.Path(cache).resolve()
         self.archive = Archive(cache)
         self.images = self.cache / "images"
         self.images.mkdir(parents=True, exist_ok=True)

@@ -33,7 +33,7 @@ class Archive:
     """The package archive, and what has been unpacked of it below cache."""
 
     def __init__(self, cache):
-        self.cache = pathlib.Path(cache)
+        self.cache = pathlib.Path(cache).resolve()
         self.apt = self.cache / "apt"
 
     def options(self):
