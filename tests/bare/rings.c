@@ -34,6 +34,7 @@ static uint64_t flat(uint8_t access)
 
 void ring_init(void)
 {
+    bare_init_pic();
     ring_set(SEL_CODE1, flat(0xBB), 0);
     ring_set(SEL_DATA1, flat(0xB3), 0);
     ring_set(SEL_CODE2, flat(0xDB), 0);
