@@ -66,6 +66,8 @@ static uint32_t push_offset(const struct frame *frame, unsigned index)
 
 enum exec_result frame_check_room(struct cpu *cpu, const struct frame *frame)
 {
+    if (!(frame->ss.access & SEGMENT_PRESENT))
+        return fault_raise_code(cpu, VECTOR_SS, frame->error);
     for (unsigned i = 0; i < frame->count; i++) {
         if (!segment_contains(&frame->ss, push_offset(frame, i), frame->size))
             return fault_raise_code(cpu, VECTOR_SS, frame->error);

@@ -242,6 +242,8 @@ static void load_registers(struct cpu *cpu, const struct task_switch *task,
         if (cpu_is_v86(cpu)) {
             struct segment segment = segment_from_real(cpu, i, selector);
             segment_set(cpu, i, &segment);
+        } else if (i == SEG_CS || i == SEG_SS) {
+            cpu->seg[i].selector = selector; /* a fault on the way still has a stack */
         } else {
             segment_set_null(cpu, i, selector);
         }
