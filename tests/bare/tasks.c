@@ -271,8 +271,9 @@ static void test_interrupt_task(void)
     CHECK_EQUAL("SDM 3A 6.13, error code on the task's stack", task_error, 0x3F8);
     CHECK_EQUAL("SDM 3A 6.13, the task ran", task_ran, 1);
     bare_gdt[127] = 0;
-    __asm__ volatile("clts");
+    __asm__ volatile("clts; movw %w0, %%fs" : : "r"(0));
 }
+
 static void iret_nested(void *unused)
 {
     __asm__ volatile("pushl $0x4002; popfl; iretl" : : : "memory");
