@@ -76,7 +76,7 @@ FPU_INLINE enum exec_result memory_form(struct cpu *cpu, const struct insn *insn
     struct float_env env = fpu_arithmetic_env(cpu);
     struct float80 *to = fpu_st(cpu, 0);
     struct float80 result = apply(op, *to, source, &env);
-    if (UNLIKELY(denormal) && !(env.flags & FLOAT_INVALID) && !is_nan(*to))
+    if (UNLIKELY(denormal) && !(env.flags & (FLOAT_INVALID | FLOAT_ZERO_DIVIDE)) && !is_nan(*to))
         env.flags |= FLOAT_DENORMAL;
     if (LIKELY(fpu_commit(cpu, &env)))
         *to = result;
@@ -249,7 +249,7 @@ static enum exec_result remainder_form(struct cpu *cpu, const struct insn *insn,
     if (fpu_begin(cpu))
         return EXEC_FAULT;
     fpu_note(cpu, insn);
-    cpu->fpu.status &= (uint16_t)~FPU_CONDITIONS;
+    cpu->fpu.status &= (uint16_t)~FPU_C2;
     if (fpu_is_empty(cpu, 0) || fpu_is_empty(cpu, 1))
         return underflow(cpu, 0, false);
     struct float_env env = fpu_env(cpu);
@@ -260,6 +260,9 @@ static enum exec_result remainder_form(struct cpu *cpu, const struct insn *insn,
         float80_remainder(*st0, *fpu_st(cpu, 1), nearest, &quotient, &partial, &env);
     if (fpu_commit(cpu, &env)) {
         *st0 = result;
+        if (quotient == FLOAT_NO_QUOTIENT)
+            return EXEC_OK;
+        cpu->fpu.status &= (uint16_t)~FPU_CONDITIONS;
         cpu->fpu.status |= (uint16_t)((partial ? FPU_C2 : 0) | (quotient & 4 ? FPU_C0 : 0) |
                                       (quotient & 2 ? FPU_C3 : 0) | (quotient & 1 ? FPU_C1 : 0));
     }
@@ -413,10 +416,10 @@ static enum exec_result compare_flags(struct cpu *cpu, const struct insn *insn, 
     struct float_env env = fpu_env(cpu);
     enum float_relation relation =
         float80_compare(*fpu_st(cpu, 0), *fpu_st(cpu, insn->rm), quiet, &env);
-    if (fpu_commit(cpu, &env)) {
-        flags_set_arithmetic(cpu, flags_of_relation[relation]);
+    if (fpu_commit(cpu, &env))
         pop_some(cpu, pop);
-    }
+    if (!(env.flags & ~(unsigned)env.masked & FLOAT_INVALID))
+        flags_set_arithmetic(cpu, flags_of_relation[relation]);
     return EXEC_OK;
 }
 

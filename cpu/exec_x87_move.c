@@ -75,7 +75,7 @@ enum exec_result exec_fld_sti(struct cpu *cpu, const struct insn *insn)
     if (fpu_begin(cpu))
         return EXEC_FAULT;
     fpu_note(cpu, insn);
-    if (UNLIKELY(fpu_is_empty(cpu, insn->rm)) && fpu_is_empty(cpu, 7)) {
+    if (UNLIKELY(fpu_is_empty(cpu, insn->rm))) {
         if (fpu_stack_fault(cpu, false))
             fpu_push(cpu, float80_indefinite());
         return EXEC_OK;
@@ -218,6 +218,19 @@ enum exec_result exec_fstp_sti(struct cpu *cpu, const struct insn *insn)
     return store_register(cpu, insn, true);
 }
 
+/* D9 D8+i: an empty ST(0) is popped without a stack fault, and nothing is stored. */
+enum exec_result exec_fstp1(struct cpu *cpu, const struct insn *insn)
+{
+    if (fpu_begin(cpu))
+        return EXEC_FAULT;
+    if (LIKELY(!fpu_is_empty(cpu, 0)))
+        return store_register(cpu, insn, true);
+    fpu_note(cpu, insn);
+    cpu->fpu.status &= (uint16_t)~FPU_C1;
+    fpu_pop(cpu);
+    return EXEC_OK;
+}
+
 /* --- inside the stack --- */
 
 enum exec_result exec_fxch(struct cpu *cpu, const struct insn *insn)
@@ -246,11 +259,10 @@ FPU_INLINE enum exec_result move_if(struct cpu *cpu, const struct insn *insn, bo
         return EXEC_FAULT;
     fpu_note(cpu, insn);
     if (UNLIKELY(fpu_is_empty(cpu, 0) || fpu_is_empty(cpu, insn->rm))) {
-        if (fpu_stack_fault(cpu, false) && condition)
+        if (fpu_stack_fault(cpu, false)) /* whatever the condition */
             fpu_put(cpu, 0, float80_indefinite());
         return EXEC_OK;
     }
-    cpu->fpu.status &= (uint16_t)~FPU_C1;
     if (condition)
         *fpu_st(cpu, 0) = *fpu_st(cpu, insn->rm);
     return EXEC_OK;
@@ -296,6 +308,7 @@ enum exec_result exec_ffree(struct cpu *cpu, const struct insn *insn)
     if (fpu_begin(cpu))
         return EXEC_FAULT;
     fpu_note(cpu, insn);
+    cpu->fpu.status &= (uint16_t)~FPU_C1;
     fpu_mark_empty(cpu, insn->rm);
     return EXEC_OK;
 }
@@ -305,6 +318,7 @@ enum exec_result exec_ffreep(struct cpu *cpu, const struct insn *insn)
     if (fpu_begin(cpu))
         return EXEC_FAULT;
     fpu_note(cpu, insn);
+    cpu->fpu.status &= (uint16_t)~FPU_C1;
     fpu_mark_empty(cpu, insn->rm);
     fpu_pop(cpu);
     return EXEC_OK;

@@ -3,15 +3,15 @@
 #include "cpu/fpu.h"
 
 /* Begins an instruction. False: nothing remains to be done (*done says why). operands: how many
- * registers from ST(0) it reads; pushes: it needs a free register. */
+ * registers from ST(0) it reads; pushes: it needs a free register; clear: condition bits. */
 static bool begin(struct cpu *cpu, const struct insn *insn, unsigned operands, bool pushes,
-                  enum exec_result *done)
+                  unsigned clear, enum exec_result *done)
 {
     *done = fpu_begin(cpu);
     if (*done)
         return false;
     fpu_note(cpu, insn);
-    cpu->fpu.status &= (uint16_t) ~(FPU_C1 | FPU_C2);
+    cpu->fpu.status &= (uint16_t)~clear;
     bool is_empty = fpu_is_empty(cpu, 0) || (operands > 1 && fpu_is_empty(cpu, 1));
     if (LIKELY(!is_empty && !(pushes && !fpu_is_empty(cpu, 7))))
         return true;
@@ -28,7 +28,7 @@ static bool begin(struct cpu *cpu, const struct insn *insn, unsigned operands, b
 enum exec_result exec_f2xm1(struct cpu *cpu, const struct insn *insn)
 {
     enum exec_result done;
-    if (!begin(cpu, insn, 1, false, &done))
+    if (!begin(cpu, insn, 1, false, FPU_C1, &done))
         return done;
     struct float_env env = fpu_env(cpu);
     struct float80 result = float80_2xm1(*fpu_st(cpu, 0), &env);
@@ -43,7 +43,7 @@ static enum exec_result binary(struct cpu *cpu, const struct insn *insn,
                                                        struct float_env *))
 {
     enum exec_result done;
-    if (!begin(cpu, insn, 2, false, &done))
+    if (!begin(cpu, insn, 2, false, FPU_C1, &done))
         return done;
     struct float_env env = fpu_env(cpu);
     struct float80 result = function(*fpu_st(cpu, 0), *fpu_st(cpu, 1), &env);
@@ -79,7 +79,7 @@ static enum exec_result out_of_range(struct cpu *cpu)
 static enum exec_result sine_or_cosine(struct cpu *cpu, const struct insn *insn, bool cosine)
 {
     enum exec_result done;
-    if (!begin(cpu, insn, 1, false, &done))
+    if (!begin(cpu, insn, 1, false, FPU_C1 | FPU_C2, &done))
         return done;
     struct float_env env = fpu_env(cpu);
     struct float80 result, st0 = *fpu_st(cpu, 0);
@@ -103,7 +103,7 @@ enum exec_result exec_fcos(struct cpu *cpu, const struct insn *insn)
 enum exec_result exec_fsincos(struct cpu *cpu, const struct insn *insn)
 {
     enum exec_result done;
-    if (!begin(cpu, insn, 1, true, &done))
+    if (!begin(cpu, insn, 1, true, FPU_C1 | FPU_C2, &done))
         return done;
     struct float_env env = fpu_env(cpu);
     struct float80 sine, cosine;
@@ -120,7 +120,7 @@ enum exec_result exec_fsincos(struct cpu *cpu, const struct insn *insn)
 enum exec_result exec_fptan(struct cpu *cpu, const struct insn *insn)
 {
     enum exec_result done;
-    if (!begin(cpu, insn, 1, true, &done))
+    if (!begin(cpu, insn, 1, true, FPU_C1 | FPU_C2, &done))
         return done;
     struct float_env env = fpu_env(cpu);
     struct float80 tangent;

@@ -35,6 +35,8 @@ struct float_env {
     uint16_t flags;                         /* raised so far */
 };
 
+enum { FLOAT_NO_QUOTIENT = 8 };
+
 enum float_relation { FLOAT_LESS, FLOAT_EQUAL, FLOAT_GREATER, FLOAT_UNORDERED };
 
 #define FLOAT80_INTEGER_BIT UINT64_C(0x8000000000000000)
@@ -83,7 +85,8 @@ struct float80 float80_round_to_integer(struct float80 a, struct float_env *env)
 struct float80 float80_scale(struct float80 a, struct float80 b, struct float_env *env);
 /* Returns the significand as a number in [1, 2); *exponent becomes the unbiased exponent. */
 struct float80 float80_extract(struct float80 a, struct float80 *exponent, struct float_env *env);
-/* What FPREM (nearest false) and FPREM1 (true) do. *quotient: its low three bits; *partial: the
+/* What FPREM (nearest false) and FPREM1 (true) do. *quotient: its low three bits, or
+ * FLOAT_NO_QUOTIENT for a NaN or an invalid operation; *partial: the
  * reduction is not complete (C2). */
 struct float80 float80_remainder(struct float80 a, struct float80 b, bool nearest,
                                  unsigned *quotient, bool *partial, struct float_env *env);

@@ -176,8 +176,7 @@ static struct float80 div_special(struct float80 a, struct float80 b, struct flo
     if (class_a == class_b && (class_a == FLOAT_INFINITY || class_a == FLOAT_ZERO))
         return float80_invalid(env);
     if (class_b == FLOAT_ZERO && class_a != FLOAT_INFINITY) {
-        env->flags |= FLOAT_ZERO_DIVIDE;
-        note_denormals(class_a, class_a, env);
+        env->flags |= FLOAT_ZERO_DIVIDE; /* goes before a denormal operand (SDM 1, 4.9.2) */
         return float80_make(sign, FLOAT80_EXPONENT, FLOAT80_INTEGER_BIT);
     }
     note_denormals(class_a, class_b, env);
@@ -347,7 +346,7 @@ struct float80 float80_remainder(struct float80 a, struct float80 b, bool neares
                                  unsigned *quotient, bool *partial, struct float_env *env)
 {
     struct float80 result;
-    *quotient = 0;
+    *quotient = FLOAT_NO_QUOTIENT;
     *partial = false;
     if (float80_nan_operands(a, b, &result, env))
         return result;
@@ -355,6 +354,7 @@ struct float80 float80_remainder(struct float80 a, struct float80 b, bool neares
     if (class_a == FLOAT_INFINITY || class_b == FLOAT_ZERO)
         return float80_invalid(env);
     note_denormals(class_a, class_b, env);
+    *quotient = 0;
     if (class_a == FLOAT_ZERO)
         return a;
     if (class_b == FLOAT_INFINITY) {

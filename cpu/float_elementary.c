@@ -293,6 +293,11 @@ bool float80_tan(struct float80 a, struct float80 *tangent, struct float_env *en
         env->flags |= pole ? FLOAT_ZERO_DIVIDE : 0;
         return true;
     }
+    if (reduced.magnitude.exponent < -60 && !(reduced.quadrant & 1)) {
+        /* r^2 / 3 is less than the error of what follows; just above r is right */
+        *tangent = round_big(reduced.sign, reduced.magnitude, env);
+        return true;
+    }
     struct big sine = sine_of(reduced.magnitude), cosine = cosine_of(reduced.magnitude);
     struct big magnitude =
         reduced.quadrant & 1 ? big_divide(cosine, sine) : big_divide(sine, cosine);
@@ -431,9 +436,10 @@ struct float80 float80_2xm1(struct float80 a, struct float_env *env)
     struct float_number x = float80_number(a);
     if (x.exponent < FLOAT80_BIAS)
         return power_minus_1(x, env);
-    if (x.exponent == FLOAT80_BIAS && x.significand == FLOAT80_INTEGER_BIT)
-        return sign ? float80_make(true, FLOAT80_BIAS - 1, FLOAT80_INTEGER_BIT) : a;
-    return a; /* beyond +-1 the result is undefined: the operand stays */
+    env->flags |= FLOAT_INEXACT;
+    if (sign && x.exponent == FLOAT80_BIAS && x.significand == FLOAT80_INTEGER_BIT)
+        return float80_make(true, FLOAT80_BIAS - 1, FLOAT80_INTEGER_BIT);
+    return a; /* 1; beyond +-1 the result is undefined: the operand stays */
 }
 
 /* --- logarithms --- */
@@ -496,7 +502,12 @@ static struct float80 scale_logarithm(struct float80 b, const struct logarithm *
         struct float80 integer = float80_from_int64(log->integer);
         if (!integer.significand)
             return zero(sign);
-        return float80_round(float_mul_numbers(float80_number(integer), float80_number(b)), 0, env);
+        env->flags |= FLOAT_INEXACT; /* the silicon does not know that it is exact */
+        struct float80 product = float80_round(
+            float_mul_numbers(float80_number(integer), float80_number(b)), 0, env);
+        if (float80_classify(product) == FLOAT_DENORMAL_NUMBER)
+            env->flags |= FLOAT_UNDERFLOW;
+        return product;
     }
     struct big product = big_multiply(log->magnitude, big_from_number(float80_number(b)));
     return round_big(sign != log->sign, product, env);
@@ -512,10 +523,8 @@ struct float80 float80_yl2x(struct float80 a, struct float80 b, struct float_env
     if (class_x == FLOAT_ZERO) {
         if (class_y == FLOAT_ZERO)
             return float80_invalid(env);
-        if (class_y != FLOAT_INFINITY) {
+        if (class_y != FLOAT_INFINITY)
             env->flags |= FLOAT_ZERO_DIVIDE;
-            note_denormal(b, env);
-        }
         return infinity(!sign);
     }
     if (float80_sign(a))
@@ -564,17 +573,13 @@ struct float80 float80_yl2xp1(struct float80 a, struct float80 b, struct float_e
         return float80_invalid(env);
     note_denormal(a, env);
     note_denormal(b, env);
-    bool beyond = float80_sign(a) && (a.sign_exponent & FLOAT80_EXPONENT) >= FLOAT80_BIAS;
-    if (beyond && (infinite || a.significand != FLOAT80_INTEGER_BIT ||
-                   a.sign_exponent != (FLOAT80_BIAS | FLOAT80_SIGN)))
-        return float80_invalid(env);
     if (infinite)
         return infinity(sign);
     if (zeros)
         return zero(sign);
-    if (beyond) { /* log2(0) */
-        env->flags |= FLOAT_ZERO_DIVIDE;
-        return infinity(sign);
+    if (float80_sign(a) && (a.sign_exponent & FLOAT80_EXPONENT) >= FLOAT80_BIAS) {
+        env->flags |= FLOAT_INEXACT; /* undefined from -1 on: the operand stays */
+        return a;
     }
     struct logarithm log = log2_of_1_plus(float80_number(a));
     return scale_logarithm(b, &log, env);

@@ -75,15 +75,19 @@ struct float_rounded float_round(struct float_wide wide, const struct float_form
             return denormalize(wide, format, tiny, env);
         env->flags |= FLOAT_UNDERFLOW;
         exponent += FLOAT80_EXPONENT_ADJUST;
-        if (exponent < format->min_exponent) /* FSCALE by a huge amount */
+        if (exponent < format->min_exponent) { /* FSCALE by a huge amount */
+            env->flags |= FLOAT_INEXACT;
             return (struct float_rounded){format->min_exponent, 0};
+        }
     } else if (UNLIKELY(exponent > format->max_exponent)) {
         if (env->masked & FLOAT_OVERFLOW)
             return overflow(wide.sign, format, env);
         env->flags |= FLOAT_OVERFLOW;
         exponent -= FLOAT80_EXPONENT_ADJUST;
-        if (exponent > format->max_exponent)
+        if (exponent > format->max_exponent) {
+            env->flags |= FLOAT_INEXACT | FLOAT_ROUNDED_UP;
             return (struct float_rounded){format->max_exponent + 1, FLOAT80_INTEGER_BIT};
+        }
     }
     if (inexact)
         env->flags |= FLOAT_INEXACT | (up ? FLOAT_ROUNDED_UP : 0);
