@@ -503,8 +503,8 @@ static struct float80 scale_logarithm(struct float80 b, const struct logarithm *
         if (!integer.significand)
             return zero(sign);
         env->flags |= FLOAT_INEXACT; /* the silicon does not know that it is exact */
-        struct float80 product = float80_round(
-            float_mul_numbers(float80_number(integer), float80_number(b)), 0, env);
+        struct float80 product =
+            float80_round(float_mul_numbers(float80_number(integer), float80_number(b)), 0, env);
         if (float80_classify(product) == FLOAT_DENORMAL_NUMBER)
             env->flags |= FLOAT_UNDERFLOW;
         return product;
