@@ -25,7 +25,7 @@ enum {
 };
 
 struct counter {
-    uint64_t synced;  /* CLK pulses since power-on that the rest accounts for */
+    uint64_t synced;  /* CLK pulses since power-on that the rest accounts for; see counter_settle */
     uint32_t element; /* CE, 0..65536 or 0..10000 */
     uint32_t period;  /* what CE was last loaded with */
     uint16_t reload;  /* CR */
@@ -234,10 +234,23 @@ static uint64_t counter_step(struct counter *c, uint64_t pulses)
 
 static void counter_sync(struct counter *c, uint64_t now)
 {
+    if (now <= c->synced) /* counter_settle went ahead */
+        return;
     uint64_t pulses = now - c->synced;
     c->synced = now;
     while (pulses)
         pulses -= counter_step(c, pulses);
+}
+
+/* On the ISA bus two accesses are never closer than a CLK pulse, so software reads a count that it
+ * has just written. Here instructions are quicker: the load is done one pulse early for the reader,
+ * and the counter then waits for time to catch up. */
+static void counter_settle(struct counter *c, uint64_t now)
+{
+    if (!c->load_pending || c->synced != now)
+        return;
+    counter_step(c, 1);
+    c->synced = now + 1;
 }
 
 /* CLK pulses until OUT changes, or 0 for never if nothing is written. */
@@ -311,10 +324,11 @@ static void write_count(struct counter *c, uint8_t value)
     count_written(c);
 }
 
-static void latch_count(struct counter *c)
+static void latch_count(struct counter *c, uint64_t now)
 {
     if (c->count_latched)
         return;
+    counter_settle(c, now);
     c->latched = counter_value(c);
     c->count_latched = true;
 }
@@ -328,14 +342,15 @@ static void latch_status(struct counter *c)
     c->status_latched = true;
 }
 
-static uint8_t read_count(struct counter *c)
+static uint8_t read_count(struct counter *c, uint64_t now)
 {
-    uint16_t value = c->count_latched ? c->latched : counter_value(c);
-
     if (c->status_latched) {
         c->status_latched = false;
         return c->status;
     }
+    if (!c->count_latched)
+        counter_settle(c, now);
+    uint16_t value = c->count_latched ? c->latched : counter_value(c);
     if (counter_access(c) == ACCESS_WORD) {
         bool high = c->read_high;
         c->read_high = !high;
@@ -349,11 +364,13 @@ static uint8_t read_count(struct counter *c)
 
 /* --- the chip --- */
 
-static void sync(struct i8254 *pit)
+/* Returns the CLK pulses since power-on. */
+static uint64_t sync(struct i8254 *pit)
 {
     uint64_t now = clock_ticks(pit->clock, I8254_HERTZ);
     for (unsigned i = 0; i < COUNTERS; i++)
         counter_sync(&pit->counter[i], now);
+    return now;
 }
 
 /* Shows counter 0's output on IRQ 0, and wakes up at its next change. */
@@ -379,7 +396,7 @@ static void timer_expired(void *device)
     update_irq(pit);
 }
 
-static void write_control_port(struct i8254 *pit, uint8_t value)
+static void write_control_port(struct i8254 *pit, uint8_t value, uint64_t now)
 {
     unsigned select = value >> 6;
     if (select == SELECT_READ_BACK) {
@@ -387,12 +404,12 @@ static void write_control_port(struct i8254 *pit, uint8_t value)
             if (!bit_is_set(value, i + 1))
                 continue;
             if (!(value & READ_BACK_NO_COUNT))
-                latch_count(&pit->counter[i]);
+                latch_count(&pit->counter[i], now);
             if (!(value & READ_BACK_NO_STATUS))
                 latch_status(&pit->counter[i]);
         }
     } else if ((value >> 4 & 3) == ACCESS_LATCH) {
-        latch_count(&pit->counter[select]);
+        latch_count(&pit->counter[select], now);
     } else {
         write_control(&pit->counter[select], value);
     }
@@ -403,16 +420,15 @@ static uint32_t i8254_read(void *device, uint32_t offset, unsigned size)
     struct i8254 *pit = device;
     if (offset == CONTROL_PORT)
         return 0xFF; /* write-only: the data bus floats */
-    sync(pit);
-    return read_count(&pit->counter[offset]);
+    return read_count(&pit->counter[offset], sync(pit));
 }
 
 static void i8254_write(void *device, uint32_t offset, uint32_t value, unsigned size)
 {
     struct i8254 *pit = device;
-    sync(pit);
+    uint64_t now = sync(pit);
     if (offset == CONTROL_PORT)
-        write_control_port(pit, (uint8_t)value);
+        write_control_port(pit, (uint8_t)value, now);
     else
         write_count(&pit->counter[offset], (uint8_t)value);
     update_irq(pit);

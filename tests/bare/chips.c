@@ -83,12 +83,31 @@ void chips_delay_us(unsigned us)
         ;
 }
 
+static void sleep_one_ms(void)
+{
+    unsigned before = chips_count[0];
+    out8(PIT + 3, 0x30);
+    out8(PIT, (uint8_t)1193);
+    out8(PIT, 1193 >> 8);
+    while (chips_count[0] == before)
+        __asm__ volatile("sti; hlt; cli" : : : "memory");
+}
+
+void chips_sleep_ms(unsigned ms)
+{
+    uint8_t mask = in8(PIC1 + 1);
+    out8(PIT + 3, 0x30);
+    out8(PIC1 + 1, mask & 0xFE);
+    while (ms--)
+        sleep_one_ms();
+    out8(PIC1 + 1, mask);
+}
+
 bool chips_wait(unsigned irq, unsigned count, unsigned ms)
 {
-    for (unsigned i = 0; i < 10 * ms && chips_count[irq] < count; i++) {
-        chips_allow();
-        chips_delay_us(100);
-    }
+    chips_allow();
+    while (chips_count[irq] < count && ms--)
+        chips_sleep_ms(1);
     chips_allow();
     return chips_count[irq] >= count;
 }

@@ -24,10 +24,14 @@ uint8_t chips_isr(uint16_t pic);
 uint8_t chips_irr(uint16_t pic);
 /* Opens the interrupt flag for a few instructions. */
 void chips_allow(void);
-/* Waits, with interrupts allowed, until irq was taken count times; false after ms milliseconds. */
+/* Waits asleep, with interrupts allowed, until irq (not 0) was taken count times; false after ms
+ * milliseconds. */
 bool chips_wait(unsigned irq, unsigned count, unsigned ms);
 /* Busy waiting by the 8254's counter 2, at most 50 ms a call. */
 void chips_delay_us(unsigned us);
+/* Halts, for long waits: takes IRQ 0 (which counts in chips_count) and counter 0. Other interrupts
+ * that are unmasked are taken meanwhile. */
+void chips_sleep_ms(unsigned ms);
 
 /* IRQ 3 as a line that the test pulls by hand: the THRE interrupt of COM2. */
 void chips_irq3(bool level);

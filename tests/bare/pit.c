@@ -62,7 +62,8 @@ static void test_mode_0(void)
     CHECK(SHEET "counting", first <= 60000 && first > 50000);
     CHECK(SHEET "down", second <= first);
     CHECK(SHEET "mode 0: OUT high at terminal count", wait_output(true));
-    CHECK(SHEET "mode 0: wraps", latch() > 40000);
+    latch();
+    CHECK(SHEET "mode 0: wraps", (uint16_t)(latch() - 1) > 40000);
     CHECK_EQUAL(SHEET "status: OUT, word, mode 0", status(), 0xB0);
     program(0x30, 60000);
     CHECK(SHEET "mode 0: a new count lowers OUT", !output());
@@ -192,7 +193,11 @@ static void test_irq0(void)
     out8(COUNTER0, 11932 >> 8); /* 100 Hz */
     chips_begin();
     chips_unmask(0);
-    CHECK(SHEET "mode 2 interrupts", chips_wait(0, 1, 100));
+    for (unsigned i = 0; i < 10 && !chips_count[0]; i++) {
+        chips_delay_us(5000);
+        chips_allow();
+    }
+    CHECK_EQUAL(SHEET "mode 2 interrupts", chips_count[0], 1);
     chips_forget();
     for (unsigned i = 0; i < 10; i++) {
         chips_delay_us(20000);
@@ -206,7 +211,8 @@ static void test_irq0(void)
     out8(COUNTER0, 100);
     out8(COUNTER0, 0);
     chips_unmask(0);
-    CHECK(SHEET "mode 0 interrupts", chips_wait(0, 1, 100));
+    chips_delay_us(40000);
+    chips_allow();
     chips_delay_us(40000);
     chips_allow();
     CHECK_EQUAL(SHEET "mode 0: once", chips_count[0], 1);

@@ -39,7 +39,7 @@ static bool next_second(void)
 {
     uint8_t now = get(0);
     for (unsigned i = 0; i < 2000; i++) {
-        chips_delay_us(1000);
+        chips_sleep_ms(1);
         if (get(0) != now)
             return true;
     }
@@ -103,8 +103,7 @@ static void test_set(void)
     put(0x0B, 0x92);
     CHECK_EQUAL(SHEET "SET clears UIE", get(0x0B), 0x82);
     put(0x00, 0x30);
-    for (unsigned i = 0; i < 30; i++)
-        chips_delay_us(50000);
+    chips_sleep_ms(1500);
     CHECK_EQUAL(SHEET "SET stops updates", get(0x00), 0x30);
     CHECK_EQUAL(SHEET "SET: no UIP", get(0x0A) & 0x80, 0x00);
     put(0x0B, 0x02);
@@ -114,7 +113,9 @@ static void test_set(void)
 static void test_uip(void)
 {
     bool seen = false, stable = true;
-    for (unsigned i = 0; i < 50000 && !seen; i++) {
+    next_second();
+    chips_sleep_ms(900);
+    for (unsigned i = 0; i < 4000 && !seen; i++) {
         chips_delay_us(50);
         seen = get(0x0A) & 0x80;
     }
@@ -144,12 +145,7 @@ static void test_periodic(void)
     chips_unmask(8);
     CHECK(SHEET "periodic interrupt", chips_wait(8, 1, 100));
     chips_forget();
-    for (unsigned i = 0; i < 500; i++) { /* half a second in steps of a millisecond */
-        chips_delay_us(500);
-        chips_allow();
-        chips_delay_us(500);
-        chips_allow();
-    }
+    chips_sleep_ms(500);
     CHECK(SHEET "1024 Hz", chips_count[8] > 400 && chips_count[8] < 620);
     put(0x0B, 0x02);
     get(0x0C);
@@ -204,12 +200,10 @@ static void test_divider_reset(void)
 {
     put(0x0A, 0x76);
     uint8_t second = get(0x00);
-    for (unsigned i = 0; i < 30; i++)
-        chips_delay_us(50000);
+    chips_sleep_ms(1500);
     CHECK_EQUAL(SHEET "divider reset holds time", get(0x00), second);
     put(0x0A, 0x26);
-    for (unsigned i = 0; i < 11; i++)
-        chips_delay_us(50000);
+    chips_sleep_ms(550);
     CHECK(SHEET "the first update comes half a second after release", get(0x00) != second);
 }
 

@@ -301,6 +301,19 @@ static void null_count_is_set_until_loaded(void **state)
     assert_int_equal(rig_in(rig, 0x40), 0x30);
 }
 
+static void a_count_just_written_can_be_read(void **state)
+{
+    struct rig *rig = *state;
+    program(rig, 0, 0x30, 1000);
+    assert_int_equal(read_word(rig, 0), 1000);
+    ticks(rig, 1); /* the pulse that loads */
+    assert_int_equal(read_word(rig, 0), 1000);
+    ticks(rig, 999);
+    assert_false(rig->wire[IRQ0].level);
+    ticks(rig, 1);
+    assert_true(rig->wire[IRQ0].level); /* N + 1 all the same */
+}
+
 static void laziness_makes_no_difference(void **state)
 {
     struct rig *rig = *state;
@@ -389,6 +402,7 @@ int main(void)
         TEST(a_latched_count_waits_to_be_read),
         TEST(read_back_latches_status_and_count),
         TEST(null_count_is_set_until_loaded),
+        TEST(a_count_just_written_can_be_read),
         TEST(laziness_makes_no_difference),
         TEST(port_61_shows_gate_output_and_refresh),
         TEST(port_61_gathers_nmi),
