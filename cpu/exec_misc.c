@@ -1,4 +1,4 @@
-/* NOP, the undefined instructions, BOUND. Source: Intel SDM volume 2. */
+/* NOP and BOUND. Source: Intel SDM volume 2. */
 #include "cpu/exec.h"
 #include "cpu/fault.h"
 #include "cpu/operands.h"
@@ -6,11 +6,6 @@
 EXEC(exec_nop)
 {
     return EXEC_OK;
-}
-
-EXEC(exec_undefined)
-{
-    return fault_ud(cpu);
 }
 
 #define DEFINE_BOUND(bits)                                                                         \
