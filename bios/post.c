@@ -33,6 +33,7 @@ void dummy_iret(void);
 void nmi_entry(void);
 extern const u16 vector_table[];
 extern u8 font_low[];
+extern u8 acpi_present[];
 
 static void set_vectors(void)
 {
@@ -226,9 +227,19 @@ static void show_drives(void)
     }
 }
 
-/* The last steps before an operating system: nothing of POST may be pending. */
+/* The last steps before an operating system: what ACPI methods ask about, and nothing of POST pending. */
 static void finish(void)
 {
+    acpi_present[0] = floppy_count() != 0;
+    for (u8 i = 0; i < 4; i++) {
+        if (BDA->com[i] == 0x3F8)
+            acpi_present[1] = 1;
+        if (BDA->com[i] == 0x2F8)
+            acpi_present[2] = 1;
+        if (i < 3 && BDA->lpt[i] == 0x378)
+            acpi_present[3] = 1;
+    }
+    acpi_present[4] = BDA->equipment >> 2 & 1;
     far_write8(SEG_BDA, offsetof(struct bda, post_flag), 0);
     BDA->soft_reset = 0;
 }
