@@ -29,7 +29,7 @@ struct board {
     uint64_t seed;
 };
 
-static unsigned rounds = 100000;
+static unsigned rounds = 1000000;
 static uint64_t first_seed = 1;
 
 static uint32_t next(struct board *board)
