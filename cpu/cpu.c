@@ -98,7 +98,7 @@ void cpu_reset(struct cpu *cpu, bool init)
     cpu->step_eip = 0;
     cpu->fault = (struct cpu_fault){0};
     cpu->fault_depth = 0;
-    cpu->step &= STEP_TRACE;
+    cpu->step = 0;
     cpu->attention &= ATTENTION_STOP;
     cpu_sync(cpu);
 }

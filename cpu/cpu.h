@@ -54,7 +54,6 @@ enum cpu_step {
     STEP_TRAP_FLAG = 1 << 0,    /* EFLAGS.TF */
     STEP_BREAKPOINTS = 1 << 1,  /* an instruction breakpoint is armed in DR7 */
     STEP_SHADOW = 1 << 2,       /* after STI or MOV SS: interrupts wait for one instruction */
-    STEP_TRACE = 1 << 3,        /* somebody looks at every instruction */
     STEP_RESUME = 1 << 4,       /* RF is set: cleared by the next instruction */
     STEP_SHADOW_STACK = 1 << 5, /* after MOV SS or POP SS: debug traps and NMI wait, too */
     STEP_TRAP_PENDING = 1 << 6, /* TF was set when the current instruction began */
@@ -99,7 +98,7 @@ struct cpu_host {
     bool (*ignne)(void *opaque);
     /* IA32_APIC_BASE was written. */
     void (*apic_base)(void *opaque, uint64_t value);
-    /* Called before every instruction while STEP_TRACE is set. */
+    /* Called before every instruction (a whole REP counts as one) while cpu->tracing is set. */
     void (*trace)(void *opaque);
     /* A fault is about to be delivered (cpu->fault, at cpu->eip). May be NULL. */
     void (*fault)(void *opaque);
@@ -161,6 +160,7 @@ struct cpu {
     uint64_t fault_icount;
 
     /* --- wiring, not state --- */
+    bool tracing; /* host.trace sees every instruction; the guest's state is the same without */
     const struct cpu_model *model;
     struct bus *bus;
     struct log *log;

@@ -347,9 +347,10 @@ static void run_blocks(struct interp *interp, struct cpu *cpu)
 /* One instruction, with what the processor looks at before and after each. */
 static void step_insn(struct interp *interp, struct cpu *cpu)
 {
-    if (cpu->step & STEP_TRACE && cpu->host.trace)
+    if (cpu->tracing && cpu->host.trace)
         cpu->host.trace(cpu->host.opaque);
-    if (debug_check_fetch(cpu)) {
+    bool is_stepping = cpu->step != 0;
+    if (is_stepping && debug_check_fetch(cpu)) {
         deliver(cpu);
         return;
     }
@@ -364,7 +365,8 @@ static void step_insn(struct interp *interp, struct cpu *cpu)
         return;
     }
     leave(cpu);
-    debug_after_insn(cpu);
+    if (is_stepping)
+        debug_after_insn(cpu);
 }
 
 void cpu_run(struct cpu *cpu, uint64_t limit)
@@ -374,7 +376,7 @@ void cpu_run(struct cpu *cpu, uint64_t limit)
         cpu->attention &= ~(uint32_t)ATTENTION_MODE;
         if (cpu->attention)
             return;
-        if (cpu->step)
+        if (cpu->step || cpu->tracing)
             step_insn(cpu->interp, cpu);
         else
             run_blocks(cpu->interp, cpu);

@@ -78,5 +78,5 @@ void trace_attach(struct trace *trace, struct machine *machine)
 {
     trace->machine = machine;
     machine->cpu->host.trace = trace_insn;
-    machine->cpu->step |= STEP_TRACE;
+    machine->cpu->tracing = true;
 }
