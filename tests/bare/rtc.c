@@ -114,8 +114,8 @@ static void test_uip(void)
 {
     bool seen = false, stable = true;
     next_second();
-    chips_sleep_ms(900);
-    for (unsigned i = 0; i < 4000 && !seen; i++) {
+    chips_sleep_ms(500);
+    for (unsigned i = 0; i < 12000 && !seen; i++) {
         chips_delay_us(50);
         seen = get(0x0A) & 0x80;
     }
