@@ -95,7 +95,7 @@ void cpu_reset(struct cpu *cpu, bool init)
     cpu->nmi_pending = cpu->nmi_blocked = false;
     cpu->init_pending = cpu->reset_pending = false;
     cpu->debug_hits = 0;
-    cpu->step_eip = 0;
+    cpu->repeating = false;
     cpu->fault = (struct cpu_fault){0};
     cpu->fault_depth = 0;
     cpu->step = 0;

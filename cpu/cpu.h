@@ -150,7 +150,7 @@ struct cpu {
     bool nmi_blocked; /* until IRET */
     bool init_pending, reset_pending;
     uint32_t step;       /* enum cpu_step */
-    uint32_t step_eip;   /* eip of the instruction that began in step mode */
+    bool repeating;      /* between two iterations of a repeated string instruction */
     uint32_t debug_hits; /* DR6 bits that the current instruction has collected */
     struct cpu_fault fault;
     struct fault_record fault_chain[FAULT_CHAIN_LENGTH];

@@ -1,6 +1,5 @@
 #include "cpu/debug.h"
 
-#include "cpu/insn.h"
 #include "cpu/system.h"
 
 /* R/W field of DR7 (SDM 3B 17.2.4). */
@@ -74,27 +73,25 @@ enum exec_result debug_check_fetch(struct cpu *cpu)
     cpu->step &= ~(uint32_t)(STEP_SHADOW | STEP_SHADOW_STACK | STEP_RESUME | STEP_TRAP_PENDING);
     if (cpu->eflags & FLAG_TF)
         cpu->step |= STEP_TRAP_PENDING;
-    cpu->step_eip = cpu->eip;
     return EXEC_OK;
 }
 
-/* A repeated string instruction with iterations left; RF is set for what comes between two of them
- * (SDM 3B 17.3.1.1). */
-static bool is_between_iterations(const struct cpu *cpu)
+/* RF ends with the instruction; between two iterations of a repeated one, what interrupts them sees
+ * RF set (SDM 3B 17.3.1.1). Where nobody looks at RF, it is left clear, so that the remaining
+ * iterations need not be stepped through; interrupts go by cpu->repeating. */
+static void update_resume(struct cpu *cpu)
 {
-    const struct insn *insn = cpu->current;
-    return insn && insn->flags & (INSN_REP | INSN_REPNE) && cpu->eip == cpu->step_eip &&
-           insn_row(insn->row)->attributes & A_REP;
-}
-
-void debug_after_insn(struct cpu *cpu)
-{
-    if (is_between_iterations(cpu)) {
+    if (cpu->repeating && cpu->step & (STEP_BREAKPOINTS | STEP_TRAP_FLAG)) {
         cpu->eflags |= FLAG_RF;
         cpu->step |= STEP_RESUME;
     } else if (!(cpu->step & STEP_RESUME)) {
         cpu->eflags &= ~(uint32_t)FLAG_RF;
     }
+}
+
+void debug_after_insn(struct cpu *cpu)
+{
+    update_resume(cpu);
     if (cpu->step & STEP_TRAP_PENDING && !(cpu->step & STEP_SHADOW_STACK))
         cpu->debug_hits |= DR6_BS;
     cpu->step &= ~(uint32_t)STEP_TRAP_PENDING;

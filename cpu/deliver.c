@@ -114,7 +114,7 @@ void cpu_deliver_fault(struct cpu *cpu)
 
 static void take_interrupt(struct cpu *cpu, uint8_t vector)
 {
-    struct event event = {.vector = vector, .next_eip = cpu->eip};
+    struct event event = {.vector = vector, .resume = cpu->repeating, .next_eip = cpu->eip};
     cpu->activity = CPU_RUNNING;
     if (event_deliver(cpu, &event))
         cpu_deliver_fault(cpu);

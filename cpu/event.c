@@ -29,6 +29,7 @@ static void enter_handler(struct cpu *cpu, uint32_t cleared)
     eflags_write(cpu, 0, cleared);
     cpu_update_interrupts(cpu);
     cpu->activity = CPU_RUNNING;
+    cpu->repeating = false;
 }
 
 /* --- the 8086 way: real mode, and redirected software interrupts in V86 mode --- */

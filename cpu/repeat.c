@@ -13,6 +13,7 @@ static uint64_t budget_left(const struct cpu *cpu)
 /* The engine counts the instruction itself; eip stays at it unless it is finished. */
 static enum exec_result leave(struct cpu *cpu, bool finished)
 {
+    cpu->repeating = !finished;
     cpu_jump(cpu, finished ? cpu_next_eip(cpu) : cpu_insn_eip(cpu));
     return EXEC_OK;
 }
@@ -20,9 +21,9 @@ static enum exec_result leave(struct cpu *cpu, bool finished)
 /* --- what old processors leave behind ---
  *
  * A word at offset FFFFh violates the segment limit in real mode. The 80286 finds out after it has
- * moved SI, DI and CX on, does not move them back, and raises vector 13 through SS too (that is what
- * its vectors show; nothing says that an 80386 differs). STOS, INS and MOVS, which write through a
- * buffer, have counted one iteration more; CMPS reads ES:DI first. */
+ * moved SI, DI and CX on, does not move them back, and raises vector 13 through SS too (that is
+ * what its vectors show; nothing says that an 80386 differs). STOS, INS and MOVS, which write
+ * through a buffer, have counted one iteration more; CMPS reads ES:DI first. */
 
 struct overrun {
     bool source, destination; /* move */

@@ -81,7 +81,7 @@ const struct field cpu_fields[] = {
     FIELD(struct cpu, init_pending),
     FIELD(struct cpu, reset_pending),
     FIELD(struct cpu, step),
-    FIELD_TRANSIENT(struct cpu, step_eip),
+    FIELD(struct cpu, repeating),
     FIELD(struct cpu, debug_hits),
     FIELD_STRUCT(struct cpu, fault, fault_fields),
     FIELD_STRUCTS(struct cpu, fault_chain, fault_record_fields),
