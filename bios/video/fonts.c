@@ -51,19 +51,10 @@ void video_font_default(u8 block, u8 height)
     video_font_load(block, SEG_DATA, default_font(height), 0, 256, height);
 }
 
-static u16 displayed_lines(void)
-{
-    u16 crtc = BDA->crtc_port;
-    u8 overflow = reg_read(crtc, 7);
-    u16 lines = (u16)(reg_read(crtc, 0x12) | (overflow & 2) << 7 | (overflow & 0x40) << 3);
-    lines++;
-    return reg_read(crtc, 9) & 0x80 ? lines / 2 : lines;
-}
-
 /* Functions 1xh: after the font, the rows change. */
 static void recalculate(u8 height)
 {
-    u16 crtc = BDA->crtc_port, lines = displayed_lines();
+    u16 crtc = BDA->crtc_port, lines = video_text_lines();
     if (height == 0 || height > 32 || !video_is_text())
         return;
     u8 rows = (u8)(lines / height);

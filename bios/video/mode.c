@@ -24,7 +24,7 @@ u16 video_crtc(void)
 }
 
 /* Scan lines of text modes as function 1230h chose them, from 40:89. */
-static u16 text_lines(void)
+u16 video_text_lines(void)
 {
     u8 flags = BDA->video_flags & 0x90;
     return flags == 0x80 ? 200 : flags == 0x10 ? 400 : 350;
@@ -35,7 +35,7 @@ const struct mode_table *video_table(u8 mode)
     const struct mode_info *info = &mode_infos[mode];
     if (info->kind != KIND_TEXT)
         return &mode_tables[info->table400];
-    u16 lines = text_lines();
+    u16 lines = video_text_lines();
     return &mode_tables[lines == 200   ? info->table200
                         : lines == 350 ? info->table350
                                        : info->table400];

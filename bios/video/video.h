@@ -58,6 +58,8 @@ u8 video_mode_now(void);
 const struct mode_info *video_info(void);
 const struct mode_table *video_table(u8 mode);
 bool video_is_text(void);
+/* Scan lines of text modes: 200, 350 or 400. */
+u16 video_text_lines(void);
 void video_surface(struct surface *s, u8 page);
 void video_set_mode(u8 mode_and_flag);
 void video_load_default_dac(u8 kind);
