@@ -160,7 +160,8 @@ def linux_5_10(bench):
 
 def grub_finds(bench, *options, drives):
     """GRUB's prompt, and that `ls` names the drives."""
-    script = 'wait screen "grub>" 120s\nsleep 1s\ntype "ls\\n"\nsleep 5s\nprint screen\nquit 0\n'
+    script = ('wait screen "GNU GRUB" 120s\nsleep 1s\ntype "c"\nwait screen "grub>" 30s\n'
+              'type "ls\\n"\nsleep 8s\nprint screen\nquit 0\n')
     output = bench.run("--memory", "64M", "--serial", "none", *options, script=script)
     for drive in drives:
         bench.check(f"({drive}" in output, f"ls does not show {drive}:\n{output}")
@@ -179,7 +180,7 @@ def grub_cd(bench):
     """GRUB's rescue CD finds floppy, disk and CD."""
     grub_finds(bench, "--floppy", f"{bench.guest('grub-rescue-floppy')},readonly", "--disk",
                f"{bench.guest('disk')},snapshot", "--cdrom", bench.guest("grub-rescue-cd"),
-               "--boot", "d", drives=["fd0", "hd0", "cd0"])
+               "--boot", "d", drives=["fd0", "hd0", "cd"])
 
 
 @case
@@ -255,6 +256,6 @@ def gnumach(bench):
 @case
 def uboot(bench):
     """U-Boot's ROM as firmware, to its prompt on the serial port."""
-    bench.run("--memory", "128M", "--bios", bench.guest("uboot"), "--serial",
-              f"file:{bench.serial_file()}",
+    bench.run("--memory", "128M", "--cpu", "pentium4", "--bios", bench.guest("uboot"),
+              "--serial", f"file:{bench.serial_file()}",
               script='wait serial "Hit any key" 120s\nserial " "\nwait serial "=> " 60s\nquit 0\n')
