@@ -85,7 +85,7 @@ struct fault_record {
     uint8_t vector;
     bool has_error;
 };
-enum { FAULT_CHAIN_LENGTH = 3 };
+enum { FAULT_CHAIN_LENGTH = 5 };
 
 /* What the processor asks of the chips around it; set by the board. */
 struct cpu_host {

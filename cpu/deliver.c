@@ -102,7 +102,6 @@ void cpu_deliver_fault(struct cpu *cpu)
         }
         if (makes_double_fault(fault.vector, second.vector)) {
             record_fault(cpu, &second);
-            cpu->fault_depth--;
             second = (struct cpu_fault){.vector = VECTOR_DF, .has_error = true};
         }
         fault = second;

@@ -69,14 +69,13 @@ void crash_print(struct machine *machine, FILE *stream)
     struct cpu *cpu = machine->cpu;
     fprintf(stream, "anachron: the guest crashed: triple fault after %llu instructions\n",
             (unsigned long long)cpu_icount(cpu));
-    static const char *const steps[FAULT_CHAIN_LENGTH] = {"first", "then", "then"};
     for (unsigned i = 0; i < FAULT_CHAIN_LENGTH; i++) {
         const struct fault_record *record = &cpu->fault_chain[i];
-        if (i && !record->vector && !record->eip && !record->icount)
-            continue;
-        fprintf(stream, "  %s: ", steps[i]);
+        if (record->icount != cpu->fault_chain[0].icount)
+            break; /* of an earlier chain */
+        fprintf(stream, "  %s: ", i ? "then" : "first");
         crash_print_fault(machine, record, stream);
-        if (record->cs == cpu->seg[SEG_CS].selector && (i == 0 || record->eip != record[-1].eip))
+        if (i == 0 && record->cs == cpu->seg[SEG_CS].selector)
             print_code(machine, cpu->seg[SEG_CS].base + record->eip, record->eip, stream);
     }
     fprintf(stream,

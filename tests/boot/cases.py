@@ -26,7 +26,7 @@ quit 0
 
 def installer_options(bench):
     guest = bench.guest("netboot")
-    return ["--memory", "256M", "--kernel", guest["kernel"], "--initrd", guest["initrd"]]
+    return ["--memory", "512M", "--kernel", guest["kernel"], "--initrd", guest["initrd"]]
 
 
 @case
@@ -52,7 +52,7 @@ def installer_serial(bench):
 @case
 def installer_cd(bench):
     """The installer from an ISOLINUX CD, by our firmware."""
-    bench.run("--memory", "256M", "--cdrom", bench.guest("netboot-cd"), "--serial", "none",
+    bench.run("--memory", "512M", "--cdrom", bench.guest("netboot-cd"), "--serial", "none",
               script='wait screen "Choose the language" 900s\nquit 0\n')
 
 
@@ -120,7 +120,7 @@ def disk_seabios(bench):
 def installer_cd_seabios(bench):
     """The installer CD, with SeaBIOS."""
     roms = bench.guest("seabios")
-    bench.run("--memory", "256M", "--cdrom", bench.guest("netboot-cd"), "--serial", "none",
+    bench.run("--memory", "512M", "--cdrom", bench.guest("netboot-cd"), "--serial", "none",
               "--bios", roms["bios"], "--vgabios", roms["vgabios"],
               script='wait screen "Choose the language" 900s\nquit 0\n')
 
