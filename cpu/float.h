@@ -141,5 +141,9 @@ int32_t float32_to_int32(uint32_t a, bool truncate, struct float_env *env);
 int32_t float64_to_int32(uint64_t a, bool truncate, struct float_env *env);
 uint32_t float32_from_int32(int32_t a, struct float_env *env);
 uint64_t float64_from_int32(int32_t a);
+/* RCPPS and RSQRTPS: approximations with 12 significand bits; denormals count as zero, and no
+ * exception is raised. */
+uint32_t float32_reciprocal(uint32_t a);
+uint32_t float32_reciprocal_sqrt(uint32_t a);
 
 #endif
