@@ -129,10 +129,10 @@ DEFINE_PACK(packssdw, int32_t, u32, u16, saturate_i16)
     }                                                                                              \
     DEFINE_PACKED_FORMS(name)
 
-#define WRAP_ADD16(a, b) (uint16_t)((a) + (b))
-#define WRAP_SUB16(a, b) (uint16_t)((a) - (b))
-#define WRAP_ADD32(a, b) (uint32_t)(a) + (uint32_t)(b)
-#define WRAP_SUB32(a, b) (uint32_t)(a) - (uint32_t)(b)
+#define WRAP_ADD16(a, b)   (uint16_t)((a) + (b))
+#define WRAP_SUB16(a, b)   (uint16_t)((a) - (b))
+#define WRAP_ADD32(a, b)   (uint32_t)(a) + (uint32_t)(b)
+#define WRAP_SUB32(a, b)   (uint32_t)(a) - (uint32_t)(b)
 #define SATURATE_ADD(a, b) saturate_i16((a) + (b))
 #define SATURATE_SUB(a, b) saturate_i16((a) - (b))
 
@@ -149,7 +149,7 @@ DEFINE_LANES(psignd, uint32_t, u32, (int32_t)b < 0 ? -a : b ? a : 0)
 DEFINE_LANES(pabsb, uint8_t, u8, ((void)a, (int8_t)b < 0 ? -b : b))
 DEFINE_LANES(pabsw, uint16_t, u16, ((void)a, (int16_t)b < 0 ? -b : b))
 DEFINE_LANES(pabsd, uint32_t, u32, ((void)a, (int32_t)b < 0 ? -b : b))
-DEFINE_LANES(pmulhrsw, uint16_t, u16, (((int32_t)(int16_t)a *(int16_t)b >> 14) + 1) >> 1)
+DEFINE_LANES(pmulhrsw, uint16_t, u16, (((int32_t)(int16_t)a * (int16_t)b >> 14) + 1) >> 1)
 
 static inline void lanes_pmaddubsw(union xmm_register *destination,
                                    const union xmm_register *source, unsigned bytes)

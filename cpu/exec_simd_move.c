@@ -210,8 +210,7 @@ static enum exec_result load_half(struct cpu *cpu, const struct insn *insn, unsi
 
 static enum exec_result store_half(struct cpu *cpu, const struct insn *insn, unsigned half)
 {
-    return mem_write64(cpu, insn->segment, insn_address(cpu, insn),
-                       cpu->xmm[insn->reg].u64[half]);
+    return mem_write64(cpu, insn->segment, insn_address(cpu, insn), cpu->xmm[insn->reg].u64[half]);
 }
 
 /* MOVLPS, MOVLPD, MOVHPS, MOVHPD */
@@ -250,7 +249,9 @@ enum exec_result exec_movddup(struct cpu *cpu, const struct insn *insn)
     uint64_t value;
     if (xmm_read64(cpu, insn, &value))
         return EXEC_FAULT;
-    cpu->xmm[insn->reg] = (union xmm_register){.u64 = {value, value}};
+    cpu->xmm[insn->reg] = (union xmm_register){
+        .u64 = {value, value}
+    };
     return EXEC_OK;
 }
 
@@ -279,6 +280,7 @@ enum exec_result exec_emms(struct cpu *cpu, const struct insn *insn)
 {
     if (fpu_begin(cpu))
         return EXEC_FAULT;
+    fpu_enter_mmx(cpu); /* TOP becomes 0, as with every MMX instruction (SDM 3A, table 12-1) */
     cpu->fpu.empty = 0xFF;
     return EXEC_OK;
 }

@@ -11,8 +11,8 @@
         const union xmm_register a = *destination, b = *source;                                    \
         unsigned half = bytes / sizeof(type) / 2;                                                  \
         for (unsigned i = 0; i < half; i++) {                                                      \
-            destination->member[2 * i] = a.member[(high) * half + i];                              \
-            destination->member[2 * i + 1] = b.member[(high) * half + i];                          \
+            destination->member[2 * i] = a.member[(high)*half + i];                                \
+            destination->member[2 * i + 1] = b.member[(high)*half + i];                            \
         }                                                                                          \
     }
 
@@ -153,7 +153,9 @@ enum exec_result exec_pinsrw_mmx(struct cpu *cpu, const struct insn *insn)
     if (fpu_begin(cpu) || read_word(cpu, insn, &word))
         return EXEC_FAULT;
     fpu_enter_mmx(cpu);
-    union xmm_register a = {.u64 = {mmx_get(cpu, insn->reg), 0}};
+    union xmm_register a = {
+        .u64 = {mmx_get(cpu, insn->reg), 0}
+    };
     a.u16[insn->immediate & 3] = word;
     mmx_set(cpu, insn->reg, a.u64[0]);
     return EXEC_OK;
@@ -244,8 +246,12 @@ enum exec_result exec_maskmovq(struct cpu *cpu, const struct insn *insn)
 {
     if (fpu_begin(cpu))
         return EXEC_FAULT;
-    union xmm_register value = {.u64 = {mmx_get(cpu, insn->reg), 0}};
-    union xmm_register mask = {.u64 = {mmx_get(cpu, insn->rm), 0}};
+    union xmm_register value = {
+        .u64 = {mmx_get(cpu, insn->reg), 0}
+    };
+    union xmm_register mask = {
+        .u64 = {mmx_get(cpu, insn->rm), 0}
+    };
     if (masked_store(cpu, insn, &value, &mask, 8))
         return EXEC_FAULT;
     fpu_enter_mmx(cpu);

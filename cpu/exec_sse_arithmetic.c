@@ -83,10 +83,14 @@ FPU_INLINE enum exec_result scalar64(struct cpu *cpu, const struct insn *insn, b
     DEFINE_FORM(name##ss, scalar32, name##_32)                                                     \
     DEFINE_FORM(name##sd, scalar64, name##_64)
 
-DEFINE_BINARY(add, float32_arithmetic(FLOAT_ADD, a, b, env), float64_arithmetic(FLOAT_ADD, a, b, env))
-DEFINE_BINARY(sub, float32_arithmetic(FLOAT_SUB, a, b, env), float64_arithmetic(FLOAT_SUB, a, b, env))
-DEFINE_BINARY(mul, float32_arithmetic(FLOAT_MUL, a, b, env), float64_arithmetic(FLOAT_MUL, a, b, env))
-DEFINE_BINARY(div, float32_arithmetic(FLOAT_DIV, a, b, env), float64_arithmetic(FLOAT_DIV, a, b, env))
+DEFINE_BINARY(add, float32_arithmetic(FLOAT_ADD, a, b, env),
+              float64_arithmetic(FLOAT_ADD, a, b, env))
+DEFINE_BINARY(sub, float32_arithmetic(FLOAT_SUB, a, b, env),
+              float64_arithmetic(FLOAT_SUB, a, b, env))
+DEFINE_BINARY(mul, float32_arithmetic(FLOAT_MUL, a, b, env),
+              float64_arithmetic(FLOAT_MUL, a, b, env))
+DEFINE_BINARY(div, float32_arithmetic(FLOAT_DIV, a, b, env),
+              float64_arithmetic(FLOAT_DIV, a, b, env))
 DEFINE_BINARY(min, float32_min_max(false, a, b, env), float64_min_max(false, a, b, env))
 DEFINE_BINARY(max, float32_min_max(true, a, b, env), float64_min_max(true, a, b, env))
 DEFINE_BINARY(sqrt, ((void)a, float32_sqrt(b, env)), ((void)a, float64_sqrt(b, env)))

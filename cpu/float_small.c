@@ -9,9 +9,13 @@ struct small_format {
 };
 
 static const struct small_format single = {
-    {40, FLOAT80_BIAS - 126, FLOAT80_BIAS + 127}, 23, 0xFF};
+    {40, FLOAT80_BIAS - 126, FLOAT80_BIAS + 127},
+    23, 0xFF
+};
 static const struct small_format twice = {
-    {11, FLOAT80_BIAS - 1022, FLOAT80_BIAS + 1023}, 52, 0x7FF};
+    {11, FLOAT80_BIAS - 1022, FLOAT80_BIAS + 1023},
+    52, 0x7FF
+};
 
 struct small {
     enum float_class class; /* FLOAT_DENORMAL_NUMBER is gone if denormals are zero */
@@ -44,7 +48,9 @@ static inline struct small unpack(uint64_t bits, const struct small_format *form
 {
     uint32_t field = (uint32_t)(bits >> format->fraction_bits) & format->all_ones;
     uint64_t significand = bits << (63 - format->fraction_bits) & ~FLOAT80_INTEGER_BIT;
-    struct small small = {FLOAT_NORMAL, {(bits & sign_bit(format)) != 0, 0, significand}};
+    struct small small = {
+        FLOAT_NORMAL, {(bits & sign_bit(format)) != 0, 0, significand}
+    };
     if (LIKELY(field != 0 && field != format->all_ones)) {
         small.number.exponent = (int32_t)field + format->rounding.min_exponent - 1;
         small.number.significand |= FLOAT80_INTEGER_BIT;
@@ -108,11 +114,9 @@ static uint64_t add_special(const struct small *x, const struct small *y,
         return invalid_bits(format, env);
     note_denormals(x, y, env);
     if (infinite_x || infinite_y)
-        return infinity_bits(format) |
-               ((infinite_x ? x : y)->number.sign ? sign_bit(format) : 0);
+        return infinity_bits(format) | ((infinite_x ? x : y)->number.sign ? sign_bit(format) : 0);
     if (x->class == FLOAT_ZERO && y->class == FLOAT_ZERO) {
-        bool sign = x->number.sign == y->number.sign ? x->number.sign
-                                                     : env->rounding == FLOAT_DOWN;
+        bool sign = x->number.sign == y->number.sign ? x->number.sign : env->rounding == FLOAT_DOWN;
         return sign ? sign_bit(format) : 0;
     }
     const struct float_number *only = &(x->class == FLOAT_ZERO ? y : x)->number;
@@ -333,10 +337,10 @@ static int32_t to_int32(uint64_t a, bool truncate, const struct small_format *fo
     }
     if (x.class == FLOAT_ZERO)
         return 0;
-    struct float80 wide = x.number.exponent < 1
-                              ? float80_make(x.number.sign, 1, x.number.significand)
-                              : float80_make(x.number.sign, (uint32_t)x.number.exponent,
-                                             x.number.significand);
+    struct float80 wide =
+        x.number.exponent < 1
+            ? float80_make(x.number.sign, 1, x.number.significand)
+            : float80_make(x.number.sign, (uint32_t)x.number.exponent, x.number.significand);
     return (int32_t)float80_to_int(wide, 32, truncate, env);
 }
 

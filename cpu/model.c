@@ -14,9 +14,11 @@
     (FEATURES_PENTIUM | BIT(FEAT_PAE) | BIT(FEAT_PGE) | BIT(FEAT_PSE36) | BIT(FEAT_MTRR) |         \
      BIT(FEAT_PAT) | BIT(FEAT_APIC) | BIT(FEAT_SEP) | BIT(FEAT_PMC) | BIT(FEAT_CMOV) |             \
      BIT(FEAT_P6))
-/* Instruction sets of the Pentium III that this table's rows implement; CPUID reports no others. */
-#define FEATURES_PENTIUM3 (FEATURES_P6 | BIT(FEAT_FXSR))
+#define FEATURES_PENTIUM3 (FEATURES_P6 | BIT(FEAT_MMX) | BIT(FEAT_FXSR) | BIT(FEAT_SSE))
+#define FEATURES_PENTIUM4 (FEATURES_PENTIUM3 | BIT(FEAT_SSE2) | BIT(FEAT_CLFLUSH))
+#define FEATURES_CORE2    (FEATURES_PENTIUM4 | BIT(FEAT_SSE3) | BIT(FEAT_SSSE3) | BIT(FEAT_NX))
 
+/* clang-format off */
 static const struct cpu_model models[] = {
     {
      .name = "386",
@@ -49,7 +51,26 @@ static const struct cpu_model models[] = {
      .signature = 0x0686,
      .cpuid_levels = 2,
      },
+    {
+     .name = "pentium4",
+     .description = "Intel Pentium 4 (Northwood), 2002",
+     .features = FEATURES_PENTIUM4,
+     .vendor = "GenuineIntel",
+     .brand = "Intel(R) Pentium(R) 4 CPU 2.00GHz",
+     .signature = 0x0F29,
+     .cpuid_levels = 2,
+     },
+    {
+     .name = "core2",
+     .description = "Intel Core 2 Duo (Merom), one core, 32-bit, 2006",
+     .features = FEATURES_CORE2,
+     .vendor = "GenuineIntel",
+     .brand = "Intel(R) Core(TM)2 CPU T7200 @ 2.00GHz",
+     .signature = 0x06F6,
+     .cpuid_levels = 2,
+     },
 };
+/* clang-format on */
 
 const struct cpu_model *cpu_model_at(unsigned index)
 {

@@ -145,9 +145,9 @@ void native_run_host(struct native *native, const struct native_insn *insn,
         "movups %%xmm4, 64(%%rcx)\n movups %%xmm5, 80(%%rcx)\n"
         "movups %%xmm6, 96(%%rcx)\n movups %%xmm7, 112(%%rcx)\n"
         : "+a"(eax)
-        : "b"(&parameters), "d"(native->area)
-        : "rcx", "rsi", "rdi", "memory", "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5",
-          "xmm6", "xmm7", "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", "st(6)", "st(7)");
+        : "b"(&parameters), "d"(native->area), "D"(native->area)
+        : "rcx", "rsi", "memory", "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6",
+          "xmm7", "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", "st(6)", "st(7)");
     unpack(state, &out);
     state->mxcsr = mxcsr;
     state->flags = (uint32_t)flags & FLAGS_ARITHMETIC;

@@ -22,7 +22,8 @@ struct native_state {
     uint8_t memory[NATIVE_MEMORY]; /* at [edx], aligned to 64 bytes */
 };
 
-/* Instruction bytes; memory operands must be [edx] without displacement (ModRM 00 reg 010). */
+/* Instruction bytes; memory operands must be [edx] without displacement (ModRM 00 reg 010). EDI has
+ * the same address, for MASKMOV. */
 struct native_insn {
     uint8_t bytes[15];
     uint8_t length;
