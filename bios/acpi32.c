@@ -1,4 +1,5 @@
-/* ACPI 1.0 tables: RSDP, RSDT, FADT, MADT; the DSDT is compiled from dsdt.asl, the FACS is in facs.S. */
+/* ACPI 1.0 tables: RSDP, RSDT, FADT, MADT; the DSDT is compiled from dsdt.asl, the FACS is in
+ * facs.S. */
 #include "bios/init32.h"
 #include "bios/memory_map.h"
 #include "bios/processor.h"
@@ -98,9 +99,9 @@ static u8 *put(u8 *to, const u8 *bytes, u32 count)
 static struct acpi_header *build_madt(void)
 {
     static const u8 fixed[] = {
-        MADT_LAPIC, 8, 0, 0, 1, 0, 0, 0,
-        MADT_IO_APIC, 12, IO_APIC_ID, 0, 0x00, 0x00, 0xC0, 0xFE, 0, 0, 0, 0,
-        MADT_OVERRIDE, 10, 0, 0, 2, 0, 0, 0, 0, 0,
+        MADT_LAPIC, 8,    0,    0,    1, 0, 0, 0, MADT_IO_APIC,  12, IO_APIC_ID, 0,
+        0x00,       0x00, 0xC0, 0xFE, 0, 0, 0, 0, MADT_OVERRIDE, 10, 0,          0,
+        2,          0,    0,    0,    0, 0,
     };
     static const u8 levels[] = {5, SCI_IRQ, 10, 11};
     static const u8 nmi[] = {MADT_NMI, 6, 0xFF, 0, 0, 1};

@@ -1,10 +1,11 @@
 /* What every part of the firmware shares: types, port access, memory of other segments, the
  * registers of a caller.
  *
- * The 16-bit services run with CS = F000h and DS = ES = SS = E000h. The upper 16 KiB of that segment
- * (EC000h-EFFFFh) are shadow RAM that stays writable: the firmware's own variables and stack. The
- * lower 48 KiB hold constants and the 32-bit initialisation code. FS is the BIOS data area (40h),
- * GS is free for the memory of callers. ARCHITECTURE of the segments: bios.ld, stubs.S. */
+ * The 16-bit services run with CS = F000h and DS = ES = SS = E000h. The upper 16 KiB of that
+ * segment (EC000h-EFFFFh) are shadow RAM that stays writable: the firmware's own variables and
+ * stack. The lower 48 KiB hold constants and the 32-bit initialisation code. FS is the BIOS data
+ * area (40h), GS is free for the memory of callers. ARCHITECTURE of the segments: bios.ld, stubs.S.
+ */
 #ifndef BIOS_BIOS_H
 #define BIOS_BIOS_H
 
@@ -20,7 +21,6 @@ typedef uint32_t u32;
 typedef uint64_t u64;
 
 #define BIOS_VERSION "0.1"
-
 
 #define FLAG_CF 0x0001
 #define FLAG_PF 0x0004
@@ -44,21 +44,21 @@ typedef uint64_t u64;
 
 /* The caller's registers; stubs.S fills it and puts it back. The offsets are fixed there. */
 struct regs {
-    INDEX(di);      /* 0 */
-    INDEX(si);      /* 4 */
-    INDEX(bp);      /* 8 */
-    REGISTER(b);    /* 12 */
-    REGISTER(d);    /* 16 */
-    REGISTER(c);    /* 20 */
-    REGISTER(a);    /* 24 */
-    u16 ds, es;     /* 28, 30 */
-    u16 fs, gs;     /* 32, 34 */
-    u32 stack;      /* 36: ESP at the interrupt frame, for a service called by INT */
-    u16 ss;         /* 40 */
-    u16 handler;    /* 42 */
-    u16 flags;      /* 44: the FLAGS image that IRET will load */
-    u16 ip, cs;     /* 46, 48: where the caller goes on */
-    u16 again;      /* 50: the service has to be called again after the next interrupt */
+    INDEX(di);   /* 0 */
+    INDEX(si);   /* 4 */
+    INDEX(bp);   /* 8 */
+    REGISTER(b); /* 12 */
+    REGISTER(d); /* 16 */
+    REGISTER(c); /* 20 */
+    REGISTER(a); /* 24 */
+    u16 ds, es;  /* 28, 30 */
+    u16 fs, gs;  /* 32, 34 */
+    u32 stack;   /* 36: ESP at the interrupt frame, for a service called by INT */
+    u16 ss;      /* 40 */
+    u16 handler; /* 42 */
+    u16 flags;   /* 44: the FLAGS image that IRET will load */
+    u16 ip, cs;  /* 46, 48: where the caller goes on */
+    u16 again;   /* 50: the service has to be called again after the next interrupt */
 };
 
 static inline u8 inb(u16 port)

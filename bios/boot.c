@@ -9,7 +9,8 @@ static u8 position;
 u8 boot_order[BOOT_ORDER_MAX];
 u8 boot_order_count;
 
-/* The old way: three nibbles in CMOS, 3Dh first and second, 38h third; 1 floppy, 2 hard disk, 3 CD, 4 network. */
+/* The old way: three nibbles in CMOS, 3Dh first and second, 38h third; 1 floppy, 2 hard disk, 3 CD,
+ * 4 network. */
 void boot_order_from_cmos(void)
 {
     u8 low = cmos_read(0x3D), high = cmos_read(0x38);

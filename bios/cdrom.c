@@ -1,5 +1,5 @@
-/* CD-ROM: El Torito boot without emulation and as floppy or hard disk (El Torito 1.0), and the extended functions
- * on the drive itself. */
+/* CD-ROM: El Torito boot without emulation and as floppy or hard disk (El Torito 1.0), and the
+ * extended functions on the drive itself. */
 #include "bios/disk.h"
 
 #define BLOCK 2048
@@ -7,7 +7,7 @@
 /* What is emulated, and where. */
 static struct {
     u8 active, media, drive, cd;
-    u32 image;          /* first block of the image */
+    u32 image; /* first block of the image */
     u16 load_segment, load_count;
     u16 cylinders;
     u8 heads, sectors;
@@ -43,7 +43,8 @@ static u8 read_block(u8 cd, u32 block)
     if (cd == buffered_cd && block == buffered_block)
         return DISK_OK;
     buffered_cd = 0xFF;
-    u8 status = cd_read(&ide_drives[cd_drives[cd]], block, 1, SEG_DATA, (u16)(u32)block_buffer, &done);
+    u8 status =
+        cd_read(&ide_drives[cd_drives[cd]], block, 1, SEG_DATA, (u16)(u32)block_buffer, &done);
     if (status == DISK_OK) {
         buffered_cd = cd;
         buffered_block = block;
@@ -75,7 +76,8 @@ static u8 read_sectors(u32 sector, u16 count, u16 segment, u16 offset, u16 *done
     return DISK_OK;
 }
 
-/* Media types of the boot entry: 1.2, 1.44, 2.88 MB, or a disk whose partition table tells its size. */
+/* Media types of the boot entry: 1.2, 1.44, 2.88 MB, or a disk whose partition table tells its
+ * size. */
 static bool set_geometry(void)
 {
     static const u8 sectors[4] = {0, 15, 18, 36};
@@ -98,7 +100,8 @@ static bool set_geometry(void)
 
 static bool find_entry(u8 cd)
 {
-    if (read_block(cd, 17) != DISK_OK || block_buffer[0] != 0 || !same(block_buffer + 1, "CD001", 5) ||
+    if (read_block(cd, 17) != DISK_OK || block_buffer[0] != 0 ||
+        !same(block_buffer + 1, "CD001", 5) ||
         !same(block_buffer + 7, "EL TORITO SPECIFICATION", 23))
         return false;
     emulation.catalog = dword_at(block_buffer + 0x47);
@@ -128,7 +131,8 @@ bool cd_boot(u8 cd, u16 *segment, u8 *drive)
     if (emulation.media == 0) {
         u16 blocks = (u16)((emulation.load_count + 3) / 4);
         emulation.drive = *drive = (u8)(0xE0 + cd);
-        return cd_read(&ide_drives[cd_drives[cd]], emulation.image, blocks, *segment, 0, &done) == DISK_OK;
+        return cd_read(&ide_drives[cd_drives[cd]], emulation.image, blocks, *segment, 0, &done) ==
+               DISK_OK;
     }
     if (!set_geometry() || read_sectors(0, emulation.load_count, *segment, 0, &done) != DISK_OK)
         return false;
@@ -181,7 +185,8 @@ static void emulated_extended(struct regs *r)
         disk_result(r, DISK_BAD_COMMAND);
         return;
     }
-    u8 status = r->ah == 0x42 ? read_sectors(p.lba_low, p.count, p.segment, p.offset, &done) : DISK_OK;
+    u8 status =
+        r->ah == 0x42 ? read_sectors(p.lba_low, p.count, p.segment, p.offset, &done) : DISK_OK;
     if (r->ah == 0x42)
         far_write8(r->ds, (u16)(r->si + 2), (u8)done);
     disk_result(r, status);
@@ -190,13 +195,23 @@ static void emulated_extended(struct regs *r)
 static void emulated_drive(struct regs *r)
 {
     switch (r->ah) {
-    case 0x00: case 0x09: case 0x0C: case 0x0D: case 0x10: case 0x11: case 0x14: case 0x16:
+    case 0x00:
+    case 0x09:
+    case 0x0C:
+    case 0x0D:
+    case 0x10:
+    case 0x11:
+    case 0x14:
+    case 0x16:
         disk_result(r, DISK_OK);
         break;
-    case 0x02: case 0x04:
+    case 0x02:
+    case 0x04:
         emulated_transfer(r);
         break;
-    case 0x03: case 0x05: case 0x43:
+    case 0x03:
+    case 0x05:
+    case 0x43:
         disk_result(r, DISK_WRITE_PROTECTED);
         break;
     case 0x08:
@@ -219,7 +234,9 @@ static void emulated_drive(struct regs *r)
             r->ah = 0x21;
         }
         break;
-    case 0x42: case 0x44: case 0x47:
+    case 0x42:
+    case 0x44:
+    case 0x47:
         emulated_extended(r);
         break;
     default:
@@ -249,7 +266,8 @@ static void start_emulation(struct regs *r, bool boot)
 {
     u16 s = r->ds, o = r->si, done;
     u8 cd = 0;
-    while (cd < cd_count && cd_drives[cd] != (far_read8(s, (u16)(o + 3)) << 1 | (far_read8(s, (u16)(o + 8)) & 1)))
+    while (cd < cd_count &&
+           cd_drives[cd] != (far_read8(s, (u16)(o + 3)) << 1 | (far_read8(s, (u16)(o + 8)) & 1)))
         cd++;
     emulation.media = far_read8(s, (u16)(o + 1)) & 15;
     emulation.cd = cd;
@@ -330,7 +348,14 @@ void cd_service(struct regs *r, u8 cd)
 {
     struct ide_drive *d = &ide_drives[cd_drives[cd]];
     switch (r->ah) {
-    case 0x00: case 0x0D: case 0x09: case 0x0C: case 0x11: case 0x14: case 0x44: case 0x47:
+    case 0x00:
+    case 0x0D:
+    case 0x09:
+    case 0x0C:
+    case 0x11:
+    case 0x14:
+    case 0x44:
+    case 0x47:
         disk_result(r, DISK_OK);
         break;
     case 0x10:
@@ -340,7 +365,9 @@ void cd_service(struct regs *r, u8 cd)
         disk_result(r, DISK_NOT_READY);
         r->ah = 2;
         break;
-    case 0x03: case 0x05: case 0x43:
+    case 0x03:
+    case 0x05:
+    case 0x43:
         disk_result(r, DISK_WRITE_PROTECTED);
         break;
     case 0x41:

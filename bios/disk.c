@@ -100,13 +100,16 @@ static void hard_disk_service(struct regs *r, u8 index)
         transfer(r, d, IDE_VERIFY);
         break;
     /* Drives come formatted: FORMAT checks its address, SEEK likewise. */
-    case 0x05: case 0x0C:
+    case 0x05:
+    case 0x0C:
         check_track(r, d);
         break;
     case 0x08:
         parameters(r, d);
         break;
-    case 0x09: case 0x11: case 0x14:
+    case 0x09:
+    case 0x11:
+    case 0x14:
         disk_result(r, DISK_OK);
         break;
     case 0x10:
@@ -115,7 +118,15 @@ static void hard_disk_service(struct regs *r, u8 index)
     case 0x15:
         disk_type(r, d);
         break;
-    case 0x41: case 0x42: case 0x43: case 0x44: case 0x45: case 0x46: case 0x47: case 0x48: case 0x4E:
+    case 0x41:
+    case 0x42:
+    case 0x43:
+    case 0x44:
+    case 0x45:
+    case 0x46:
+    case 0x47:
+    case 0x48:
+    case 0x4E:
         edd_service(r, index);
         break;
     default:

@@ -29,13 +29,13 @@ enum ide_kind { IDE_NONE, IDE_ATA, IDE_ATAPI };
 
 struct ide_drive {
     u8 kind;
-    u8 lba;      /* READ SECTORS takes block addresses */
+    u8 lba; /* READ SECTORS takes block addresses */
     u8 lba48;
     u8 translation;
     u16 base, control;
-    u8 select;   /* A0h or B0h */
+    u8 select; /* A0h or B0h */
     u8 irq;
-    u16 cylinders, heads, sectors;       /* as the drive has them */
+    u16 cylinders, heads, sectors; /* as the drive has them */
     u16 bios_cylinders, bios_heads, bios_sectors;
     u64 blocks;
     char model[41];
@@ -52,7 +52,8 @@ void ide_reset(struct ide_drive *d);
 
 enum ide_direction { IDE_READ, IDE_WRITE, IDE_VERIFY };
 
-/* `count` blocks of 512 bytes at lba; the memory is at segment:offset. *done says how many went well. */
+/* `count` blocks of 512 bytes at lba; the memory is at segment:offset. *done says how many went
+ * well. */
 u8 ide_transfer(struct ide_drive *d, enum ide_direction direction, u64 lba, u16 count, u16 segment,
                 u16 offset, u16 *done);
 /* A packet command with data in; *length is the room, and then what came. */
@@ -63,8 +64,8 @@ u8 cd_read(struct ide_drive *d, u32 lba, u16 count, u16 segment, u16 offset, u16
 /* Waits until a medium is ready; false when there is none. */
 bool cd_ready(struct ide_drive *d);
 
-/* cdrom.c: El Torito. cd_boot fills in where to jump; cd_emulation_service takes calls for the emulated
- * drive and functions 4Ah to 4Dh, and says whether it did. */
+/* cdrom.c: El Torito. cd_boot fills in where to jump; cd_emulation_service takes calls for the
+ * emulated drive and functions 4Ah to 4Dh, and says whether it did. */
 bool cd_boot(u8 cd, u16 *segment, u8 *drive);
 bool cd_emulation_service(struct regs *r);
 void cd_service(struct regs *r, u8 cd);

@@ -53,9 +53,11 @@ static u16 fill_extension(const struct ide_drive *d, bool cd)
     extension[index].head_prefix = (u8)(d->select & 0xF0) | (d->lba ? 0x40 : 0);
     extension[index].irq = d->irq;
     extension[index].block_count = 1;
-    extension[index].options = (u16)((d->translation ? 0x08 : 0) | (d->lba ? 0x10 : 0) |
-                                     (cd ? 0x60 : 0) |
-                                     (d->translation == 1 ? 0x400 : d->translation == 3 ? 0xC00 : 0));
+    extension[index].options =
+        (u16)((d->translation ? 0x08 : 0) | (d->lba ? 0x10 : 0) | (cd ? 0x60 : 0) |
+              (d->translation == 1   ? 0x400
+               : d->translation == 3 ? 0xC00
+                                     : 0));
     extension[index].revision = 0x11;
     extension[index].checksum = 0;
     for (u8 i = 0; i < 15; i++)

@@ -53,11 +53,17 @@ void floppy_interrupt(struct regs *r)
     call_interrupt(&hook, 0x15);
 }
 
+/* Will the clock interrupt end a HLT? */
+static bool clock_runs(void)
+{
+    return !(inb(0x21) & 0x01);
+}
+
 /* Up to two seconds. HLT is used only when both the clock and the controller can end it. */
 u8 fdc_wait(void)
 {
     u32 start = BDA->ticks;
-    bool may_halt = !(inb(0x21) & 0x41);
+    bool may_halt = clock_runs() && !(inb(0x21) & 0x40);
     for (u16 i = 0; i < 4000; i++) {
         if (BDA->floppy_recalibrated & INTERRUPT_SEEN) {
             BDA->floppy_recalibrated &= (u8)~INTERRUPT_SEEN;
@@ -154,8 +160,8 @@ u8 fdc_seek(u8 drive, u8 track, bool double_step)
     return DISK_OK;
 }
 
-/* Selects the drive. When its motor stood still, waits for it: the time of the table to write, half of that to
- * read, since a read that comes too early is only tried again. */
+/* Selects the drive. When its motor stood still, waits for it: the time of the table to write, half
+ * of that to read, since a read that comes too early is only tried again. */
 void fdc_motor_on(u8 drive, bool write)
 {
     u8 bit = (u8)(1 << drive);
@@ -168,9 +174,12 @@ void fdc_motor_on(u8 drive, bool write)
     u16 wait = (u16)(floppy_parameter(DPT_MOTOR_START) * 125);
     if (!write)
         wait /= 2;
-    for (; wait; wait--) {
-        delay_ms(1);
-        interrupt_window();
+    u32 start = BDA->ticks, ticks = wait / 55u + 1;
+    if (clock_runs()) {
+        while (ticks_since(start) < ticks)
+            interrupt_wait();
+    } else {
+        delay_ms(wait);
     }
     BDA->floppy_motor_timeout = 0xFF;
 }

@@ -5,8 +5,8 @@ extern const u8 diskette_table[];
 
 #define TRIES 3
 
-/* The last sector of a track as the controller must know it: the table's, unless nobody has set the table up for
- * this diskette. */
+/* The last sector of a track as the controller must know it: the table's, unless nobody has set the
+ * table up for this diskette. */
 static u8 last_sector(u8 drive, u8 sector)
 {
     bool ours = vector_get(0x1E) == ((u32)SEG_CODE << 16 | (u16)(u32)diskette_table);
@@ -41,11 +41,19 @@ static u8 transfer_once(struct regs *r, u8 drive, u8 *done)
     u8 status = fdc_seek(drive, r->ch, BDA->floppy_media[drive] & MEDIA_DOUBLE_STEP);
     if (status != DISK_OK)
         return status;
-    if (!fdc_dma(modes[kind], kind == 2 ? 0 : r->es, kind == 2 ? 0 : r->bx, (u16)(r->al * (128 << size))))
+    if (!fdc_dma(modes[kind], kind == 2 ? 0 : r->es, kind == 2 ? 0 : r->bx,
+                 (u16)(r->al * (128 << size))))
         return DISK_DMA_BOUNDARY;
     u8 last = last_sector(drive, r->cl);
-    const u8 command[9] = {codes[kind], (u8)((r->dh & 1) << 2 | drive), r->ch, r->dh, r->cl, size,
-                           last, floppy_parameter(DPT_GAP), floppy_parameter(DPT_LENGTH)};
+    const u8 command[9] = {codes[kind],
+                           (u8)((r->dh & 1) << 2 | drive),
+                           r->ch,
+                           r->dh,
+                           r->cl,
+                           size,
+                           last,
+                           floppy_parameter(DPT_GAP),
+                           floppy_parameter(DPT_LENGTH)};
     status = execute(command, 9);
     *done = status == DISK_OK ? r->al : sectors_done(r, last);
     return status;
@@ -95,9 +103,11 @@ static void format_track(struct regs *r)
     if (status == DISK_OK)
         status = fdc_seek(drive, r->ch, BDA->floppy_media[drive] & MEDIA_DOUBLE_STEP);
     if (status == DISK_OK) {
-        const u8 command[6] = {0x4D, (u8)((r->dh & 1) << 2 | drive), floppy_parameter(DPT_SIZE), sectors,
-                               floppy_parameter(DPT_FORMAT_GAP), floppy_parameter(DPT_FILL)};
-        status = fdc_dma(0x4A, r->es, r->bx, (u16)(sectors * 4)) ? execute(command, 6) : DISK_DMA_BOUNDARY;
+        const u8 command[6] = {
+            0x4D,    (u8)((r->dh & 1) << 2 | drive),   floppy_parameter(DPT_SIZE),
+            sectors, floppy_parameter(DPT_FORMAT_GAP), floppy_parameter(DPT_FILL)};
+        status = fdc_dma(0x4A, r->es, r->bx, (u16)(sectors * 4)) ? execute(command, 6)
+                                                                 : DISK_DMA_BOUNDARY;
     }
     disk_result(r, status);
 }
@@ -141,7 +151,9 @@ static void dispatch(struct regs *r)
         fdc_reset();
         disk_result(r, DISK_OK);
         break;
-    case 0x02: case 0x03: case 0x04:
+    case 0x02:
+    case 0x03:
+    case 0x04:
         transfer(r);
         break;
     case 0x05:
@@ -199,7 +211,8 @@ void floppy_initialise(void)
     BDA->equipment |= (u16)(1 | (count - 1) << 6);
     BDA->floppy_media[0] = 0;
     BDA->floppy_media[1] = 0;
-    BDA->floppy_controllers = (u8)((floppy_type(0) > 1 ? 0x07 : 0x04) | (floppy_type(1) > 1 ? 0x70 : 0x40));
+    BDA->floppy_controllers =
+        (u8)((floppy_type(0) > 1 ? 0x07 : 0x04) | (floppy_type(1) > 1 ? 0x70 : 0x40));
     outb(0x21, inb(0x21) & 0xBF);
     fdc_reset();
 }

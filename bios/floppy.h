@@ -11,8 +11,17 @@
 
 /* Fields of the diskette parameter table at INT 1Eh. */
 enum floppy_parameter {
-    DPT_SPECIFY1, DPT_SPECIFY2, DPT_MOTOR_OFF, DPT_SIZE, DPT_LAST, DPT_GAP, DPT_LENGTH,
-    DPT_FORMAT_GAP, DPT_FILL, DPT_SETTLE, DPT_MOTOR_START
+    DPT_SPECIFY1,
+    DPT_SPECIFY2,
+    DPT_MOTOR_OFF,
+    DPT_SIZE,
+    DPT_LAST,
+    DPT_GAP,
+    DPT_LENGTH,
+    DPT_FORMAT_GAP,
+    DPT_FILL,
+    DPT_SETTLE,
+    DPT_MOTOR_START
 };
 
 u8 floppy_parameter(enum floppy_parameter index);
@@ -26,7 +35,8 @@ void fdc_reset(void);
 u8 fdc_recalibrate(u8 drive);
 u8 fdc_seek(u8 drive, u8 track, bool double_step);
 void fdc_motor_on(u8 drive, bool write);
-/* Programs DMA channel 2; false when the buffer crosses 64 KiB. mode: 46h to memory, 4Ah from it, 42h verify. */
+/* Programs DMA channel 2; false when the buffer crosses 64 KiB. mode: 46h to memory, 4Ah from it,
+ * 42h verify. */
 bool fdc_dma(u8 mode, u16 segment, u16 offset, u16 length);
 u8 fdc_error(void);
 

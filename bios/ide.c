@@ -17,23 +17,23 @@
 #define STATUS_DRDY 0x40
 #define STATUS_BSY  0x80
 
-#define CMD_READ          0x20
-#define CMD_READ_EXT      0x24
-#define CMD_WRITE         0x30
-#define CMD_WRITE_EXT     0x34
-#define CMD_VERIFY        0x40
-#define CMD_VERIFY_EXT    0x42
-#define CMD_PACKET        0xA0
-#define CMD_IDENTIFY_CD   0xA1
+#define CMD_READ           0x20
+#define CMD_READ_EXT       0x24
+#define CMD_WRITE          0x30
+#define CMD_WRITE_EXT      0x34
+#define CMD_VERIFY         0x40
+#define CMD_VERIFY_EXT     0x42
+#define CMD_PACKET         0xA0
+#define CMD_IDENTIFY_CD    0xA1
 #define CMD_SET_PARAMETERS 0x91
-#define CMD_IDENTIFY      0xEC
+#define CMD_IDENTIFY       0xEC
 
 struct ide_drive ide_drives[IDE_DRIVES];
 u8 hard_disks[IDE_DRIVES], hard_disk_count;
 u8 cd_drives[IDE_DRIVES], cd_count;
 
-/* Waits until the drive is not busy and the bits of mask are as wanted; up to about ten seconds. Interrupts are
- * served meanwhile. */
+/* Waits until the drive is not busy and the bits of mask are as wanted; up to about ten seconds.
+ * Interrupts are served meanwhile. */
 static bool wait_status(const struct ide_drive *d, u8 mask, u8 wanted)
 {
     u32 start = BDA->ticks;
@@ -92,7 +92,8 @@ static u8 error_code(const struct ide_drive *d)
     return DISK_UNDEFINED;
 }
 
-/* Brings an address into the form where the offset does not wrap within 64 KiB, where that is possible. */
+/* Brings an address into the form where the offset does not wrap within 64 KiB, where that is
+ * possible. */
 static void normalise(u16 *segment, u16 *offset)
 {
     u32 up = (u32)*segment + (*offset >> 4);
@@ -105,25 +106,27 @@ static void normalise(u16 *segment, u16 *offset)
 static void words_in(u16 port, u16 segment, u16 offset, u16 words)
 {
     u32 di = offset, count = words;
-    __asm__ volatile("movw %w3, %%es\n\t"
-                     "rep insw\n\t"
-                     "pushw %%ds\n\t"
-                     "popw %%es"
-                     : "+D"(di), "+c"(count)
-                     : "d"(port), "a"(segment)
-                     : "memory");
+    __asm__ volatile(
+        "movw %w3, %%es\n\t"
+        "rep insw\n\t"
+        "pushw %%ds\n\t"
+        "popw %%es"
+        : "+D"(di), "+c"(count)
+        : "d"(port), "a"(segment)
+        : "memory");
 }
 
 static void words_out(u16 port, u16 segment, u16 offset, u16 words)
 {
     u32 si = offset, count = words;
-    __asm__ volatile("pushw %%ds\n\t"
-                     "movw %w3, %%ds\n\t"
-                     "rep outsw\n\t"
-                     "popw %%ds"
-                     : "+S"(si), "+c"(count)
-                     : "d"(port), "a"(segment)
-                     : "memory");
+    __asm__ volatile(
+        "pushw %%ds\n\t"
+        "movw %w3, %%ds\n\t"
+        "rep outsw\n\t"
+        "popw %%ds"
+        : "+S"(si), "+c"(count)
+        : "d"(port), "a"(segment)
+        : "memory");
 }
 
 static void write_address(const struct ide_drive *d, u64 lba, u16 count, bool extended)
@@ -160,7 +163,10 @@ static u8 transfer_some(struct ide_drive *d, enum ide_direction direction, u64 l
                         u16 segment, u16 offset, u16 *done)
 {
     static const u8 commands[3][2] = {
-        {CMD_READ, CMD_READ_EXT}, {CMD_WRITE, CMD_WRITE_EXT}, {CMD_VERIFY, CMD_VERIFY_EXT}};
+        {CMD_READ,   CMD_READ_EXT  },
+        {CMD_WRITE,  CMD_WRITE_EXT },
+        {CMD_VERIFY, CMD_VERIFY_EXT}
+    };
     bool extended = d->lba48 && lba + count > 0xFFFFFFF;
     select(d, 0);
     if (!wait_status(d, STATUS_DRDY, STATUS_DRDY))
@@ -294,8 +300,8 @@ u8 cd_read(struct ide_drive *d, u32 lba, u16 count, u16 segment, u16 offset, u16
     u8 status = DISK_OK;
     *done = 0;
     for (u8 attempt = 0; attempt < 4; attempt++) {
-        const u8 packet[12] = {0x28, 0, (u8)(lba >> 24), (u8)(lba >> 16), (u8)(lba >> 8), (u8)lba,
-                               0, (u8)(count >> 8), (u8)count};
+        const u8 packet[12] = {0x28,    0, (u8)(lba >> 24),  (u8)(lba >> 16), (u8)(lba >> 8),
+                               (u8)lba, 0, (u8)(count >> 8), (u8)count};
         u32 length = (u32)count * 2048;
         status = atapi_command(d, packet, segment, offset, &length);
         *done = (u16)(length >> 11);

@@ -10,7 +10,13 @@
 
 #define CMOS_TRANSLATION 0x39
 
-enum translation { TRANSLATE_NONE, TRANSLATE_LBA, TRANSLATE_LARGE, TRANSLATE_RECHS, TRANSLATE_AUTO };
+enum translation {
+    TRANSLATE_NONE,
+    TRANSLATE_LBA,
+    TRANSLATE_LARGE,
+    TRANSLATE_RECHS,
+    TRANSLATE_AUTO
+};
 
 static u16 identify[256];
 
@@ -109,8 +115,8 @@ static void translate_large(struct ide_drive *d, bool fifteen)
     d->bios_sectors = d->sectors;
 }
 
-/* The machine may ask for a method for each disk, two bits of CMOS 39h; otherwise disks that need one get block
- * addressing's. */
+/* The machine may ask for a method for each disk, two bits of CMOS 39h; otherwise disks that need
+ * one get block addressing's. */
 static void choose_translation(struct ide_drive *d, u8 index)
 {
     u8 method = cmos_read(CMOS_TRANSLATION) >> index * 2 & 3;

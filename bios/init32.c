@@ -49,8 +49,8 @@ static void add_range(u64 base, u64 length, u32 type)
     r->type = type;
 }
 
-/* Sizes as the CMOS has them: 15h-18h as on the AT, 30h-31h the same, 34h-35h 64 KiB blocks above 16 MiB, 5Bh-5Dh
- * above 4 GiB. */
+/* Sizes as the CMOS has them: 15h-18h as on the AT, 30h-31h the same, 34h-35h 64 KiB blocks above
+ * 16 MiB, 5Bh-5Dh above 4 GiB. */
 void memory_initialise(void)
 {
     u32 above_1m = cmos_read(0x30) | (u32)cmos_read(0x31) << 8;

@@ -5,7 +5,7 @@
 #include "bios/bios.h"
 
 /* A variable of the 16-bit services, as flat memory. */
-#define SHARED(variable) (*(__typeof__(variable) *)((u32)&(variable) + SEG_DATA * 16u))
+#define SHARED(variable) (*(__typeof__(variable) *)((u32) & (variable) + SEG_DATA * 16u))
 /* A 16-bit code or data label in segment F000h. */
 #define IN_CODE(label) ((u32)(label) + SEG_CODE * 16u)
 

@@ -50,8 +50,8 @@ static void key_arrived(u16 key)
     call_interrupt(&r, 0x15);
 }
 
-/* Sends a byte to the keyboard and waits for its acknowledgement; scan codes that were on their way are
- * processed after it. */
+/* Sends a byte to the keyboard and waits for its acknowledgement; scan codes that were on their way
+ * are processed after it. */
 static bool keyboard_send(u8 value)
 {
     u8 early[4], count = 0, reply = 0;
@@ -246,7 +246,9 @@ static void process_make(u8 code, bool extended)
     }
     if (!extended && process_alt_digit(code))
         return;
-    const struct key *key = extended ? keymap_extended(code) : code < KEYMAP_SIZE ? &keymap[code] : NULL;
+    const struct key *key = extended             ? keymap_extended(code)
+                            : code < KEYMAP_SIZE ? &keymap[code]
+                                                 : NULL;
     u16 word = key ? choose(key, code, extended) : 0;
     if (word)
         key_arrived(word);
@@ -318,7 +320,8 @@ static bool standard_key(u16 *word)
     return scan <= 0x84;
 }
 
-/* The next word for function 0/1 or 10h/11h; words that the older functions must not see are thrown away. */
+/* The next word for function 0/1 or 10h/11h; words that the older functions must not see are thrown
+ * away. */
 static bool peek_key(bool enhanced, u16 *word)
 {
     while (BDA->key_head != BDA->key_tail) {
@@ -433,7 +436,8 @@ void print_screen_service(struct regs *r)
         for (u8 column = 0; column < columns + 2 && !failed; column++) {
             u8 character = column == columns ? '\r' : '\n';
             if (column < columns) {
-                v = (struct regs){.ax = 0x0200, .dx = (u16)(row << 8 | column), .bx = (u16)(page << 8)};
+                v = (struct regs){
+                    .ax = 0x0200, .dx = (u16)(row << 8 | column), .bx = (u16)(page << 8)};
                 call_interrupt(&v, 0x10);
                 v.ah = 8;
                 call_interrupt(&v, 0x10);

@@ -1,5 +1,5 @@
-/* The United States layout (IBM PS/2 BIOS interface reference, INT 16h). A low byte of F0h or E0h marks what
- * only functions 10h and 11h report. */
+/* The United States layout (IBM PS/2 BIOS interface reference, INT 16h). A low byte of F0h or E0h
+ * marks what only functions 10h and 11h report. */
 #include "bios/keymap.h"
 
 /* clang-format off */

@@ -1,12 +1,12 @@
 /* The pointing device: INT 15h AH=C2h and IRQ 12 (IBM PS/2 BIOS interface reference). */
 #include "bios/services.h"
 
-#define MOUSE_OK            0x00
-#define MOUSE_BAD_FUNCTION  0x01
-#define MOUSE_BAD_INPUT     0x02
-#define MOUSE_INTERFACE     0x03
-#define MOUSE_RESEND        0x04
-#define MOUSE_NO_HANDLER    0x05
+#define MOUSE_OK           0x00
+#define MOUSE_BAD_FUNCTION 0x01
+#define MOUSE_BAD_INPUT    0x02
+#define MOUSE_INTERFACE    0x03
+#define MOUSE_RESEND       0x04
+#define MOUSE_NO_HANDLER   0x05
 
 #define HANDLER_INSTALLED 0x80
 

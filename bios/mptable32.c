@@ -1,4 +1,5 @@
-/* The MP configuration table (MultiProcessor specification 1.4) and the PCI interrupt routing table ($PIR). */
+/* The MP configuration table (MultiProcessor specification 1.4) and the PCI interrupt routing table
+ * ($PIR). */
 #include "bios/init32.h"
 #include "bios/processor.h"
 #include "bios/tables32.h"
@@ -79,8 +80,8 @@ static void add_pci_interrupts(void)
                 continue;
             u8 pin = pci_read8(0, devfn, 0x3D);
             if (pin)
-                add_interrupt(3, TYPE_INT, LEVEL_ACTIVE_HIGH, BUS_PCI, (u8)(device << 2 | (pin - 1)),
-                              IO_APIC_ID, pci_read8(0, devfn, 0x3C));
+                add_interrupt(3, TYPE_INT, LEVEL_ACTIVE_HIGH, BUS_PCI,
+                              (u8)(device << 2 | (pin - 1)), IO_APIC_ID, pci_read8(0, devfn, 0x3C));
             if (!function && !(pci_read8(0, devfn, 0x0E) & 0x80))
                 break;
         }
@@ -120,7 +121,8 @@ void mp_build(void)
     for (u8 irq = 0; irq < 16; irq++) {
         if (irq == 2 || irq == pirq_interrupts[0] || irq == pirq_interrupts[1])
             continue;
-        add_interrupt(3, TYPE_INT, irq == 9 ? LEVEL_ACTIVE_HIGH : 0, BUS_ISA, irq, IO_APIC_ID, irq ? irq : 2);
+        add_interrupt(3, TYPE_INT, irq == 9 ? LEVEL_ACTIVE_HIGH : 0, BUS_ISA, irq, IO_APIC_ID,
+                      irq ? irq : 2);
     }
     add_interrupt(4, TYPE_EXTINT, 0, BUS_ISA, 0, 0xFF, 0);
     add_interrupt(4, TYPE_NMI, 0, BUS_ISA, 0, 0xFF, 1);
@@ -132,8 +134,8 @@ void mp_build(void)
     floating[10] = (u8)-checksum(floating, 16);
 }
 
-/* The header, then for each slot the link (a PIRQ register of the bridge) of each pin and the interrupts that
- * the bridge can route it to. */
+/* The header, then for each slot the link (a PIRQ register of the bridge) of each pin and the
+ * interrupts that the bridge can route it to. */
 void pir_build(void)
 {
     u8 *pir = (u8 *)(SEG_CODE * 16u + PIR_OFFSET);

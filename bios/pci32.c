@@ -1,5 +1,5 @@
-/* PCI: resources, interrupt routing, and the functions of the i440FX chipset (PCI 2.1; 82371SB, 82371AB data
- * sheets). */
+/* PCI: resources, interrupt routing, and the functions of the i440FX chipset (PCI 2.1; 82371SB,
+ * 82371AB data sheets). */
 #include "bios/init32.h"
 #include "bios/memory_map.h"
 
@@ -84,7 +84,8 @@ static void for_each_function(void (*visit)(u8 devfn, void *context), void *cont
     }
 }
 
-/* Where the next resource goes; sizes are placed largest first, so that alignment wastes nothing. */
+/* Where the next resource goes; sizes are placed largest first, so that alignment wastes nothing.
+ */
 struct allocator {
     u32 size;
     u32 next_io, next_memory;
@@ -109,7 +110,8 @@ static void place_bar(u8 devfn, u8 offset, struct allocator *a)
         return;
     u32 *next = io ? &a->next_io : &a->next_memory;
     u32 address = align_up(*next, a->size);
-    if (io ? address + a->size > 0x10000 : address >= MEMORY_END || address + a->size > MEMORY_END) {
+    if (io ? address + a->size > 0x10000
+           : address >= MEMORY_END || address + a->size > MEMORY_END) {
         debug_text("PCI: no room for a resource\n");
         return;
     }

@@ -1,12 +1,12 @@
 /* INT 1Ah AH=B1h: PCI BIOS 2.1 in real mode. */
 #include "bios/services.h"
 
-#define PCI_OK              0x00
-#define PCI_UNSUPPORTED     0x81
-#define PCI_BAD_VENDOR      0x83
-#define PCI_NOT_FOUND       0x86
-#define PCI_BAD_REGISTER    0x87
-#define PCI_SET_FAILED      0x88
+#define PCI_OK               0x00
+#define PCI_UNSUPPORTED      0x81
+#define PCI_BAD_VENDOR       0x83
+#define PCI_NOT_FOUND        0x86
+#define PCI_BAD_REGISTER     0x87
+#define PCI_SET_FAILED       0x88
 #define PCI_BUFFER_TOO_SMALL 0x89
 
 static void select(u16 bus_devfn, u16 offset)
@@ -95,7 +95,12 @@ static u8 pci_function(struct regs *r)
         return find(r, 0x00, 0, (u32)r->cx << 16 | r->dx);
     case 0x03:
         return find(r, 0x08, 8, r->ecx & 0xFFFFFF);
-    case 0x08: case 0x09: case 0x0A: case 0x0B: case 0x0C: case 0x0D:
+    case 0x08:
+    case 0x09:
+    case 0x0A:
+    case 0x0B:
+    case 0x0C:
+    case 0x0D:
         return access_register(r);
     case 0x0E:
         return get_routing(r);

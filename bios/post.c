@@ -227,7 +227,8 @@ static void show_drives(void)
     }
 }
 
-/* The last steps before an operating system: what ACPI methods ask about, and nothing of POST pending. */
+/* The last steps before an operating system: what ACPI methods ask about, and nothing of POST
+ * pending. */
 static void finish(void)
 {
     acpi_present[0] = floppy_count() != 0;
@@ -244,8 +245,8 @@ static void finish(void)
     BDA->soft_reset = 0;
 }
 
-/* Shadow RAM becomes read-only, but for what the firmware writes to at run time (32-bit code cannot be called any more,
- * so this talks to the i440FX by itself). */
+/* Shadow RAM becomes read-only, but for what the firmware writes to at run time (32-bit code cannot
+ * be called any more, so this talks to the i440FX by itself). */
 static void protect_shadow(void)
 {
     outl(0xCF8, 0x8000005C);

@@ -1,4 +1,5 @@
-/* Which processor this is: 386 without a changeable AC flag, 486 with it, CPUID from the flag ID on. */
+/* Which processor this is: 386 without a changeable AC flag, 486 with it, CPUID from the flag ID
+ * on. */
 #include "bios/init32.h"
 #include "bios/processor.h"
 
@@ -8,39 +9,43 @@
 static bool flag_changes(u32 flag)
 {
     u32 before, after;
-    __asm__ volatile("pushfl\n\t"
-                     "popl %0\n\t"
-                     "movl %0, %1\n\t"
-                     "xorl %2, %1\n\t"
-                     "pushl %1\n\t"
-                     "popfl\n\t"
-                     "pushfl\n\t"
-                     "popl %1\n\t"
-                     "pushl %0\n\t"
-                     "popfl"
-                     : "=&r"(before), "=&r"(after)
-                     : "ri"(flag)
-                     : "cc");
+    __asm__ volatile(
+        "pushfl\n\t"
+        "popl %0\n\t"
+        "movl %0, %1\n\t"
+        "xorl %2, %1\n\t"
+        "pushl %1\n\t"
+        "popfl\n\t"
+        "pushfl\n\t"
+        "popl %1\n\t"
+        "pushl %0\n\t"
+        "popfl"
+        : "=&r"(before), "=&r"(after)
+        : "ri"(flag)
+        : "cc");
     return (before ^ after) & flag;
 }
 
 static void cpuid(u32 leaf, u32 out[4])
 {
-    __asm__ volatile("cpuid" : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3]) : "a"(leaf), "c"(0));
+    __asm__ volatile("cpuid"
+                     : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3])
+                     : "a"(leaf), "c"(0));
 }
 
 /* FNINIT and FNSTSW leave memory alone when there is no coprocessor. */
 static bool fpu_present(void)
 {
     volatile u16 status = 0x5A5A;
-    __asm__ volatile("movl %%cr0, %%eax\n\t"
-                     "andl $~0x0C, %%eax\n\t"
-                     "movl %%eax, %%cr0\n\t"
-                     ".byte 0xDB, 0xE3\n\t" /* fninit */
-                     "fnstsw %0"
-                     : "+m"(status)
-                     :
-                     : "eax");
+    __asm__ volatile(
+        "movl %%cr0, %%eax\n\t"
+        "andl $~0x0C, %%eax\n\t"
+        "movl %%eax, %%cr0\n\t"
+        ".byte 0xDB, 0xE3\n\t" /* fninit */
+        "fnstsw %0"
+        : "+m"(status)
+        :
+        : "eax");
     return (status & 0xFF) == 0;
 }
 
@@ -88,16 +93,17 @@ static void describe_cpuid(char *text)
     append_number(&text, r[0] & 15);
 }
 
-#define APIC_BASE      0xFEE00000u
-#define APIC_SPURIOUS  0xF0
-#define APIC_LINT0     0x350
-#define APIC_LINT1     0x360
-#define APIC_ENABLED   0x100
-#define APIC_EXTINT    0x700
-#define APIC_NMI       0x400
-#define FEATURE_APIC   (1u << 9)
+#define APIC_BASE     0xFEE00000u
+#define APIC_SPURIOUS 0xF0
+#define APIC_LINT0    0x350
+#define APIC_LINT1    0x360
+#define APIC_ENABLED  0x100
+#define APIC_EXTINT   0x700
+#define APIC_NMI      0x400
+#define FEATURE_APIC  (1u << 9)
 
-/* Virtual wire mode: the 8259s reach the processor through LINT0, NMI through LINT1 (MP specification 1.4, 3.6.2). */
+/* Virtual wire mode: the 8259s reach the processor through LINT0, NMI through LINT1 (MP
+ * specification 1.4, 3.6.2). */
 static void start_apic(void)
 {
     u32 r[4];

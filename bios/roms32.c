@@ -7,13 +7,15 @@
 #define ROM_FIRST 0xC0000u
 #define ROM_END   0xE0000u
 
-/* The image for PCs in a ROM: each has a data structure "PCIR" that says its type and how long it is. */
+/* The image for PCs in a ROM: each has a data structure "PCIR" that says its type and how long it
+ * is. */
 static const u8 *find_image(const u8 *rom, u32 size)
 {
     u32 at = 0;
     while (at + 0x20 < size && rom[at] == 0x55 && rom[at + 1] == 0xAA) {
         const u8 *data = rom + at + (rom[at + 0x18] | rom[at + 0x19] << 8);
-        if (data + 24 > rom + size || data[0] != 'P' || data[1] != 'C' || data[2] != 'I' || data[3] != 'R')
+        if (data + 24 > rom + size || data[0] != 'P' || data[1] != 'C' || data[2] != 'I' ||
+            data[3] != 'R')
             return NULL;
         if (data[20] == 0)
             return rom + at;
@@ -66,7 +68,8 @@ void roms_load(void)
         if (pci_read16(0, (u8)devfn, 0) != 0xFFFF)
             at = load_rom((u8)devfn, at, false);
     }
-    /* PAM 1 to 4, 16 KiB a nibble: read and write where there are ROMs (they initialise in RAM), the bus elsewhere. */
+    /* PAM 1 to 4, 16 KiB a nibble: read and write where there are ROMs (they initialise in RAM),
+     * the bus elsewhere. */
     u32 pam = 0;
     for (u32 block = 0; block < 8; block++) {
         if (ROM_FIRST + block * 0x4000 < at)

@@ -7,7 +7,8 @@ extern const u16 baud_table[8];
 
 #define PRINTER_TIMEOUT 0x01
 
-/* Waits for all bits of mask in the register at port; the time-out is in units of about a second. */
+/* Waits for all bits of mask in the register at port; the time-out is in units of about a second.
+ */
 static bool wait_bits(u16 port, u8 mask, u8 wanted, u8 timeout)
 {
     for (u8 i = 0; i < (timeout ? timeout : 1); i++) {

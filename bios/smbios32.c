@@ -46,8 +46,8 @@ static void add_bios(void)
     *(u16 *)(s + 6) = 0xE000;
     s[8] = 3;
     s[9] = 1; /* 128 KiB */
-    /* PCI, shadowing, boot from CD, EDD, 5.25 and 3.5 inch floppy services, print screen, keyboard, serial, printer,
-     * video. */
+    /* PCI, shadowing, boot from CD, EDD, 5.25 and 3.5 inch floppy services, print screen, keyboard,
+     * serial, printer, video. */
     *(u32 *)(s + 10) = 0x7FC89080;
     s[18] = 1; /* ACPI */
     add_string("Anachron");
@@ -73,7 +73,7 @@ static void add_enclosure(void)
 {
     u8 *s = begin(3, 13, 0x0300);
     s[4] = 1;
-    s[5] = 3; /* desktop */
+    s[5] = 3;                 /* desktop */
     s[9] = s[10] = s[11] = 3; /* safe */
     s[12] = 2;
     add_string("Anachron");

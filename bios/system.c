@@ -136,7 +136,11 @@ static void apm_service(struct regs *r)
     case 0x05:
         interrupt_wait();
         return;
-    case 0x06: case 0x08: case 0x0D: case 0x0F: case 0x10:
+    case 0x06:
+    case 0x08:
+    case 0x0D:
+    case 0x0F:
+    case 0x10:
         return;
     case 0x07:
         if (r->bx == 1 && r->cx == 3)
@@ -185,8 +189,12 @@ void system_service(struct regs *r)
     case 0x53:
         apm_service(r);
         break;
-    case 0x80: case 0x81: case 0x82: case 0x85:
-    case 0x90: case 0x91:
+    case 0x80:
+    case 0x81:
+    case 0x82:
+    case 0x85:
+    case 0x90:
+    case 0x91:
         r->ah = 0;
         carry_clear(r);
         break;
@@ -218,7 +226,8 @@ void system_service(struct regs *r)
     }
 }
 
-/* An interrupt without an owner: if a controller is serving one, it is masked, and 40:6B tells which. */
+/* An interrupt without an owner: if a controller is serving one, it is masked, and 40:6B tells
+ * which. */
 void unexpected_interrupt(struct regs *r)
 {
     (void)r;

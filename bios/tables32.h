@@ -6,8 +6,8 @@
 
 #define IO_APIC_ID 1
 
-/* Zeroed bytes at F0000-FFFFF; align is a power of two. Never NULL: the room is for what this firmware
- * builds. */
+/* Zeroed bytes at F0000-FFFFF; align is a power of two. Never NULL: the room is for what this
+ * firmware builds. */
 void *table_allocate(u32 size, u32 align);
 
 void acpi_build(void);

@@ -180,7 +180,12 @@ void time_service(struct regs *r)
         r->ah = 0;
         carry_clear(r);
         break;
-    case 0x02: case 0x03: case 0x04: case 0x05: case 0x06: case 0x07:
+    case 0x02:
+    case 0x03:
+    case 0x04:
+    case 0x05:
+    case 0x06:
+    case 0x07:
         rtc_service(r);
         break;
     case 0xB1:

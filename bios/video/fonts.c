@@ -76,7 +76,10 @@ static void recalculate(u8 height)
 
 static void load_text(struct regs *r)
 {
-    u8 height = r->al & 0x0F ? (u8)((r->al & 0x0F) == 1 ? 14 : (r->al & 0x0F) == 2 ? 8 : 16) : r->bh;
+    u8 height = r->al & 0x0F ? (u8)((r->al & 0x0F) == 1   ? 14
+                                    : (r->al & 0x0F) == 2 ? 8
+                                                          : 16)
+                             : r->bh;
     if (r->al & 0x0F)
         video_font_default(r->bl, height);
     else
@@ -136,8 +139,14 @@ static void font_information(struct regs *r)
 void video_font_service(struct regs *r)
 {
     switch (r->al) {
-    case 0x00: case 0x01: case 0x02: case 0x04:
-    case 0x10: case 0x11: case 0x12: case 0x14:
+    case 0x00:
+    case 0x01:
+    case 0x02:
+    case 0x04:
+    case 0x10:
+    case 0x11:
+    case 0x12:
+    case 0x14:
         load_text(r);
         break;
     case 0x03:
@@ -149,7 +158,10 @@ void video_font_service(struct regs *r)
     case 0x20:
         vector_set(0x1F, r->es, r->bp);
         break;
-    case 0x21: case 0x22: case 0x23: case 0x24:
+    case 0x21:
+    case 0x22:
+    case 0x23:
+    case 0x24:
         graphics_font(r);
         break;
     case 0x30:

@@ -120,9 +120,8 @@ void video_set_mode(u8 mode_and_flag)
     const struct mode_table *t = video_table(mode);
     load_registers(t);
     if (!(BDA->video_flags & 0x08))
-        video_load_default_dac(info->kind == KIND_TEXT && mode != 7 && t->char_height == 8
-                                   ? DAC_CGA
-                                   : info->dac);
+        video_load_default_dac(
+            info->kind == KIND_TEXT && mode != 7 && t->char_height == 8 ? DAC_CGA : info->dac);
     BDA->video_control = (u8)((BDA->video_control & 0x7F) | (mode_and_flag & 0x80));
     if (!(mode_and_flag & 0x80))
         clear_memory(info, mode);

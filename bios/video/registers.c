@@ -60,35 +60,48 @@ void dac_gray(u8 first, u16 count)
     }
 }
 
-/* One of the three shades of a 256-colour group: hue 0 is blue, then by way of magenta, red, yellow, green,
- * cyan, four steps each. levels runs from the weakest to the strongest of five. */
+/* One of the three shades of a 256-colour group: hue 0 is blue, then by way of magenta, red,
+ * yellow, green, cyan, four steps each. levels runs from the weakest to the strongest of five. */
 static void dac_hues(u8 first, const u8 levels[5])
 {
-    static const u8 edges[6][3] = {{0, 0, 4}, {4, 0, 4}, {4, 0, 0}, {4, 4, 0}, {0, 4, 0}, {0, 4, 4}};
+    static const u8 edges[6][3] = {
+        {0, 0, 4},
+        {4, 0, 4},
+        {4, 0, 0},
+        {4, 4, 0},
+        {0, 4, 0},
+        {0, 4, 4}
+    };
     for (u8 hue = 0; hue < 24; hue++) {
         const u8 *from = edges[hue / 4], *to = edges[(hue / 4 + 1) % 6];
         u8 step = hue % 4, level[3];
         for (u8 c = 0; c < 3; c++)
-            level[c] = levels[from[c] < to[c]   ? step
-                              : from[c] > to[c] ? 4 - step
-                                                : from[c]];
+            level[c] = levels[from[c] < to[c] ? step : from[c] > to[c] ? 4 - step : from[c]];
         dac_write((u8)(first + hue), level[0], level[1], level[2]);
     }
 }
 
 static void dac_256(void)
 {
-    static const u8 grays[16] = {0,  5,  8,  11, 14, 17, 20, 24,
-                                 28, 32, 36, 40, 45, 50, 56, 63};
+    static const u8 grays[16] = {0, 5, 8, 11, 14, 17, 20, 24, 28, 32, 36, 40, 45, 50, 56, 63};
     static const u8 levels[9][5] = {
-        {0, 16, 31, 47, 63},  {31, 39, 47, 55, 63}, {45, 49, 54, 58, 63},
-        {0, 7, 14, 21, 28},   {14, 17, 21, 24, 28}, {20, 22, 24, 26, 28},
-        {0, 4, 8, 12, 16},    {8, 10, 12, 14, 16},  {11, 12, 13, 15, 16},
+        {0,  16, 31, 47, 63},
+        {31, 39, 47, 55, 63},
+        {45, 49, 54, 58, 63},
+        {0,  7,  14, 21, 28},
+        {14, 17, 21, 24, 28},
+        {20, 22, 24, 26, 28},
+        {0,  4,  8,  12, 16},
+        {8,  10, 12, 14, 16},
+        {11, 12, 13, 15, 16},
     };
     for (u8 i = 0; i < 16; i++) {
         u8 base = i & 8 ? 21 : 0;
         dac_write(i, (u8)(base + (i & 4 ? 42 : 0)),
-                  (u8)(base + (i == 6 ? 21 : i & 2 ? 42 : 0)), (u8)(base + (i & 1 ? 42 : 0)));
+                  (u8)(base + (i == 6  ? 21
+                               : i & 2 ? 42
+                                       : 0)),
+                  (u8)(base + (i & 1 ? 42 : 0)));
         dac_write((u8)(16 + i), grays[i], grays[i], grays[i]);
     }
     for (u8 group = 0; group < 9; group++)
@@ -107,7 +120,10 @@ static void dac_64(u8 kind, u8 i)
     } else if (kind == DAC_CGA) {
         u8 base = i & 0x10 ? 21 : 0;
         bool brown = (i & 0x17) == 6;
-        dac_write(i, (u8)(base + (i & 4 ? 42 : 0)), (u8)(base + (brown ? 21 : i & 2 ? 42 : 0)),
+        dac_write(i, (u8)(base + (i & 4 ? 42 : 0)),
+                  (u8)(base + (brown   ? 21
+                               : i & 2 ? 42
+                                       : 0)),
                   (u8)(base + (i & 1 ? 42 : 0)));
     } else {
         dac_write(i, (u8)((i & 4 ? 42 : 0) + (i & 0x20 ? 21 : 0)),

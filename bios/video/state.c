@@ -58,8 +58,10 @@ void video_alternate_service(struct regs *r)
     }
 }
 
-/* Static functionality table: modes 0-7 and D-13h, 200/350/400 lines, 8 font blocks of which 2 show, all functions. */
-static const u8 functionality[16] = {0xFF, 0xE0, 0x0F, 0, 0, 0, 0, 7, 2, 8, 0xFF, 0x0E, 0, 0, 0x3F, 0};
+/* Static functionality table: modes 0-7 and D-13h, 200/350/400 lines, 8 font blocks of which 2
+ * show, all functions. */
+static const u8 functionality[16] = {0xFF, 0xE0, 0x0F, 0,    0, 0, 0,    7,
+                                     2,    8,    0xFF, 0x0E, 0, 0, 0x3F, 0};
 
 void video_state_service(struct regs *r)
 {
@@ -169,7 +171,8 @@ static void stream_dac(struct stream *s)
 void video_save_service(struct regs *r)
 {
     if (r->al == 0) {
-        r->bx = (u16)(((r->cx & 1 ? 60 : 0) + (r->cx & 2 ? 54 : 0) + (r->cx & 4 ? 769 : 0) + 63) / 64);
+        r->bx =
+            (u16)(((r->cx & 1 ? 60 : 0) + (r->cx & 2 ? 54 : 0) + (r->cx & 4 ? 769 : 0) + 63) / 64);
         r->al = 0x1C;
     } else if (r->al <= 2) {
         struct stream s = {r->es, r->bx, r->al == 2};

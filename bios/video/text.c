@@ -40,8 +40,8 @@ void video_surface(struct surface *s, u8 page)
     }
 }
 
-/* CGA programs give the cursor's lines for characters of 8; taller ones are scaled (40:87 bit 0 turns that
- * off). Lines near the bottom stay there. */
+/* CGA programs give the cursor's lines for characters of 8; taller ones are scaled (40:87 bit 0
+ * turns that off). Lines near the bottom stay there. */
 static u8 scale_cursor_line(u8 line, u8 height)
 {
     return line >= 5 ? (u8)(height - 9 + line) : (u8)(line * height / 8);
@@ -232,8 +232,7 @@ void video_teletype(u8 character, u8 color, u8 page, bool use_attribute)
             cursor_move(page, (u16)(row << 8 | (character == 10 ? column : 0)));
             attribute = (u8)(video_read_cell(page) >> 8);
         }
-        video_scroll(page, false, 1, attribute, 0,
-                     (u16)(row << 8 | (u8)(BDA->video_columns - 1)));
+        video_scroll(page, false, 1, attribute, 0, (u16)(row << 8 | (u8)(BDA->video_columns - 1)));
     }
     cursor_move(page, (u16)(row << 8 | column));
 }

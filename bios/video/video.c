@@ -1,7 +1,7 @@
 /* INT 10h for a VGA without an option ROM of its own. Functions as in the IBM PS/2 and Personal
  * Computer BIOS Interface Technical Reference. */
-#include "bios/services.h"
 #include "bios/video/video.h"
+#include "bios/services.h"
 
 /* BH = 0: border and background, intensity; BH = 1: the palette of modes 4 and 5. */
 static void set_color(const struct regs *r)

@@ -1,6 +1,6 @@
 /* Tests of the firmware's services, run in real mode from a boot sector. A test prints "ok NAME" or
- * "not ok NAME (line)" to port E9h, then "passed N failed M", and ends the machine through port 501h with the
- * number of failures. */
+ * "not ok NAME (line)" to port E9h, then "passed N failed M", and ends the machine through port
+ * 501h with the number of failures. */
 #ifndef TESTS_BIOS_BIOS_TEST_H
 #define TESTS_BIOS_BIOS_TEST_H
 
@@ -22,9 +22,18 @@ typedef uint32_t u32;
     }
 
 struct registers {
-    union { u32 edi; u16 di; };
-    union { u32 esi; u16 si; };
-    union { u32 ebp; u16 bp; };
+    union {
+        u32 edi;
+        u16 di;
+    };
+    union {
+        u32 esi;
+        u16 si;
+    };
+    union {
+        u32 ebp;
+        u16 bp;
+    };
     WORD(b);
     WORD(d);
     WORD(c);
@@ -66,7 +75,8 @@ void poke8(u16 segment, u16 offset, u8 value);
 void poke16(u16 segment, u16 offset, u16 value);
 void poke32(u16 segment, u16 offset, u32 value);
 
-/* Interrupt vectors; hook number n to one of the handlers above, keeping the old one for chain_0 or restore. */
+/* Interrupt vectors; hook number n to one of the handlers above, keeping the old one for chain_0 or
+ * restore. */
 void vector_hook(u8 number, unsigned n, void (*handler)(void));
 void vector_restore(u8 number, unsigned n);
 

@@ -1,4 +1,5 @@
-/* INT 13h: the diskette that this was booted from (1.44 MB), and the first hard disk by CHS and by block. */
+/* INT 13h: the diskette that this was booted from (1.44 MB), and the first hard disk by CHS and by
+ * block. */
 #include "tests/bios/bios_test.h"
 
 static struct registers r;
@@ -42,7 +43,8 @@ static void test_floppy_writes(void)
     u16 at = SCRATCH_CYLINDER << 8 | 17;
     fill(buffer, 512 * 4, 3);
     CHECK("write two", call(0x0302, at, 0x0000, buffer) == 0 && r.al == 2);
-    CHECK("write on the other side", call(0x0302, SCRATCH_CYLINDER << 8 | 1, 0x0100, buffer + 1024) == 0);
+    CHECK("write on the other side",
+          call(0x0302, SCRATCH_CYLINDER << 8 | 1, 0x0100, buffer + 1024) == 0);
     fill(buffer + 512 * 4, 512 * 4, 99);
     CHECK("read across the heads", call(0x0204, at, 0x0000, buffer + 512 * 4) == 0 && r.al == 4);
     CHECK("what was written", same(buffer, buffer + 512 * 4, 512 * 4));
@@ -66,8 +68,10 @@ static void test_floppy_format(void)
 
 static void test_floppy_parameters(void)
 {
-    CHECK("parameters", call(0x0800, 0, 0, NULL) == 0 && r.cx == 0x4F12 && r.dh == 1 && r.dl >= 1 && r.bl == 4);
-    CHECK("parameter table", peek8(r.es, (u16)(r.di + 3)) == 2 && peek8(r.es, (u16)(r.di + 4)) == 18);
+    CHECK("parameters",
+          call(0x0800, 0, 0, NULL) == 0 && r.cx == 0x4F12 && r.dh == 1 && r.dl >= 1 && r.bl == 4);
+    CHECK("parameter table",
+          peek8(r.es, (u16)(r.di + 3)) == 2 && peek8(r.es, (u16)(r.di + 4)) == 18);
     CHECK("type", call(0x1500, 0, 0, NULL) == 0 && r.ah == 2);
     CHECK("change line", call(0x1600, 0, 0, NULL) == 0 && r.ah == 0);
     CHECK("no such function", call(0x7700, 0, 0, NULL) == 0x01);
@@ -109,8 +113,9 @@ static void test_disk_geometry(void)
     test_note("sectors", sectors);
     CHECK("type", call(0x1500, 0, 0x0080, NULL) == 0 && r.ah == 3);
     u32 blocks = (u32)r.cx << 16 | r.dx;
-    CHECK("type tells the size", blocks >= (u32)cylinders * heads * sectors - (u32)heads * sectors &&
-                                     blocks <= (u32)(cylinders + 1) * heads * sectors);
+    CHECK("type tells the size",
+          blocks >= (u32)cylinders * heads * sectors - (u32)heads * sectors &&
+              blocks <= (u32)(cylinders + 1) * heads * sectors);
     CHECK("ready", call(0x1000, 0, 0x0080, NULL) == 0);
     CHECK("recalibrate", call(0x1100, 0, 0x0080, NULL) == 0);
     CHECK("seek", call(0x0C00, 0x0101, 0x0080, NULL) == 0);
@@ -118,7 +123,8 @@ static void test_disk_geometry(void)
     CHECK("data area", peek8(0x40, 0x75) >= 1);
     CHECK("no disk 87h", call(0x0201, 1, 0x0087, buffer) != 0);
     u16 table = peek16(0, 0x41 * 4), segment = peek16(0, 0x41 * 4 + 2);
-    CHECK("interrupt 41h", peek8(segment, (u16)(table + 2)) == heads && peek8(segment, (u16)(table + 14)) == sectors);
+    CHECK("interrupt 41h", peek8(segment, (u16)(table + 2)) == heads &&
+                               peek8(segment, (u16)(table + 14)) == sectors);
 }
 
 static void test_disk_transfers(void)
@@ -156,7 +162,8 @@ static void test_disk_extensions(void)
     result[0] = 30;
     r = (struct registers){.ax = 0x4800, .si = (u16)(u32)result, .dx = 0x80};
     bios_call(&r, 0x13);
-    CHECK("extended parameters", !carry(&r) && *(u16 *)result == 30 && *(u16 *)(result + 24) == 512);
+    CHECK("extended parameters",
+          !carry(&r) && *(u16 *)result == 30 && *(u16 *)(result + 24) == 512);
     CHECK("size in blocks", *(u32 *)(result + 16) >= 1000);
     u32 table = *(u32 *)(result + 26);
     u8 sum = 0;
@@ -171,12 +178,20 @@ static void test_disk_extensions(void)
 
 static void test_preserved(void)
 {
-    r = (struct registers){.eax = 0xAAAA0201, .ebx = 0xBBBB0000 | (u16)(u32)buffer, .ecx = 0xCCCC0001, .edx = 0xDDDD0000,
-                           .esi = 0x12345678, .edi = 0x23456789, .ebp = 0x3456789A, .ds = 0x1111};
+    r = (struct registers){.eax = 0xAAAA0201,
+                           .ebx = 0xBBBB0000 | (u16)(u32)buffer,
+                           .ecx = 0xCCCC0001,
+                           .edx = 0xDDDD0000,
+                           .esi = 0x12345678,
+                           .edi = 0x23456789,
+                           .ebp = 0x3456789A,
+                           .ds = 0x1111};
     struct registers before = r;
     bios_call(&r, 0x13);
-    CHECK("read keeps registers", r.ebx == before.ebx && r.ecx == before.ecx && r.edx == before.edx && r.esi == before.esi &&
-                                      r.edi == before.edi && r.ebp == before.ebp && r.ds == before.ds && r.es == before.es);
+    CHECK("read keeps registers", r.ebx == before.ebx && r.ecx == before.ecx &&
+                                      r.edx == before.edx && r.esi == before.esi &&
+                                      r.edi == before.edi && r.ebp == before.ebp &&
+                                      r.ds == before.ds && r.es == before.es);
 }
 
 void test_main(void)

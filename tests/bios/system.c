@@ -29,7 +29,8 @@ static void test_memory(void)
     u32 total = 0, next = 0, count = 0;
     bool low = false, reserved = false;
     do {
-        r = (struct registers){.eax = 0xE820, .edx = 0x534D4150, .ecx = 20, .ebx = next, .di = (u16)(u32)&range};
+        r = (struct registers){
+            .eax = 0xE820, .edx = 0x534D4150, .ecx = 20, .ebx = next, .di = (u16)(u32)&range};
         bios_call(&r, 0x15);
         if (carry(&r) || r.eax != 0x534D4150 || r.ecx != 20)
             break;
@@ -133,7 +134,8 @@ static void test_waits(void)
 static void test_configuration(void)
 {
     call(0x15, 0xC000, 0, 0, 0);
-    CHECK("configuration table", !carry(&r) && r.ah == 0 && peek16(r.es, r.bx) >= 8 && peek8(r.es, (u16)(r.bx + 2)) == 0xFC);
+    CHECK("configuration table", !carry(&r) && r.ah == 0 && peek16(r.es, r.bx) >= 8 &&
+                                     peek8(r.es, (u16)(r.bx + 2)) == 0xFC);
     CHECK("model byte", peek8(0xF000, 0xFFFE) == 0xFC);
     CHECK("date", peek8(0xF000, 0xFFF7) == '/' && peek8(0xF000, 0xFFFA) == '/');
     CHECK("reset jump", peek8(0xF000, 0xFFF0) == 0xEA && peek16(0xF000, 0xFFF3) == 0xF000);
@@ -175,9 +177,11 @@ static void test_clock(void)
     call(0x1A, 0x0000, 0, 0, 0);
     CHECK("midnight is told once", r.al == 0);
     call(0x1A, 0x0200, 0, 0, 0);
-    CHECK("time", !carry(&r) && bcd(r.ch) && bcd(r.cl) && bcd(r.dh) && r.ch <= 0x23 && r.cl <= 0x59 && r.dh <= 0x59);
+    CHECK("time", !carry(&r) && bcd(r.ch) && bcd(r.cl) && bcd(r.dh) && r.ch <= 0x23 &&
+                      r.cl <= 0x59 && r.dh <= 0x59);
     call(0x1A, 0x0400, 0, 0, 0);
-    CHECK("date", !carry(&r) && (r.ch == 0x20 || r.ch == 0x19) && bcd(r.cl) && r.dh >= 1 && r.dh <= 0x12 && r.dl >= 1);
+    CHECK("date", !carry(&r) && (r.ch == 0x20 || r.ch == 0x19) && bcd(r.cl) && r.dh >= 1 &&
+                      r.dh <= 0x12 && r.dl >= 1);
     call(0x1A, 0x0300, 0, 0x1234, 0x5600);
     call(0x1A, 0x0200, 0, 0, 0);
     CHECK("set time", r.ch == 0x12 && r.cl == 0x34 && r.dh >= 0x56);
@@ -234,7 +238,8 @@ static void test_pci(void)
     bios_call(&r, 0x1A);
 }
 
-/* A structure at a 16-byte boundary of F0000-FFFFF with this signature and, if length is not 0, sum 0. */
+/* A structure at a 16-byte boundary of F0000-FFFFF with this signature and, if length is not 0, sum
+ * 0. */
 static u16 find_table(u32 signature, u16 length)
 {
     for (u32 at = 0; at < 0x10000; at += 16) {
@@ -265,16 +270,30 @@ static void test_vectors(void)
     static const struct {
         u8 number;
         u16 offset;
-    } fixed[] = {{0x05, 0xFF54}, {0x08, 0xFEA5}, {0x09, 0xE987}, {0x0E, 0xEF57}, {0x11, 0xF84D},
-                 {0x12, 0xF841}, {0x14, 0xE739}, {0x15, 0xF859}, {0x16, 0xE82E}, {0x17, 0xEFD2},
-                 {0x19, 0xE6F2}, {0x1A, 0xFE6E}, {0x1E, 0xEFC7}};
+    } fixed[] = {
+        {0x05, 0xFF54},
+        {0x08, 0xFEA5},
+        {0x09, 0xE987},
+        {0x0E, 0xEF57},
+        {0x11, 0xF84D},
+        {0x12, 0xF841},
+        {0x14, 0xE739},
+        {0x15, 0xF859},
+        {0x16, 0xE82E},
+        {0x17, 0xEFD2},
+        {0x19, 0xE6F2},
+        {0x1A, 0xFE6E},
+        {0x1E, 0xEFC7}
+    };
     for (u32 i = 0; i < sizeof fixed / sizeof fixed[0]; i++) {
         test_note("vector", fixed[i].number);
-        CHECK("fixed address", peek32(0, (u16)(fixed[i].number * 4)) == (0xF0000000 | fixed[i].offset));
+        CHECK("fixed address",
+              peek32(0, (u16)(fixed[i].number * 4)) == (0xF0000000 | fixed[i].offset));
     }
     poke8(0xF000, 0xFFFE, 0);
     CHECK("firmware is write-protected", peek8(0xF000, 0xFFFE) == 0xFC);
-    CHECK("font at F000:FA6E", peek32(0xF000, 0xFA6E + 8 * 8) == 0xBD81A57E || peek32(0xF000, 0xFA6E + 'H' * 8) != 0);
+    CHECK("font at F000:FA6E",
+          peek32(0xF000, 0xFA6E + 8 * 8) == 0xBD81A57E || peek32(0xF000, 0xFA6E + 'H' * 8) != 0);
 }
 
 void test_main(void)

@@ -21,22 +21,29 @@ static void test_modes(void)
         u16 width, lines;
         u8 colors;
     } modes[] = {
-        {0x00, 40, 25, 16, 0, 0, 0},      {0x01, 40, 25, 16, 0, 0, 0},
-        {0x02, 80, 25, 16, 0, 0, 0},      {0x03, 80, 25, 16, 0, 0, 0},
-        {0x04, 40, 25, 8, 320, 200, 3},   {0x05, 40, 25, 8, 320, 200, 3},
-        {0x06, 80, 25, 8, 640, 200, 1},   {0x07, 80, 25, 16, 0, 0, 0},
-        {0x0D, 40, 25, 8, 320, 200, 15},  {0x0E, 80, 25, 8, 640, 200, 15},
-        {0x10, 80, 25, 14, 640, 350, 15}, {0x11, 80, 30, 16, 640, 480, 1},
-        {0x12, 80, 30, 16, 640, 480, 15}, {0x13, 40, 25, 8, 320, 200, 255},
+        {0x00, 40, 25, 16, 0,   0,   0  },
+        {0x01, 40, 25, 16, 0,   0,   0  },
+        {0x02, 80, 25, 16, 0,   0,   0  },
+        {0x03, 80, 25, 16, 0,   0,   0  },
+        {0x04, 40, 25, 8,  320, 200, 3  },
+        {0x05, 40, 25, 8,  320, 200, 3  },
+        {0x06, 80, 25, 8,  640, 200, 1  },
+        {0x07, 80, 25, 16, 0,   0,   0  },
+        {0x0D, 40, 25, 8,  320, 200, 15 },
+        {0x0E, 80, 25, 8,  640, 200, 15 },
+        {0x10, 80, 25, 14, 640, 350, 15 },
+        {0x11, 80, 30, 16, 640, 480, 1  },
+        {0x12, 80, 30, 16, 640, 480, 15 },
+        {0x13, 40, 25, 8,  320, 200, 255},
     };
     for (u32 i = 0; i < sizeof modes / sizeof modes[0]; i++) {
         test_note("mode", modes[i].mode);
         set_mode(modes[i].mode);
         call(0x0F00, 0, 0, 0);
         CHECK("get mode", r.al == modes[i].mode && r.ah == modes[i].columns && r.bh == 0);
-        CHECK("data area of mode", peek8(0x40, 0x49) == modes[i].mode && peek16(0x40, 0x4A) == modes[i].columns &&
-                                       peek8(0x40, 0x84) == modes[i].rows - 1 &&
-                                       peek16(0x40, 0x85) == modes[i].height);
+        CHECK("data area of mode",
+              peek8(0x40, 0x49) == modes[i].mode && peek16(0x40, 0x4A) == modes[i].columns &&
+                  peek8(0x40, 0x84) == modes[i].rows - 1 && peek16(0x40, 0x85) == modes[i].height);
         call(0x0200, 0, 0, 0x0305);
         call(0x0300, 0, 0, 0);
         CHECK("cursor position", r.dx == 0x0305);
@@ -72,9 +79,11 @@ static void test_text(void)
     set_mode(3);
     call(0x0200, 0, 0, 0x0000);
     call(0x0900 | 'x', 0x4E, 5, 0);
-    CHECK("write with attribute", peek16(0xB800, 0) == 0x4E78 && peek16(0xB800, 8) == 0x4E78 && peek16(0xB800, 10) == 0x0720);
+    CHECK("write with attribute", peek16(0xB800, 0) == 0x4E78 && peek16(0xB800, 8) == 0x4E78 &&
+                                      peek16(0xB800, 10) == 0x0720);
     call(0x0A00 | 'y', 0x4E, 2, 0);
-    CHECK("write character only", peek16(0xB800, 0) == 0x4E79 && peek16(0xB800, 2) == 0x4E79 && peek16(0xB800, 4) == 0x4E78);
+    CHECK("write character only", peek16(0xB800, 0) == 0x4E79 && peek16(0xB800, 2) == 0x4E79 &&
+                                      peek16(0xB800, 4) == 0x4E78);
     call(0x0800, 0, 0, 0);
     CHECK("read cell", r.ax == 0x4E79);
     call(0x0E00 | 'z', 7, 0, 0);
@@ -87,7 +96,8 @@ static void test_text(void)
     poke16(0xB800, 160, 0x1F41);
     call(0x0E00 | 'q', 7, 0, 0);
     call(0x0300, 0, 0, 0);
-    CHECK("teletype scrolls", r.dx == 0x1800 && peek16(0xB800, 0) == 0x1F41 && peek8(0xB800, 23 * 160 + 158) == 'q');
+    CHECK("teletype scrolls",
+          r.dx == 0x1800 && peek16(0xB800, 0) == 0x1F41 && peek8(0xB800, 23 * 160 + 158) == 'q');
     call(0x0E0A, 7, 0, 0);
     call(0x0E0D, 7, 0, 0);
     call(0x0300, 0, 0, 0);
@@ -100,11 +110,13 @@ static void test_scroll(void)
     for (u16 row = 0; row < 25; row++)
         poke16(0xB800, (u16)(row * 160 + 20), (u16)(0x0700 | ('a' + row)));
     call(0x0602, 0x1700, 0x0205, 0x0A14);
-    CHECK("scroll up", peek8(0xB800, 2 * 160 + 20) == 'e' && peek16(0xB800, 9 * 160 + 20) == 0x1720 &&
+    CHECK("scroll up", peek8(0xB800, 2 * 160 + 20) == 'e' &&
+                           peek16(0xB800, 9 * 160 + 20) == 0x1720 &&
                            peek8(0xB800, 11 * 160 + 20) == 'l' && peek8(0xB800, 160 + 20) == 'b');
     CHECK("outside the window", peek16(0xB800, 9 * 160 + 8) == 0x0720);
     call(0x0701, 0x2700, 0x0205, 0x0A14);
-    CHECK("scroll down", peek8(0xB800, 3 * 160 + 20) == 'e' && peek16(0xB800, 2 * 160 + 20) == 0x2720);
+    CHECK("scroll down",
+          peek8(0xB800, 3 * 160 + 20) == 'e' && peek16(0xB800, 2 * 160 + 20) == 0x2720);
     call(0x0600, 0x3000, 0x0000, 0x184F);
     CHECK("clear window", peek16(0xB800, 0) == 0x3020 && peek16(0xB800, 3998) == 0x3020);
 }
@@ -157,7 +169,8 @@ static void test_string(void)
     call(0x0300, 0, 0, 0);
     CHECK("cursor moves", r.dx == 0x0701 && peek8(0xB800, 7 * 160) == 'e');
     write_string(2, "x\x4Ay\x2B", 2, 0x0800);
-    CHECK("string with attributes", peek16(0xB800, 8 * 160) == 0x4A78 && peek16(0xB800, 8 * 160 + 2) == 0x2B79);
+    CHECK("string with attributes",
+          peek16(0xB800, 8 * 160) == 0x4A78 && peek16(0xB800, 8 * 160 + 2) == 0x2B79);
 }
 
 static u8 buffer[1024];
@@ -173,7 +186,8 @@ static void test_palette(void)
     CHECK("border", r.bh == 5);
     r = (struct registers){.ax = 0x1009, .dx = (u16)(u32)buffer};
     bios_call(&r, 0x10);
-    CHECK("all palette registers", buffer[0] == 0 && buffer[2] == 0x3F && buffer[6] == 0x14 && buffer[16] == 5);
+    CHECK("all palette registers",
+          buffer[0] == 0 && buffer[2] == 0x3F && buffer[6] == 0x14 && buffer[16] == 5);
     buffer[2] = 2;
     buffer[16] = 0;
     r = (struct registers){.ax = 0x1002, .dx = (u16)(u32)buffer};
@@ -224,7 +238,9 @@ static void test_fonts(void)
         u8 letter = which == 4 ? 0xDB - 128 : 0xDB;
         u16 glyph = (u16)(r.bp + (which == 3 ? 'H' : letter) * height);
         u8 middle = peek8(r.es, (u16)(glyph + height / 2 - 1));
-        CHECK("font pointer", which == 3 ? middle == 0xFE || middle == 0xC6 || middle == 0xFC || middle == 0xCC : middle == 0xFF);
+        CHECK("font pointer",
+              which == 3 ? middle == 0xFE || middle == 0xC6 || middle == 0xFC || middle == 0xCC
+                         : middle == 0xFF);
     }
     call(0x1201, 0x0030, 0, 0);
     CHECK("select 350 lines", r.al == 0x12);
@@ -247,7 +263,8 @@ static void test_state(void)
     CHECK("display combination", r.al == 0x1A && r.bl == 8);
     r = (struct registers){.ax = 0x1B00, .di = (u16)(u32)buffer};
     bios_call(&r, 0x10);
-    CHECK("state", r.al == 0x1B && buffer[4] == 3 && buffer[5] == 80 && buffer[0x22] == 25 && buffer[0x23] == 16 && buffer[0x2A] == 2);
+    CHECK("state", r.al == 0x1B && buffer[4] == 3 && buffer[5] == 80 && buffer[0x22] == 25 &&
+                       buffer[0x23] == 16 && buffer[0x2A] == 2);
     call(0x1C00, 0, 7, 0);
     CHECK("size of saved state", r.al == 0x1C && r.bx != 0 && r.bx <= sizeof buffer / 64);
     r = (struct registers){.ax = 0x1C01, .cx = 7, .bx = (u16)(u32)buffer};
@@ -267,12 +284,21 @@ static void test_state(void)
 
 static void test_preserved(void)
 {
-    struct registers before = {.eax = 0x11110E41, .ebx = 0x22220007, .ecx = 0x33334444, .edx = 0x55556666,
-                               .esi = 0x77778888, .edi = 0x9999AAAA, .ebp = 0xBBBBCCCC, .ds = 0x1234, .es = 0x5678};
+    struct registers before = {.eax = 0x11110E41,
+                               .ebx = 0x22220007,
+                               .ecx = 0x33334444,
+                               .edx = 0x55556666,
+                               .esi = 0x77778888,
+                               .edi = 0x9999AAAA,
+                               .ebp = 0xBBBBCCCC,
+                               .ds = 0x1234,
+                               .es = 0x5678};
     r = before;
     bios_call(&r, 0x10);
-    CHECK("teletype keeps registers", r.ebx == before.ebx && r.ecx == before.ecx && r.edx == before.edx && r.esi == before.esi &&
-                                          r.edi == before.edi && r.ebp == before.ebp && r.ds == before.ds && r.es == before.es);
+    CHECK("teletype keeps registers", r.ebx == before.ebx && r.ecx == before.ecx &&
+                                          r.edx == before.edx && r.esi == before.esi &&
+                                          r.edi == before.edi && r.ebp == before.ebp &&
+                                          r.ds == before.ds && r.es == before.es);
 }
 
 void test_main(void)
