@@ -248,16 +248,18 @@ enum exec_result exec_arpl_r(struct cpu *cpu, const struct insn *insn)
     return EXEC_OK;
 }
 
+/* Writes only what has changed: a read-only operand that needs no change is no fault. */
 enum exec_result exec_arpl_m(struct cpu *cpu, const struct insn *insn)
 {
     uint16_t selector;
-    struct mem_rmw rmw;
+    uint32_t address = insn_address(cpu, insn);
     uint16_t rpl = cpu->gpr[insn->reg] & SELECTOR_RPL;
-    if (mem_rmw16(cpu, insn->segment, insn_address(cpu, insn), &rmw, &selector))
+    if (mem_read16(cpu, insn->segment, address, &selector))
         return EXEC_FAULT;
     bool raise = (selector & SELECTOR_RPL) < rpl;
-    if (raise)
-        mem_rmw_store16(cpu, &rmw, (uint16_t)((selector & ~SELECTOR_RPL) | rpl));
+    uint16_t raised = (uint16_t)((selector & ~SELECTOR_RPL) | rpl);
+    if (raise && mem_write16(cpu, insn->segment, address, raised))
+        return EXEC_FAULT;
     set_zf(cpu, raise);
     return EXEC_OK;
 }

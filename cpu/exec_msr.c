@@ -49,14 +49,36 @@ static uint64_t *fixed_mtrr(struct cpu *cpu, uint32_t msr)
     return NULL;
 }
 
+/* Memory types (SDM 3A tables 11-8, 11-11): UC, WC, WT, WP, WB; in the PAT UC- too. */
+enum { MTRR_TYPES = 1 << 0 | 1 << 1 | 1 << 4 | 1 << 5 | 1 << 6, PAT_TYPES = MTRR_TYPES | 1 << 7 };
+
+/* Whether each of the first `count` bytes of value is one of types. */
+static bool are_types(uint64_t value, unsigned count, unsigned types)
+{
+    for (; count > 0; count--, value >>= 8) {
+        if ((value & 0xFF) > 7 || !(types >> (value & 0xFF) & 1))
+            return false;
+    }
+    return true;
+}
+
+/* The types in a value for a memory-type register exist. */
+static bool types_are_valid(uint32_t msr, uint64_t value)
+{
+    if (msr == MSR_PAT)
+        return are_types(value, 8, PAT_TYPES);
+    if (msr >= 0x250 && msr <= 0x26F)
+        return are_types(value, 8, MTRR_TYPES);
+    bool is_mask = msr != MSR_MTRR_DEF_TYPE && msr & 1;
+    return is_mask || are_types(value, 1, MTRR_TYPES);
+}
+
 /* Storage of a memory-type register, and the bits that must be zero in it. */
 static uint64_t *memory_type_storage(struct cpu *cpu, uint32_t msr, uint64_t *reserved)
 {
     *reserved = 0;
-    if (model_has(cpu->model, FEAT_PAT) && msr == MSR_PAT) {
-        *reserved = UINT64_C(0xF8F8F8F8F8F8F8F8);
+    if (model_has(cpu->model, FEAT_PAT) && msr == MSR_PAT)
         return &cpu->pat;
-    }
     if (!model_has(cpu->model, FEAT_MTRR))
         return NULL;
     if (msr == MSR_MTRR_DEF_TYPE) {
@@ -226,7 +248,7 @@ static enum exec_result write_msr(struct cpu *cpu, uint32_t msr, uint64_t value)
     uint64_t reserved;
     uint64_t *storage = memory_type_storage(cpu, msr, &reserved);
     uint32_t *sysenter = sysenter_storage(cpu, msr);
-    if (storage && value & reserved)
+    if (storage && (value & reserved || !types_are_valid(msr, value)))
         return fault_gp(cpu, 0);
     if (!storage)
         storage = p6_storage(cpu, msr);

@@ -1,4 +1,4 @@
-#include "rings.h"
+#include "real.h"
 
 struct tss32 ring_tss;
 uint64_t ring_ldt[16];
@@ -114,4 +114,27 @@ uint32_t ring_features(void)
     uint32_t eax = 1, edx;
     __asm__ volatile("cpuid" : "+a"(eax), "=d"(edx) : : "ebx", "ecx");
     return edx;
+}
+
+/* --- real mode --- */
+
+extern uint8_t real_blob[], real_blob_end[], real_stubs[];
+void real_enter(bool flat);
+
+enum { REAL_BLOB = 0x7000, REAL_STATE = 0x7F00, SEL_REAL_CODE = 0x3E0, SEL_REAL_DATA = 0x3E8 };
+
+struct real_state real_run(const uint8_t *code, const uint8_t *end, bool flat_es)
+{
+    volatile uint32_t *table = NULL;
+    __asm__("" : "+r"(table));
+    memcpy((void *)REAL_BLOB, real_blob, (size_t)(real_blob_end - real_blob));
+    memcpy((void *)REAL_CODE, code, (size_t)(end - code));
+    for (unsigned i = 0; i <= 0x60; i++) {
+        if (i < 32 || i == 0x60)
+            table[i] = 0x07000000 + (uint32_t)(real_stubs - real_blob) + i * 16;
+    }
+    ring_set(SEL_REAL_CODE, bare_descriptor(REAL_BLOB, 0xFFFF, 0x9B, 0), 0);
+    ring_set(SEL_REAL_DATA, bare_descriptor(0, 0xFFFF, 0x93, 0), 0);
+    real_enter(flat_es);
+    return *(struct real_state *)REAL_STATE;
 }
