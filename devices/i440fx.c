@@ -79,14 +79,16 @@ static unsigned segment_attributes(const struct i440fx *chip, unsigned segment)
     return pci_config_get(chip->function, PAM0 + 1 + segment / 2, 1) >> (segment & 1 ? 4 : 0) & 3;
 }
 
-/* What a read of address finds when it is not RAM: the system ROM, or nothing. */
-static uint8_t *segment_rom(const struct i440fx *chip, uint32_t address)
+/* What a read of the segment finds when it is not RAM: a ROM under the overlay, or nothing. */
+static uint8_t *segment_rom(const struct i440fx *chip, unsigned segment)
 {
-    uint32_t from_end = 0x100000 - address;
-    if (address < 0xE0000 || !chip->setup.rom || from_end > chip->setup.rom_size)
+    struct address_range overlay = *bus_range(chip->bus, chip->segment[segment]);
+    overlay.enabled = false;
+    bus_change_range(chip->bus, chip->segment[segment], &overlay);
+    const struct address_range *below = bus_find_range(chip->bus, overlay.first);
+    if (!below || below->kind != RANGE_ROM || below->last < overlay.last)
         return chip->nothing;
-    /* RANGE_ROM only reads here. */
-    return (uint8_t *)(uintptr_t)chip->setup.rom + chip->setup.rom_size - from_end;
+    return below->memory + (overlay.first - below->first);
 }
 
 static void update_segment(struct i440fx *chip, unsigned segment)
@@ -105,7 +107,7 @@ static void update_segment(struct i440fx *chip, unsigned segment)
         range.kind = RANGE_ROM;
     } else if (attributes == PAM_WRITE) {
         range.kind = RANGE_ROM;
-        range.memory = segment_rom(chip, first);
+        range.memory = segment_rom(chip, segment);
         range.write_memory = chip->setup.ram + first;
     }
     const struct address_range *now = bus_range(chip->bus, chip->segment[segment]);

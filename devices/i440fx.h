@@ -12,14 +12,10 @@ struct i440fx;
 struct i440fx_config {
     uint8_t *ram;      /* host address of physical 0; not owned */
     uint64_t ram_size; /* bytes, a multiple of 1 MiB */
-    /* The system ROM, for segments that are read from ROM while writes go to RAM. Its last byte is
-     * at FFFFFh; at most the last 128 KiB of it show there. The board maps the ROM itself, at
-     * priority 10 of the bus. */
-    const uint8_t *rom;
-    uint32_t rom_size;
 };
 
-/* A0000h..FFFFFh are covered by this chip from now on: RAM there is seen only through SMRAM and
+/* The board maps ROMs at priority 10 of the bus, below the shadow RAM that PAM switches on.
+ * A0000h..FFFFFh are covered by this chip from now on: RAM there is seen only through SMRAM and
  * PAM.
  */
 struct i440fx *i440fx_new(struct bus *bus, struct pci *pci, const struct i440fx_config *config);

@@ -217,8 +217,6 @@ static void build_pci(struct machine *machine, struct a20_gate *a20)
     struct i440fx_config bridge = {
         .ram = physmem_ram(machine->phys),
         .ram_size = machine->config.ram_size,
-        .rom = machine->firmware,
-        .rom_size = machine->firmware_size,
     };
     i440fx_new(bus, machine->pci, &bridge);
     struct irq_line pirq[PIIX3_ISA_IRQ_COUNT];

@@ -34,8 +34,7 @@ static int set_up(void **state)
     bus_add_range(rig->bus, &rom);
     setup->pci = pci_new(rig->bus);
     struct a20_gate *a20 = a20_gate_new(rig->bus);
-    struct i440fx_config config = {
-        .ram = setup->ram, .ram_size = RAM_SIZE, .rom = setup->rom, .rom_size = ROM_SIZE};
+    struct i440fx_config config = {.ram = setup->ram, .ram_size = RAM_SIZE};
     i440fx_new(rig->bus, setup->pci, &config);
     struct irq_line irqs[PIIX3_ISA_IRQ_COUNT];
     for (unsigned i = 0; i < PIIX3_ISA_IRQ_COUNT; i++)

@@ -50,8 +50,7 @@ static struct board *board_new(void)
     bus_add_range(rig->bus, &ram);
     struct pci *pci = pci_new(rig->bus);
     struct a20_gate *a20 = a20_gate_new(rig->bus);
-    struct i440fx_config config = {
-        .ram = board->ram, .ram_size = RAM_SIZE, .rom = board->rom, .rom_size = ROM_SIZE};
+    struct i440fx_config config = {.ram = board->ram, .ram_size = RAM_SIZE};
     i440fx_new(rig->bus, pci, &config);
     struct irq_line irqs[PIIX3_ISA_IRQ_COUNT];
     for (unsigned i = 0; i < PIIX3_ISA_IRQ_COUNT; i++)
