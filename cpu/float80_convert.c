@@ -87,18 +87,36 @@ static bool narrow_sign(struct float80 a)
     return float80_sign(a) || float80_classify(a) == FLOAT_UNSUPPORTED;
 }
 
+/* A normal number whose result is normal, and stays finite when rounding carries into the exponent:
+ * field is the result's exponent field, from 1 to all_ones - 2. */
+static inline uint64_t narrow_normal(struct float80 a, uint32_t field, unsigned drop,
+                                     struct float_env *env)
+{
+    uint64_t rest = a.significand << (64 - drop);
+    uint64_t result = (uint64_t)field << (63 - drop) | a.significand << 1 >> (drop + 1);
+    if (rest) {
+        env->flags |= FLOAT_INEXACT;
+        if (float_rounds_up(env->rounding, float80_sign(a), result & 1, rest)) {
+            env->flags |= FLOAT_ROUNDED_UP;
+            result++;
+        }
+    }
+    return result;
+}
+
 uint32_t float80_to_float32(struct float80 a, struct float_env *env)
 {
+    uint32_t field = (uint32_t)(a.sign_exponent & FLOAT80_EXPONENT) - (FLOAT80_BIAS - 127);
+    if (LIKELY(field - 1 < 0xFD && a.significand >> 63))
+        return (uint32_t)narrow_normal(a, field, 40, env) | (uint32_t)float80_sign(a) << 31;
     return (uint32_t)narrow(a, &float32_format, 0xFF, env) | (uint32_t)narrow_sign(a) << 31;
 }
 
 uint64_t float80_to_float64(struct float80 a, struct float_env *env)
 {
-    uint32_t exponent = (uint32_t)(a.sign_exponent & FLOAT80_EXPONENT) - (FLOAT80_BIAS - 1023);
-    /* Normal, and no rounding needed. */
-    if (LIKELY(exponent - 1 < 0x7FE && a.significand >> 63 && !(a.significand & 0x7FF)))
-        return (uint64_t)(a.sign_exponent >> 15) << 63 | (uint64_t)exponent << 52 |
-               a.significand << 1 >> 12;
+    uint32_t field = (uint32_t)(a.sign_exponent & FLOAT80_EXPONENT) - (FLOAT80_BIAS - 1023);
+    if (LIKELY(field - 1 < 0x7FD && a.significand >> 63))
+        return narrow_normal(a, field, 11, env) | (uint64_t)float80_sign(a) << 63;
     return narrow(a, &float64_format, 0x7FF, env) | (uint64_t)narrow_sign(a) << 63;
 }
 
