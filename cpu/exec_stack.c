@@ -64,19 +64,17 @@ static uint32_t below_top(const struct cpu *cpu, uint32_t n, uint32_t size)
     return (cpu->gpr[REG_ESP] - n * size) & cpu->stack_mask;
 }
 
-static MUST_CHECK enum exec_result check_pushes(struct cpu *cpu, uint32_t count, uint32_t size)
+static MUST_CHECK enum exec_result check_push(struct cpu *cpu, uint32_t n, uint32_t size)
 {
-    for (uint32_t i = 1; i <= count; i++)
-        if (mem_check_write(cpu, SEG_SS, below_top(cpu, i, size), size))
-            return EXEC_FAULT;
-    return EXEC_OK;
+    return mem_check_write(cpu, SEG_SS, below_top(cpu, n, size), size);
 }
 
 #define DEFINE_ALL(bits)                                                                           \
     EXEC(exec_pusha##bits)                                                                         \
     {                                                                                              \
-        if (check_pushes(cpu, 8, (bits) / 8))                                                      \
-            return EXEC_FAULT;                                                                     \
+        for (uint32_t i = 1; i <= 8; i++)                                                          \
+            if (check_push(cpu, i, (bits) / 8))                                                    \
+                return EXEC_FAULT;                                                                 \
         for (uint32_t i = 0; i < 8; i++)                                                           \
             if (mem_write##bits(cpu, SEG_SS, below_top(cpu, i + 1, (bits) / 8),                    \
                                 reg##bits(cpu, i)))                                                \
@@ -105,16 +103,19 @@ FOR_EACH_V(DEFINE_ALL)
     static MUST_CHECK enum exec_result check_enter##bits(struct cpu *cpu, uint32_t level,          \
                                                          uint32_t room)                            \
     {                                                                                              \
+        const uint32_t size = (bits) / 8;                                                          \
         UINT(bits) ignored;                                                                        \
-        if (check_pushes(cpu, level + 1, (bits) / 8))                                              \
+        if (check_push(cpu, 1, size))                                                              \
             return EXEC_FAULT;                                                                     \
-        for (uint32_t i = 1; i < level; i++)                                                       \
-            if (mem_read##bits(cpu, SEG_SS,                                                        \
-                               (cpu->gpr[REG_EBP] - i * (bits) / 8) & cpu->stack_mask, &ignored))  \
+        for (uint32_t i = 1; i < level; i++) {                                                     \
+            uint32_t from = (cpu->gpr[REG_EBP] - i * size) & cpu->stack_mask;                      \
+            if (mem_read##bits(cpu, SEG_SS, from, &ignored) || check_push(cpu, i + 1, size))       \
                 return EXEC_FAULT;                                                                 \
-        return mem_check_write(cpu, SEG_SS,                                                        \
-                               (below_top(cpu, level + 1, (bits) / 8) - room) & cpu->stack_mask,   \
-                               (bits) / 8);                                                        \
+        }                                                                                          \
+        if (level > 0 && check_push(cpu, level + 1, size))                                         \
+            return EXEC_FAULT;                                                                     \
+        uint32_t top = below_top(cpu, level + 1, size) - room;                                     \
+        return mem_check_write(cpu, SEG_SS, top & cpu->stack_mask, size);                          \
     }                                                                                              \
     EXEC(exec_enter##bits)                                                                         \
     {                                                                                              \

@@ -153,8 +153,9 @@ static inline void copy_elements(uint8_t *to, const uint8_t *from, uint32_t size
     static enum exec_result cmps_step##bits(struct cpu *cpu, const struct insn *insn)              \
     {                                                                                              \
         UINT(bits) a, b;                                                                           \
-        if (mem_read##bits(cpu, insn->segment, string_register(cpu, insn, REG_ESI), &a) ||         \
-            mem_read##bits(cpu, SEG_ES, string_register(cpu, insn, REG_EDI), &b))                  \
+        /* Processors read the second operand first. */                                            \
+        if (mem_read##bits(cpu, SEG_ES, string_register(cpu, insn, REG_EDI), &b) ||                \
+            mem_read##bits(cpu, insn->segment, string_register(cpu, insn, REG_ESI), &a))           \
             return EXEC_FAULT;                                                                     \
         alu_sub##bits(cpu, a, b);                                                                  \
         advance(cpu, insn, true, true, (bits) / 8, 1);                                             \

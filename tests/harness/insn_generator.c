@@ -137,9 +137,9 @@ static bool aim_bit(struct insn_case *out, const struct insn_row *row)
     return true;
 }
 
-static uint32_t near_data(uint64_t *random)
+static uint32_t near_data(const struct insn_case *out, uint64_t *random)
 {
-    return DATA_MIDDLE - 64 + below(random, 128);
+    return out->target - 64 + below(random, 128);
 }
 
 static uint32_t near_code(uint64_t *random)
@@ -150,16 +150,16 @@ static uint32_t near_code(uint64_t *random)
 static void aim_implicit(struct insn_case *out, const struct insn_row *row, uint64_t *random)
 {
     if (operands_have(row, "X") || operands_have(row, "Y")) {
-        out->gpr[REG_ESI] = near_data(random);
-        out->gpr[REG_EDI] = near_data(random);
+        out->gpr[REG_ESI] = near_data(out, random);
+        out->gpr[REG_EDI] = near_data(out, random);
         out->gpr[REG_ECX] = below(random, 24);
         if (is_named(row, "cmps") && below(random, 2))
             memset(out->data, 0x55, sizeof out->data);
     }
     if (is_named(row, "xlat"))
-        out->gpr[REG_EBX] = near_data(random);
+        out->gpr[REG_EBX] = near_data(out, random);
     if (is_named(row, "leave") || is_named(row, "enter"))
-        out->gpr[REG_EBP] = near_data(random);
+        out->gpr[REG_EBP] = near_data(out, random);
 }
 
 static uint32_t effective_address(const struct insn_case *in)
@@ -169,11 +169,18 @@ static uint32_t effective_address(const struct insn_case *in)
            (insn->index == REG_ZERO ? 0 : in->gpr[insn->index] << insn->scale) + insn->displacement;
 }
 
+/* Where the memory that address points into may be written by the generator. */
+static uint8_t *data_at(struct insn_case *out, uint32_t address, unsigned size)
+{
+    uint32_t offset = address - NATIVE_DATA;
+    return offset <= NATIVE_DATA_SIZE - size ? out->data + offset : NULL;
+}
+
 /* Makes the comparison succeed half the time. */
 static void aim_comparison(struct insn_case *out, uint64_t *random)
 {
-    uint8_t *memory = out->data + (effective_address(out) - NATIVE_DATA);
-    if (below(random, 2))
+    uint8_t *memory = data_at(out, effective_address(out), 8);
+    if (!memory || below(random, 2))
         return;
     memcpy(memory, &out->gpr[REG_EAX], 4);
     memcpy(memory + 4, &out->gpr[REG_EDX], 4);
@@ -184,16 +191,17 @@ static bool aim_jump(struct insn_case *out, const struct insn_row *row, uint64_t
 {
     uint32_t target = near_code(random);
     unsigned end = out->insn.length;
+    bool is_ret = is_named(row, "ret");
+    uint8_t *memory = data_at(out, is_ret ? out->gpr[REG_ESP] : effective_address(out), 4);
     if (operands_have(row, "Jz"))
         put_value(out, end - 4, target - (out->eip + end));
     else if (operands_have(row, "Jb")) /* not into itself */
         out->code[end - 1] =
             (uint8_t)(below(random, 2) ? 16 + below(random, 112) : 128 + below(random, 96));
-    else if (is_named(row, "ret"))
-        memcpy(out->data + (out->gpr[REG_ESP] - NATIVE_DATA), &target, 4);
-    else if (operands_have(row, "Ev") && out->insn.flags & INSN_MEMORY)
-        memcpy(out->data + (effective_address(out) - NATIVE_DATA), &target, 4);
-    else if (operands_have(row, "Ev"))
+    else if (is_ret || (operands_have(row, "Ev") && out->insn.flags & INSN_MEMORY)) {
+        if (memory)
+            memcpy(memory, &target, 4);
+    } else if (operands_have(row, "Ev"))
         out->gpr[out->insn.rm] = target;
     return !operands_have(row, "Ev") || out->insn.flags & INSN_MEMORY || out->insn.rm != REG_ESP;
 }
@@ -217,17 +225,19 @@ static bool decode_again(const struct decoder *decoder, unsigned row, struct ins
            out->insn.row == row;
 }
 
-bool insn_generate(const struct decoder *decoder, unsigned index, uint64_t *random,
-                   struct insn_case *out)
+bool insn_generate(const struct decoder *decoder, unsigned index, enum insn_place place,
+                   uint64_t *random, struct insn_case *out)
 {
     const struct insn_row *row = insn_row(index);
     unsigned displacement_at = put_code(row, random, out->code);
     if (!decode_again(decoder, index, out))
         return false;
     out->eip = CODE_MIDDLE;
+    out->target =
+        place == PLACE_INSIDE ? DATA_MIDDLE : NATIVE_DATA + below(random, 2) * NATIVE_DATA_SIZE;
     for (unsigned i = 0; i < 8; i++)
         out->gpr[i] = random_value(random);
-    out->gpr[REG_ESP] = near_data(random);
+    out->gpr[REG_ESP] = near_data(out, random);
     out->eflags = (uint32_t)random_next(random) & (FLAGS_ARITHMETIC | FLAG_DF);
     fill_data(out, random);
     if (is_named(row, "enter"))
@@ -235,10 +245,10 @@ bool insn_generate(const struct decoder *decoder, unsigned index, uint64_t *rand
     aim_implicit(out, row, random);
     if (!aim_bit(out, row))
         return false;
-    if (out->insn.flags & INSN_MEMORY && !aim_memory(out, displacement_at, near_data(random)))
+    if (out->insn.flags & INSN_MEMORY && !aim_memory(out, displacement_at, near_data(out, random)))
         return false;
     if (operands_have(row, "O"))
-        put_value(out, out->insn.length - 4, near_data(random));
+        put_value(out, out->insn.length - 4, near_data(out, random));
     if (!decode_again(decoder, index, out))
         return false;
     if (is_named(row, "cmpxchg8b"))

@@ -11,6 +11,7 @@ struct insn_case {
     uint8_t code[16];
     struct insn insn; /* as decoded */
     uint32_t eip;     /* where code belongs: in the middle of the code page */
+    uint32_t target;  /* linear address around which data is aimed */
     uint32_t gpr[8];
     uint32_t eflags;
     uint8_t data[NATIVE_DATA_SIZE];
@@ -21,8 +22,14 @@ uint64_t random_next(uint64_t *state);
 /* An integer that is often near zero, a power of two, or the sign boundary of some size. */
 uint32_t random_value(uint64_t *state);
 
-/* False if the row cannot be generated (real-mode forms, 16-bit addresses). 32-bit code. */
-bool insn_generate(const struct decoder *decoder, unsigned row, uint64_t *random,
-                   struct insn_case *out);
+/* Where memory operands, stack and strings lie. */
+enum insn_place {
+    PLACE_INSIDE, /* in the middle of the data window */
+    PLACE_EDGE,   /* at its beginning or end, across, and beyond */
+};
+
+/* False if this attempt came to nothing; try again. 32-bit code. */
+bool insn_generate(const struct decoder *decoder, unsigned row, enum insn_place place,
+                   uint64_t *random, struct insn_case *out);
 
 #endif

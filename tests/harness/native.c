@@ -7,7 +7,13 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
-enum { USER_CS32 = 0x23, USER_DS = 0x2B, EFLAGS_FIXED = 0x202, REGISTER_COUNT = 8 };
+enum {
+    USER_CS32 = 0x23,
+    USER_DS = 0x2B,
+    PAGE_FAULT = 14,
+    EFLAGS_FIXED = 0x202,
+    REGISTER_COUNT = 8
+};
 
 static const int stop_signals[] = {SIGTRAP, SIGSEGV, SIGILL, SIGFPE, SIGBUS};
 static const int context_index[REGISTER_COUNT] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX,
@@ -37,6 +43,8 @@ static void leave(int signal, siginfo_t *info, void *context)
     running->eip = (uint32_t)registers[REG_RIP] - (signal == SIGTRAP);
     running->eflags = (uint32_t)registers[REG_EFL];
     running->signal = signal;
+    bool is_page_fault = signal == SIGSEGV && registers[REG_TRAPNO] == PAGE_FAULT;
+    running->address = is_page_fault ? (uint32_t)(uintptr_t)info->si_addr : 0;
     memcpy(registers, host_registers, sizeof host_registers);
 }
 

@@ -21,7 +21,8 @@ enum {
 struct native_state {
     uint32_t gpr[8]; /* SDM order */
     uint32_t eip, eflags;
-    int signal; /* out: SIGTRAP: the breakpoint was reached, and eip is its address */
+    int signal;       /* out: SIGTRAP: the breakpoint was reached, and eip is its address */
+    uint32_t address; /* out: of the page fault, for SIGSEGV that is one; else 0 */
 };
 
 bool native_open(void);
