@@ -71,6 +71,11 @@ static void handler(struct trap_frame *frame)
         put(EOI, 0);
 }
 
+/* An interrupt that TPR takes back at the last moment; no EOI. */
+static void spurious(struct trap_frame *frame)
+{
+}
+
 /* Forgets what was taken, and opens handlers for vectors 30h to 7Fh and the spurious one. */
 static void begin(void)
 {
@@ -79,6 +84,7 @@ static void begin(void)
     keep = false;
     for (unsigned vector = 0x30; vector < 0x80; vector++)
         bare_set_handler(vector, handler);
+    bare_set_handler(0xFF, spurious);
     put(SVR, 0x1FF);
     put(TPR, 0);
 }
