@@ -3,7 +3,8 @@
  * Run alone: meson test -C build bare-dma
  *
  * QEMU 7.2 fails the checks marked (QEMU): it has no software requests, no memory-to-memory
- * transfers, no readable mask, no alias of the page registers and no latch at port 80h. */
+ * transfers, no readable mask, no alias of the page registers and no latch at port 80h. Bochs 2.7
+ * has the last but no software requests either. */
 #include "chips.h"
 
 #define SHEET "8237A data sheet: "

@@ -72,9 +72,7 @@ static void handler(struct trap_frame *frame)
 }
 
 /* An interrupt that TPR takes back at the last moment; no EOI. */
-static void spurious(struct trap_frame *frame)
-{
-}
+static void spurious(struct trap_frame *frame) {}
 
 /* Forgets what was taken, and opens handlers for vectors 30h to 7Fh and the spurious one. */
 static void begin(void)

@@ -2,7 +2,8 @@
  * Run alone: meson test -C build bare-pic
  *
  * QEMU (with -serial null -serial null for COM2) fails one check, marked (QEMU): an edge-triggered
- * request stays in its IRR when the line falls. */
+ * request stays in its IRR when the line falls. Bochs 2.7 passes that one, and fails others: its
+ * poll has no bit 7, and what INTA takes is settled when INT rises. */
 #include "chips.h"
 
 enum { RTC = 0x70, ELCR1 = 0x4D0, ELCR2 = 0x4D1 };

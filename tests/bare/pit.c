@@ -2,7 +2,8 @@
  * Run alone: meson test -C build bare-pit
  *
  * QEMU 7.2 fails the checks marked (QEMU): it has no null count and no BCD, a gate does not stop a
- * counter, mode 1's output is upside down, and OUT is not set by the control word alone. */
+ * counter, mode 1's output is upside down, and OUT is not set by the control word alone.
+ * Bochs 2.7 passes all. */
 #include "chips.h"
 
 enum { CONTROL = 0x43, COUNTER0 = 0x40, COUNTER2 = 0x42, PORT_61 = 0x61 };
