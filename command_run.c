@@ -233,7 +233,7 @@ static bool open_display(struct run *run, struct error *err)
         return true;
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
         return error_set(err, "--display term wants a terminal; use --display none");
-    run->terminal = terminal_open(err);
+    run->terminal = terminal_open(TERM_FAREWELL, err);
     if (!run->terminal)
         return false;
     run->term = term_open();

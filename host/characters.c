@@ -81,7 +81,7 @@ static struct characters *open_stdio(struct error *err)
 {
     struct terminal *terminal = NULL;
     bool is_terminal = terminal_is_there();
-    if (is_terminal && !(terminal = terminal_open(err)))
+    if (is_terminal && !(terminal = terminal_open("", err)))
         return NULL;
     struct characters *characters = new_characters(STDOUT_FILENO, STDIN_FILENO);
     characters->terminal = terminal;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -18,7 +19,7 @@ struct terminal {
 };
 
 /* Waits until the other end of the pipe is gone, in whatever way, and restores. */
-static _Noreturn void guard(int pipe_end, const struct termios *saved)
+static _Noreturn void guard(int pipe_end, const struct termios *saved, const char *farewell)
 {
     /* A background process may change the terminal only with SIGTTOU ignored; and what ends the
      * parent must not end the guardian first. */
@@ -27,13 +28,17 @@ static _Noreturn void guard(int pipe_end, const struct termios *saved)
         signal(ignored[i], SIG_IGN);
     setpgid(0, 0);
     char byte;
-    while (read(pipe_end, &byte, 1) < 0 && errno == EINTR)
+    ssize_t size;
+    while ((size = read(pipe_end, &byte, 1)) < 0 && errno == EINTR)
         ;
-    tcsetattr(STDIN_FILENO, TCSADRAIN, saved);
+    if (size == 0) { /* no good-bye */
+        tcsetattr(STDIN_FILENO, TCSANOW, saved);
+        size = write(STDOUT_FILENO, farewell, strlen(farewell));
+    }
     _exit(0);
 }
 
-static bool start_guardian(struct terminal *terminal, struct error *err)
+static bool start_guardian(struct terminal *terminal, const char *farewell, struct error *err)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0)
@@ -46,14 +51,14 @@ static bool start_guardian(struct terminal *terminal, struct error *err)
     }
     if (terminal->guardian == 0) {
         close(ends[1]);
-        guard(ends[0], &terminal->saved);
+        guard(ends[0], &terminal->saved, farewell);
     }
     close(ends[0]);
     terminal->pipe = ends[1];
     return true;
 }
 
-struct terminal *terminal_open(struct error *err)
+struct terminal *terminal_open(const char *farewell, struct error *err)
 {
     struct terminal *terminal = mem_new(sizeof *terminal);
     if (tcgetattr(STDIN_FILENO, &terminal->saved) < 0) {
@@ -61,7 +66,7 @@ struct terminal *terminal_open(struct error *err)
         mem_free(terminal);
         return NULL;
     }
-    if (!start_guardian(terminal, err)) {
+    if (!start_guardian(terminal, farewell, err)) {
         mem_free(terminal);
         return NULL;
     }
@@ -78,6 +83,8 @@ void terminal_close(struct terminal *terminal)
     if (!terminal)
         return;
     tcsetattr(STDIN_FILENO, TCSADRAIN, &terminal->saved);
+    ssize_t written = write(terminal->pipe, "", 1);
+    (void)written;
     close(terminal->pipe);
     waitpid(terminal->guardian, NULL, 0);
     mem_free(terminal);

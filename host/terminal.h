@@ -14,8 +14,9 @@
 
 struct terminal;
 
-/* What raw mode does with output: a serial console keeps its own line ends. */
-struct terminal *terminal_open(struct error *err);
+/* farewell is written to the terminal when this process ends without terminal_close; it must
+ * outlive the call only. NULL: err says why. */
+struct terminal *terminal_open(const char *farewell, struct error *err);
 void terminal_close(struct terminal *terminal);
 
 /* Whether standard input is a terminal. */

@@ -163,7 +163,7 @@ void term_close(struct term *term)
         if (term->wake[i] >= 0)
             close(term->wake[i]);
     }
-    fputs("\033[0m\033[?25h\033[?1049l", stdout);
+    fputs(TERM_FAREWELL, stdout);
     for (unsigned row = 0; row < term->shown.rows; row++) {
         unsigned columns = term->shown.columns;
         while (columns && strchr(" ", term->shown.cells[row][columns - 1].character))

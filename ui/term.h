@@ -8,6 +8,9 @@
 
 struct term;
 
+/* What brings the terminal back from what term_open does. */
+#define TERM_FAREWELL "\033[0m\033[?25h\033[?1049l"
+
 struct term *term_open(void);
 /* Leaves the alternate screen; the last screen is printed, so that it stays to be read. */
 void term_close(struct term *term);

@@ -4,9 +4,15 @@
 #include "bus/key_map.h"
 
 #include <ctype.h>
-#include <stdlib.h>
+#include <time.h>
 
-enum { ESC = 0x1B, DEL = 0x7F, MAX_PARAMETERS = 3 };
+enum {
+    ESC = 0x1B,
+    DEL = 0x7F,
+    MAX_PARAMETERS = 3,
+    /* Pasted text comes at a pace that a keyboard's 16-byte buffer stands. */
+    STROKE_NS = 10 * 1000 * 1000,
+};
 
 /* Modifiers as xterm codes them, less one. */
 enum { MODIFIER_SHIFT = 1, MODIFIER_ALT = 2, MODIFIER_CTRL = 4 };
@@ -27,6 +33,7 @@ static void stroke(struct gate *gate, uint16_t code, unsigned modifiers)
     }
     gate_key(gate, code, true);
     gate_key(gate, code, false);
+    nanosleep(&(struct timespec){.tv_nsec = STROKE_NS}, NULL);
     for (size_t i = ARRAY_LENGTH(keys); i-- > 0;) {
         if (modifiers & keys[i].modifier)
             gate_key(gate, keys[i].code, false);
