@@ -216,8 +216,18 @@ void bare_init_pic(void)
     out8(0xA1, 0xFF);
 }
 
+/* 115200 baud, 8 bits: a UART out of reset sends words of 5 bits. */
+static void init_uart(void)
+{
+    out8(PORT_COM1 + 3, 0x80);
+    out8(PORT_COM1 + 0, 1);
+    out8(PORT_COM1 + 1, 0);
+    out8(PORT_COM1 + 3, 0x03);
+}
+
 void bare_main(void)
 {
+    init_uart();
     init_idt();
     bare_tests();
     bare_print("%u passed, %u failed\n", passed, failed);

@@ -24,7 +24,7 @@ from guests import Guests, run  # noqa: E402
 PROGRAMS = ["integer", "x87", "memory"]
 MARKS = {name: ("BENCH begin", "BENCH end") for name in PROGRAMS}
 MARKS["linux-boot"] = ("Linux version", "guest: init runs")
-TIME_LIMIT = 900
+TIME_LIMIT = 300
 
 
 def make_cd(guests, images, name):
