@@ -2,7 +2,8 @@
  * Run alone: meson test -C build bare-io_apic
  *
  * QEMU 7.2 (with -icount shift=4,sleep=off, or the timer's check depends on the host) fails the
- * check marked (QEMU): its PIC is not connected to input 0. */
+ * check marked (QEMU): its PIC is not connected to input 0. Bochs 2.7 has no remote IRR, and an
+ * ID of eight bits. */
 #include "chips.h"
 
 #define SHEET "82093AA data sheet: "
