@@ -30,12 +30,12 @@ flat_tables_end:
 # EAX: a service; BL: 0. Returns AL 0, EBX base, ECX length, EDX entry.
 bios32_entry:
     pushfl
-    testb %bl, %bl
-    movb $0x81, %al
-    jnz 1f
     cmpl $0x49435024, %eax
     movb $0x80, %al
     jne 1f
+    testb %bl, %bl
+    movb $0x81, %al
+    jnz 1f
     movl $0xF0000, %ebx
     movl $0x10000, %ecx
     movl $pci32_entry, %edx
