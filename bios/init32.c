@@ -75,7 +75,6 @@ void memory_initialise(void)
 
 void init32_main(void)
 {
-    debug_text("Anachron BIOS " BIOS_VERSION "\n");
     processor_identify();
     memory_initialise();
     pci_initialise();

@@ -10,9 +10,28 @@ import argparse
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
+
+# Name: tracks, heads, sectors a track.
+FORMATS = {
+    '160k': (40, 1, 8), '180k': (40, 1, 9), '320k': (40, 2, 8), '360k': (40, 2, 9), '720k': (80, 2, 9),
+    '1200k': (80, 2, 15), '1440k': (80, 2, 18), '1680k': (80, 2, 21), '2880k': (80, 2, 36),
+}
+
+
+def make_diskette(path, tracks, heads, sectors):
+    """An image with a parameter block; every sector has its number in bytes 2 and 3."""
+    with open(path, 'wb') as f:
+        for number in range(tracks * heads * sectors):
+            sector = bytearray(512)
+            sector[2:4] = struct.pack('<H', number)
+            if number == 0:
+                struct.pack_into('<HBHBHHBHHH', sector, 0x0B, 512, 1, 1, 2, 112, tracks * heads * sectors, 0xF0, 3,
+                                 sectors, heads)
+            f.write(sector)
 
 
 def main():
@@ -22,27 +41,35 @@ def main():
     parser.add_argument('--qemu', action='store_true')
     parser.add_argument('--bios')
     parser.add_argument('--vgabios')
+    parser.add_argument('--memory', default='16M')
+    parser.add_argument('--cpu')
+    parser.add_argument('--format', choices=FORMATS, help='boot from disk, with a diskette of this format')
     parser.add_argument('--verbose', action='store_true')
     parser.add_argument('--timeout', type=int, default=120)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         floppy, disk, out = (os.path.join(folder, n) for n in ('floppy.img', 'disk.img', 'out.txt'))
-        shutil.copy(args.image, floppy)
-        with open(disk, 'wb') as f:
+        shutil.copy(args.image, disk if args.format else floppy)
+        with open(disk, 'ab') as f:
             f.truncate(20 << 20)
+        if args.format:
+            make_diskette(floppy, *FORMATS[args.format])
+        boot = 'c' if args.format else 'a'
         if args.qemu:
-            command = ['qemu-system-i386', '-M', 'pc', '-m', '16', '-display', 'none', '-no-reboot',
+            command = ['qemu-system-i386', '-M', 'pc', '-m', args.memory, '-display', 'none', '-no-reboot',
                        '-drive', f'file={floppy},format=raw,if=floppy', '-drive', f'file={disk},format=raw',
-                       '-boot', 'a', '-debugcon', f'file:{out}', '-device', 'isa-debug-exit,iobase=0x501']
+                       '-boot', boot, '-debugcon', f'file:{out}', '-device', 'isa-debug-exit,iobase=0x501']
             if args.bios:
                 command += ['-bios', args.bios]
             if args.vgabios is None and args.bios:
                 command += ['-vga', 'none', '-device', 'VGA,romfile=']
         else:
-            command = [args.emulator, 'run', '--memory', '16M', '--floppy', floppy, '--disk', disk, '--boot', 'a',
+            command = [args.emulator, 'run', '--memory', args.memory, '--floppy', floppy, '--disk', disk, '--boot', boot,
                        '--debugcon', f'file:{out}', '--display', 'none', '--serial', 'none']
             if args.bios:
                 command += ['--bios', args.bios]
+            if args.cpu:
+                command += ['--cpu', args.cpu]
             if args.vgabios:
                 command += ['--vgabios', args.vgabios]
         try:
