@@ -64,7 +64,8 @@ u8 fdc_wait(void)
 {
     u32 start = BDA->ticks;
     bool may_halt = clock_runs() && !(inb(0x21) & 0x40);
-    for (u16 i = 0; i < 4000; i++) {
+    /* The count ends it for a program that keeps the clock interrupt to itself. */
+    for (u32 i = 0; i < 4000000; i += may_halt ? 1 : 1000) {
         if (BDA->floppy_recalibrated & INTERRUPT_SEEN) {
             BDA->floppy_recalibrated &= (u8)~INTERRUPT_SEEN;
             return DISK_OK;

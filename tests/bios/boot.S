@@ -90,6 +90,9 @@ start:
     subl %edi, %ecx
     xorl %eax, %eax
     rep stosb
+#ifdef V86
+    calll v86_enter
+#endif
     sti
     calll test_main
     calll test_end
