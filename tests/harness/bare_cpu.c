@@ -11,16 +11,21 @@ static void note_fault(void *opaque)
         bare->vector = bare->cpu->fault.vector;
 }
 
-struct bare_cpu *bare_cpu_new(const char *model)
+struct bare_cpu *bare_cpu_new_sized(const char *model, uint64_t ram_size)
 {
     struct bare_cpu *bare = mem_new(sizeof *bare);
     bare->log = log_new(stderr, LOG_ERROR);
     bare->bus = bus_new(bare->log);
-    bare->phys = physmem_new(bare->bus, BARE_RAM_SIZE);
+    bare->phys = physmem_new(bare->bus, ram_size);
     bare->cpu = cpu_new(cpu_model_find(model), bare->phys, bare->bus);
     bare->ram = physmem_ram(bare->phys);
     bare->cpu->host = (struct cpu_host){.opaque = bare, .fault = note_fault};
     return bare;
+}
+
+struct bare_cpu *bare_cpu_new(const char *model)
+{
+    return bare_cpu_new_sized(model, BARE_RAM_SIZE);
 }
 
 void bare_cpu_free(struct bare_cpu *bare)

@@ -16,6 +16,8 @@ struct bare_cpu {
 enum { BARE_RAM_SIZE = 16 << 20 };
 
 struct bare_cpu *bare_cpu_new(const char *model);
+/* The same with another amount of RAM, in bytes. */
+struct bare_cpu *bare_cpu_new_sized(const char *model, uint64_t ram_size);
 void bare_cpu_free(struct bare_cpu *bare);
 
 /* Protected mode at CPL 0, all segments flat with the given code size, no paging, interrupts off.
