@@ -62,7 +62,7 @@ bool fpu_raise(struct cpu *cpu, const struct float_env *env, unsigned prevent)
     bool write = !(unmasked & prevent);
     if (unmasked & FPU_BEFORE)
         flags &= FPU_BEFORE; /* found before the operation, which was not done */
-    else if (!write) /* a store that did not take place is not inexact (SDM 1, 8.5.6) */
+    else if (!write)         /* a store that did not take place is not inexact (SDM 1, 8.5.6) */
         flags &= ~(unsigned)(FLOAT_INEXACT | FLOAT_ROUNDED_UP);
     cpu->fpu.status = (uint16_t)((cpu->fpu.status & ~FPU_C1) | flags);
     fpu_update_summary(cpu);
