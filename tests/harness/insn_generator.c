@@ -2,8 +2,7 @@
 
 #include <string.h>
 
-#define DATA_MIDDLE (NATIVE_DATA + NATIVE_DATA_SIZE / 2)
-#define CODE_MIDDLE (NATIVE_CODE + 0x800)
+enum { CODE_MIDDLE = 0x800 }; /* offset within the code page */
 
 uint64_t random_next(uint64_t *state)
 {
@@ -69,27 +68,31 @@ static bool modrm_fits(uint16_t column, uint8_t modrm)
     }
 }
 
-static unsigned put_prefixes(const struct insn_row *row, uint64_t *random, uint8_t *code)
+static unsigned put_prefixes(const struct insn_row *row, bool code16, uint64_t *random,
+                             uint8_t *code)
 {
     unsigned at = 0;
+    bool has_small_eip = row->attributes & A_JUMP && !code16; /* with 66 */
+    if (code16 && below(random, 3) == 0)
+        code[at++] = 0x67;
     if (row->attributes & A_REP && below(random, 3))
         code[at++] = below(random, 2) ? 0xF2 : 0xF3;
     if (row->prefix == P_F3 || row->prefix == P_F2)
         code[at++] = row->prefix == P_F3 ? 0xF3 : 0xF2;
-    if (row->prefix == P_66 ||
-        (row->prefix == P_ANY && !(row->attributes & A_JUMP) && below(random, 3) == 0))
+    if (row->prefix == P_66 || (row->prefix == P_ANY && !has_small_eip && below(random, 3) == 0))
         code[at++] = 0x66;
     if (below(random, 16) == 0)
         code[at++] = 0x3E;
     return at;
 }
 
-/* Prefixes, opcode, ModRM, and random bytes for the rest. Returns where ModRM's displacement is. */
-static unsigned put_code(const struct insn_row *row, uint64_t *random, uint8_t *code)
+/* Prefixes, opcode, ModRM, and random bytes for the rest. Returns where ModRM's displacement is if
+ * there is no SIB byte. */
+static unsigned put_code(const struct insn_row *row, bool code16, uint64_t *random, uint8_t *code)
 {
     for (unsigned i = 0; i < 16; i++)
         code[i] = (uint8_t)(random_next(random) >> 24);
-    unsigned at = put_prefixes(row, random, code);
+    unsigned at = put_prefixes(row, code16, random, code);
     if (row->map != MAP_1)
         code[at++] = 0x0F;
     code[at++] = row->opcode;
@@ -100,29 +103,46 @@ static unsigned put_code(const struct insn_row *row, uint64_t *random, uint8_t *
         modrm = (uint8_t)(random_next(random) >> 24);
     } while (!modrm_fits(row->modrm, modrm));
     code[at++] = modrm;
-    return at + (modrm < 0xC0 && (modrm & 7) == 4);
+    return at;
 }
 
-static void put_value(struct insn_case *out, unsigned at, uint32_t value)
+static void put_value(struct insn_case *out, unsigned at, uint32_t value, bool wide)
 {
-    memcpy(out->code + at, &value, 4);
+    memcpy(out->code + at, &value, wide ? 4 : 2);
 }
 
 /* --- what the instruction points to --- */
 
-/* Makes the memory operand lie at address; false if its registers leave no way. */
-static bool aim_memory(struct insn_case *out, unsigned displacement_at, uint32_t address)
+/* Sets a register that is used as an offset: all of it, or the lower half. */
+static void aim_register(struct insn_case *out, uint64_t *random, enum gpr reg, uint32_t offset,
+                         bool wide)
+{
+    uint32_t upper = (uint32_t)random_next(random) & 0xFFFF0000;
+    out->gpr[reg] = wide ? offset : upper | (offset & 0xFFFF);
+}
+
+static bool has_wide_address(const struct insn_case *out)
+{
+    return out->insn.flags & INSN_ADDRESS32;
+}
+
+/* Makes the memory operand lie at offset; false if its registers leave no way. */
+static bool aim_memory(struct insn_case *out, unsigned displacement_at, uint32_t offset,
+                       uint64_t *random)
 {
     const struct insn *insn = &out->insn;
+    bool wide = has_wide_address(out);
     uint32_t index = insn->index == REG_ZERO ? 0 : out->gpr[insn->index] << insn->scale;
     if (insn->base == insn->index && insn->base != REG_ZERO)
         return false;
     if (insn->base == REG_ESP && (insn->index != REG_ZERO || insn->displacement + 128 > 256))
         return false; /* the stack would be elsewhere */
     if (insn->base != REG_ZERO)
-        out->gpr[insn->base] = address - index - insn->displacement;
+        aim_register(out, random, insn->base, offset - index - insn->displacement, wide);
+    else if (!wide && insn->index != REG_ZERO)
+        aim_register(out, random, insn->index, offset - insn->displacement, false);
     else
-        put_value(out, displacement_at, address - index);
+        put_value(out, displacement_at + (wide && (insn->modrm & 7) == 4), offset - index, wide);
     return true;
 }
 
@@ -142,37 +162,39 @@ static uint32_t near_data(const struct insn_case *out, uint64_t *random)
     return out->target - 64 + below(random, 128);
 }
 
-static uint32_t near_code(uint64_t *random)
+static uint32_t near_code(const struct insn_case *out, uint64_t *random)
 {
-    return CODE_MIDDLE + 32 + below(random, 512);
+    return out->eip + 32 + below(random, 512);
 }
 
 static void aim_implicit(struct insn_case *out, const struct insn_row *row, uint64_t *random)
 {
     if (operands_have(row, "X") || operands_have(row, "Y")) {
-        out->gpr[REG_ESI] = near_data(out, random);
-        out->gpr[REG_EDI] = near_data(out, random);
-        out->gpr[REG_ECX] = below(random, 24);
+        aim_register(out, random, REG_ESI, near_data(out, random), has_wide_address(out));
+        aim_register(out, random, REG_EDI, near_data(out, random), has_wide_address(out));
+        aim_register(out, random, REG_ECX, below(random, 24), has_wide_address(out));
         if (is_named(row, "cmps") && below(random, 2))
             memset(out->data, 0x55, sizeof out->data);
     }
     if (is_named(row, "xlat"))
-        out->gpr[REG_EBX] = near_data(out, random);
+        aim_register(out, random, REG_EBX, near_data(out, random), has_wide_address(out));
     if (is_named(row, "leave") || is_named(row, "enter"))
-        out->gpr[REG_EBP] = near_data(out, random);
+        aim_register(out, random, REG_EBP, near_data(out, random), !out->code16);
 }
 
 static uint32_t effective_address(const struct insn_case *in)
 {
     const struct insn *insn = &in->insn;
-    return (insn->base == REG_ZERO ? 0 : in->gpr[insn->base]) +
-           (insn->index == REG_ZERO ? 0 : in->gpr[insn->index] << insn->scale) + insn->displacement;
+    uint32_t offset = (insn->base == REG_ZERO ? 0 : in->gpr[insn->base]) +
+                      (insn->index == REG_ZERO ? 0 : in->gpr[insn->index] << insn->scale) +
+                      insn->displacement;
+    return has_wide_address(in) ? offset : offset & 0xFFFF;
 }
 
-/* Where the memory that address points into may be written by the generator. */
+/* Where the generator may write the memory at an offset; NULL if it is not all there. */
 static uint8_t *data_at(struct insn_case *out, uint32_t address, unsigned size)
 {
-    uint32_t offset = address - NATIVE_DATA;
+    uint32_t offset = address + out->data_base - NATIVE_DATA;
     return offset <= NATIVE_DATA_SIZE - size ? out->data + offset : NULL;
 }
 
@@ -189,20 +211,22 @@ static void aim_comparison(struct insn_case *out, uint64_t *random)
 /* Targets of jumps, after everything else is in place. False if the stack pointer is one. */
 static bool aim_jump(struct insn_case *out, const struct insn_row *row, uint64_t *random)
 {
-    uint32_t target = near_code(random);
+    uint32_t target = near_code(out, random);
+    bool wide = out->insn.flags & INSN_OPERAND32;
+    uint32_t esp = out->code16 ? out->gpr[REG_ESP] & 0xFFFF : out->gpr[REG_ESP];
     unsigned end = out->insn.length;
     bool is_ret = is_named(row, "ret");
-    uint8_t *memory = data_at(out, is_ret ? out->gpr[REG_ESP] : effective_address(out), 4);
+    uint8_t *memory = data_at(out, is_ret ? esp : effective_address(out), wide ? 4 : 2);
     if (operands_have(row, "Jz"))
-        put_value(out, end - 4, target - (out->eip + end));
+        put_value(out, end - (wide ? 4 : 2), target - (out->eip + end), wide);
     else if (operands_have(row, "Jb")) /* not into itself */
         out->code[end - 1] =
             (uint8_t)(below(random, 2) ? 16 + below(random, 112) : 128 + below(random, 96));
     else if (is_ret || (operands_have(row, "Ev") && out->insn.flags & INSN_MEMORY)) {
         if (memory)
-            memcpy(memory, &target, 4);
+            memcpy(memory, &target, wide ? 4 : 2);
     } else if (operands_have(row, "Ev"))
-        out->gpr[out->insn.rm] = target;
+        aim_register(out, random, out->insn.rm, target, wide);
     return !operands_have(row, "Ev") || out->insn.flags & INSN_MEMORY || out->insn.rm != REG_ESP;
 }
 
@@ -221,23 +245,34 @@ static void fill_data(struct insn_case *out, uint64_t *random)
 
 static bool decode_again(const struct decoder *decoder, unsigned row, struct insn_case *out)
 {
-    return decode_insn(decoder, out->code, 15, true, &out->insn) == DECODE_OK &&
+    return decode_insn(decoder, out->code, 15, !out->code16, &out->insn) == DECODE_OK &&
            out->insn.row == row;
 }
 
-bool insn_generate(const struct decoder *decoder, unsigned index, enum insn_place place,
-                   uint64_t *random, struct insn_case *out)
+static void place_case(struct insn_case *out, enum insn_place place, uint64_t *random)
+{
+    out->code_base = out->code16 ? NATIVE_CODE : 0;
+    out->data_base = out->code16 ? NATIVE_DATA : 0;
+    out->eip = NATIVE_CODE - out->code_base + CODE_MIDDLE;
+    out->target = NATIVE_DATA - out->data_base;
+    if (place == PLACE_INSIDE)
+        out->target += NATIVE_DATA_SIZE / 2;
+    else
+        out->target += below(random, 2) * NATIVE_DATA_SIZE;
+}
+
+bool insn_generate(const struct decoder *decoder, unsigned index, bool code16,
+                   enum insn_place place, uint64_t *random, struct insn_case *out)
 {
     const struct insn_row *row = insn_row(index);
-    unsigned displacement_at = put_code(row, random, out->code);
+    unsigned displacement_at = put_code(row, code16, random, out->code);
+    out->code16 = code16;
     if (!decode_again(decoder, index, out))
         return false;
-    out->eip = CODE_MIDDLE;
-    out->target =
-        place == PLACE_INSIDE ? DATA_MIDDLE : NATIVE_DATA + below(random, 2) * NATIVE_DATA_SIZE;
+    place_case(out, place, random);
     for (unsigned i = 0; i < 8; i++)
         out->gpr[i] = random_value(random);
-    out->gpr[REG_ESP] = near_data(out, random);
+    aim_register(out, random, REG_ESP, near_data(out, random), !code16);
     out->eflags = (uint32_t)random_next(random) & (FLAGS_ARITHMETIC | FLAG_DF);
     fill_data(out, random);
     if (is_named(row, "enter"))
@@ -245,10 +280,13 @@ bool insn_generate(const struct decoder *decoder, unsigned index, enum insn_plac
     aim_implicit(out, row, random);
     if (!aim_bit(out, row))
         return false;
-    if (out->insn.flags & INSN_MEMORY && !aim_memory(out, displacement_at, near_data(out, random)))
+    if (out->insn.flags & INSN_MEMORY &&
+        !aim_memory(out, displacement_at, near_data(out, random), random))
         return false;
-    if (operands_have(row, "O"))
-        put_value(out, out->insn.length - 4, near_data(out, random));
+    if (operands_have(row, "O")) {
+        bool wide = has_wide_address(out);
+        put_value(out, out->insn.length - (wide ? 4 : 2), near_data(out, random), wide);
+    }
     if (!decode_again(decoder, index, out))
         return false;
     if (is_named(row, "cmpxchg8b"))

@@ -10,8 +10,10 @@
 struct insn_case {
     uint8_t code[16];
     struct insn insn; /* as decoded */
-    uint32_t eip;     /* where code belongs: in the middle of the code page */
-    uint32_t target;  /* linear address around which data is aimed */
+    bool code16;      /* 16-bit code, data and stack segments, as in struct native_state */
+    uint32_t code_base, data_base; /* of the segments */
+    uint32_t eip;                  /* where code belongs: in the middle of the code page */
+    uint32_t target;               /* offset around which data is aimed */
     uint32_t gpr[8];
     uint32_t eflags;
     uint8_t data[NATIVE_DATA_SIZE];
@@ -28,8 +30,8 @@ enum insn_place {
     PLACE_EDGE,   /* at its beginning or end, across, and beyond */
 };
 
-/* False if this attempt came to nothing; try again. 32-bit code. */
-bool insn_generate(const struct decoder *decoder, unsigned row, enum insn_place place,
+/* False if this attempt came to nothing; try again. */
+bool insn_generate(const struct decoder *decoder, unsigned row, bool code16, enum insn_place place,
                    uint64_t *random, struct insn_case *out);
 
 #endif

@@ -2,10 +2,16 @@
 
 #if defined(__x86_64__) && defined(__linux__)
 
+#include <asm/ldt.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
+#include <unistd.h>
+
+enum { LDT_CODE16, LDT_DATA16 };
+#define LDT_SELECTOR(entry) ((entry) << 3 | 7)
 
 enum {
     USER_CS32 = 0x23,
@@ -24,6 +30,12 @@ static struct native_state *running;
 static gregset_t host_registers;
 static uint8_t handler_stack[64 << 10];
 
+/* 64-bit code, which the handlers are, does not use them. */
+static void load_data_segments(uint16_t selector)
+{
+    __asm__ volatile("mov %0, %%ds\n\tmov %0, %%es" : : "r"((uint32_t)selector));
+}
+
 static void enter(int signal, siginfo_t *info, void *context)
 {
     greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
@@ -32,7 +44,10 @@ static void enter(int signal, siginfo_t *info, void *context)
         registers[context_index[i]] = running->gpr[i];
     registers[REG_RIP] = running->eip;
     registers[REG_EFL] = running->eflags | EFLAGS_FIXED;
-    registers[REG_CSGSFS] = (registers[REG_CSGSFS] & ~0xFFFFLL) | USER_CS32;
+    greg_t cs = running->code16 ? LDT_SELECTOR(LDT_CODE16) : USER_CS32;
+    greg_t data = running->code16 ? LDT_SELECTOR(LDT_DATA16) : USER_DS;
+    registers[REG_CSGSFS] = (registers[REG_CSGSFS] & 0x0000FFFFFFFF0000) | cs | data << 48;
+    load_data_segments((uint16_t)data);
 }
 
 static void leave(int signal, siginfo_t *info, void *context)
@@ -55,6 +70,20 @@ static bool map_at(uintptr_t address, size_t size, int protection)
                 0) == wanted;
 }
 
+static bool set_ldt(unsigned entry, uint32_t base, uint32_t limit, unsigned contents)
+{
+    struct user_desc descriptor = {
+        .entry_number = entry, .base_addr = base, .limit = limit, .contents = contents};
+    return syscall(SYS_modify_ldt, 1, &descriptor, sizeof descriptor) == 0;
+}
+
+bool native_has_code16(void)
+{
+    enum { CONTENTS_DATA = 0, CONTENTS_CODE = 2 };
+    return set_ldt(LDT_CODE16, NATIVE_CODE, 0xFFF, CONTENTS_CODE) &&
+           set_ldt(LDT_DATA16, NATIVE_DATA, NATIVE_DATA_SIZE - 1, CONTENTS_DATA);
+}
+
 bool native_open(void)
 {
     if (!map_at(NATIVE_CODE, 0x1000, PROT_READ | PROT_WRITE | PROT_EXEC) ||
@@ -69,8 +98,6 @@ bool native_open(void)
     for (unsigned i = 0; i < sizeof stop_signals / sizeof stop_signals[0]; i++)
         if (sigaction(stop_signals[i], &action, NULL))
             return false;
-    /* 64-bit code runs with null data segments. */
-    __asm__ volatile("mov %0, %%ds\n\tmov %0, %%es" : : "r"(USER_DS));
     return true;
 }
 
@@ -95,6 +122,10 @@ bool native_open(void)
     return false;
 }
 void native_close(void) {}
+bool native_has_code16(void)
+{
+    return false;
+}
 void native_run(struct native_state *state)
 {
     (void)state;

@@ -20,12 +20,17 @@ enum {
 
 struct native_state {
     uint32_t gpr[8]; /* SDM order */
+    /* In 16-bit segments: code from NATIVE_CODE, data and stack from NATIVE_DATA, each with the
+     * limit of what is mapped. Otherwise flat 32-bit ones. */
+    bool code16;
     uint32_t eip, eflags;
     int signal;       /* out: SIGTRAP: the breakpoint was reached, and eip is its address */
     uint32_t address; /* out: of the page fault, for SIGSEGV that is one; else 0 */
 };
 
 bool native_open(void);
+/* The kernel lets us have segments of our own, for code16. */
+bool native_has_code16(void);
 void native_close(void);
 /* Runs from state->eip to the next INT3 or fault. */
 void native_run(struct native_state *state);

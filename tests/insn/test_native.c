@@ -15,7 +15,7 @@
 
 enum { COMPARED_FLAGS = FLAGS_ARITHMETIC | FLAG_DF };
 
-static unsigned cases_a_form = 2000;
+static unsigned cases_a_form = 1000;
 static const char *only;
 
 /* --- which flags are defined --- */
@@ -77,11 +77,12 @@ struct outcome {
 
 static void run_native(const struct insn_case *in, struct outcome *out)
 {
-    uint8_t *code = (uint8_t *)(uintptr_t)in->eip;
+    uint8_t *code = (uint8_t *)(uintptr_t)(in->code_base + in->eip);
     void *data = (void *)(uintptr_t)NATIVE_DATA;
     memcpy(data, in->data, NATIVE_DATA_SIZE);
     memcpy(code, in->code, in->insn.length);
     memcpy(out->state.gpr, in->gpr, sizeof in->gpr);
+    out->state.code16 = in->code16;
     out->state.eip = in->eip;
     out->state.eflags = in->eflags;
     native_run(&out->state);
@@ -98,6 +99,8 @@ static int signal_of(int vector)
         return SIGFPE;
     case VECTOR_UD:
         return SIGILL;
+    case VECTOR_SS:
+        return SIGBUS;
     default:
         return SIGSEGV;
     }
@@ -114,9 +117,22 @@ static void map_pages(struct bare_cpu *bare)
     bare->cpu->cr0 |= CR0_PG | CR0_WP;
 }
 
-static void reset_emulated(struct bare_cpu *bare)
+static void set_segments16(struct cpu *cpu)
+{
+    struct segment segment = {
+        .base = NATIVE_DATA, .limit = NATIVE_DATA_SIZE - 1, .selector = 0x10, .access = 0x93};
+    segment_set(cpu, SEG_DS, &segment);
+    segment_set(cpu, SEG_ES, &segment);
+    segment_set(cpu, SEG_SS, &segment);
+    segment = (struct segment){.base = NATIVE_CODE, .limit = 0xFFF, .selector = 8, .access = 0x9B};
+    segment_set(cpu, SEG_CS, &segment);
+}
+
+static void reset_emulated(struct bare_cpu *bare, bool code16)
 {
     bare_cpu_flat(bare, true);
+    if (code16)
+        set_segments16(bare->cpu);
     map_pages(bare);
     cpu_sync(bare->cpu);
 }
@@ -125,10 +141,10 @@ static void run_emulated(struct bare_cpu *bare, const struct insn_case *in, stru
 {
     struct cpu *cpu = bare->cpu;
     if (cpu->activity != CPU_RUNNING)
-        reset_emulated(bare);
+        reset_emulated(bare, in->code16);
     bare->vector = -1;
     memcpy(bare->ram + NATIVE_DATA, in->data, NATIVE_DATA_SIZE);
-    bare_cpu_write(bare, in->eip, in->code, in->insn.length);
+    bare_cpu_write(bare, in->code_base + in->eip, in->code, in->insn.length);
     memcpy(cpu->gpr, in->gpr, sizeof in->gpr);
     flags_set_arithmetic(cpu, in->eflags);
     cpu->eflags = (in->eflags & FLAG_DF) | FLAG_FIXED;
@@ -234,13 +250,13 @@ static bool is_tested(const struct insn_row *row)
 }
 
 static unsigned test_form(struct bare_cpu *bare, const struct decoder *decoder, unsigned row,
-                          enum insn_place place)
+                          bool code16, enum insn_place place)
 {
     static struct insn_case in;
     uint64_t random = UINT64_C(0x9E3779B97F4A7C15) ^ row;
     unsigned failures = 0, done = 0;
     for (unsigned attempt = 0; attempt < 8 * cases_a_form && done < cases_a_form; attempt++) {
-        if (!insn_generate(decoder, row, place, &random, &in))
+        if (!insn_generate(decoder, row, code16, place, &random, &in))
             continue;
         done++;
         failures += !agrees(bare, &in);
@@ -250,22 +266,22 @@ static unsigned test_form(struct bare_cpu *bare, const struct decoder *decoder, 
     return failures;
 }
 
-static void test_all_forms(enum insn_place place)
+static void test_all_forms(bool code16, enum insn_place place)
 {
     /* Within the test, because cmocka takes over signals around it. */
-    if (!native_open()) {
-        print_message("the host is no x86-64 Linux: nothing to compare with\n");
+    if (!native_open() || (code16 && !native_has_code16())) {
+        print_message("the host is no x86-64 Linux, or allows no LDT: nothing to compare with\n");
         skip();
     }
     struct bare_cpu *bare = bare_cpu_new("pentium3");
     struct decoder *decoder = decoder_new(bare->cpu->model);
     unsigned failures = 0, forms = 0;
-    reset_emulated(bare);
+    reset_emulated(bare, code16);
     for (unsigned row = 0; row < insn_row_count(); row++) {
         if (!is_tested(insn_row(row)))
             continue;
         forms++;
-        failures += test_form(bare, decoder, row, place);
+        failures += test_form(bare, decoder, row, code16, place);
     }
     native_close();
     print_message("%u forms, %u cases each\n", forms, cases_a_form);
@@ -276,21 +292,35 @@ static void test_all_forms(enum insn_place place)
 
 static void integer_instructions(void **state)
 {
-    test_all_forms(PLACE_INSIDE);
+    test_all_forms(false, PLACE_INSIDE);
+}
+
+/* 16-bit code, data and stack segments, with operand and address size prefixes. */
+static void integer_instructions16(void **state)
+{
+    test_all_forms(true, PLACE_INSIDE);
 }
 
 /* Operands that lie across the edge of what is mapped, or beyond: the same page fault at the same
  * address, with the same registers, flags and memory behind it. */
 static void page_faults(void **state)
 {
-    test_all_forms(PLACE_EDGE);
+    test_all_forms(false, PLACE_EDGE);
+}
+
+/* The same with segment limits: #GP and #SS. */
+static void limit_faults(void **state)
+{
+    test_all_forms(true, PLACE_EDGE);
 }
 
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(integer_instructions),
+        cmocka_unit_test(integer_instructions16),
         cmocka_unit_test(page_faults),
+        cmocka_unit_test(limit_faults),
     };
     if (argc > 1)
         cases_a_form = (unsigned)atoi(argv[1]);
