@@ -170,8 +170,8 @@ static const struct constant_msr *find_constant(const struct cpu *cpu, uint32_t 
 
 static enum exec_result fault_unknown(struct cpu *cpu, uint32_t msr, const char *what)
 {
-    log_unimplemented(cpu->log, "cpu", UINT64_C(0x100000000) + msr, "%s of unknown MSR %Xh", what,
-                      msr);
+    /* #GP is what the model itself says to it. */
+    log_line(cpu->log, LOG_DEBUG, "cpu: %s of MSR %Xh, which the model has not got", what, msr);
     return fault_gp(cpu, 0);
 }
 
