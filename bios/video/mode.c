@@ -1,6 +1,6 @@
 /* Setting a mode: registers, palette, character generator, display memory, data area. */
 #include "bios/font.h"
-#include "bios/video/video.h"
+#include "bios/video/vbe.h"
 
 u8 video_mode_now(void)
 {
@@ -118,6 +118,7 @@ void video_set_mode(u8 mode_and_flag)
         return;
     const struct mode_info *info = &mode_infos[mode];
     const struct mode_table *t = video_table(mode);
+    vbe_off();
     load_registers(t);
     if (!(BDA->video_flags & 0x08))
         video_load_default_dac(

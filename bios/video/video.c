@@ -1,7 +1,7 @@
 /* INT 10h for a VGA without an option ROM of its own. Functions as in the IBM PS/2 and Personal
  * Computer BIOS Interface Technical Reference. */
-#include "bios/video/video.h"
 #include "bios/services.h"
+#include "bios/video/vbe.h"
 
 /* BH = 0: border and background, intensity; BH = 1: the palette of modes 4 and 5. */
 static void set_color(const struct regs *r)
@@ -92,6 +92,9 @@ static void extended_service(struct regs *r)
         break;
     case 0x1C:
         video_save_service(r);
+        break;
+    case 0x4F:
+        vbe_service(r);
         break;
     }
 }
