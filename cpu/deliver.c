@@ -134,9 +134,19 @@ static void take_debug_trap(struct cpu *cpu)
     cpu_deliver_fault(cpu);
 }
 
-static void take_reset(struct cpu *cpu)
+/* What may be taken now, in order: debug traps of the last instruction, NMI, maskable interrupts.
+ * Shutdown ends by NMI alone (or by reset). */
+static void take_pending(struct cpu *cpu)
 {
-    cpu_reset(cpu, !cpu->reset_pending);
+    bool is_shut_down = cpu->activity == CPU_SHUTDOWN;
+    if (cpu->debug_hits && !(cpu->step & STEP_SHADOW_STACK) && !is_shut_down)
+        take_debug_trap(cpu);
+    cpu_update_interrupts(cpu);
+    if (cpu->attention & ATTENTION_NMI)
+        take_nmi(cpu);
+    if (cpu->attention & ATTENTION_INTERRUPT && cpu->activity != CPU_SHUTDOWN)
+        take_interrupt(cpu, cpu->host.acknowledge ? cpu->host.acknowledge(cpu->host.opaque) : 0);
+    cpu_update_interrupts(cpu);
 }
 
 void cpu_service(struct cpu *cpu)
@@ -144,17 +154,8 @@ void cpu_service(struct cpu *cpu)
     cpu->attention &=
         ~(uint32_t)(ATTENTION_CLOCK | ATTENTION_HALT | ATTENTION_MODE | ATTENTION_DEBUG);
     if (cpu->reset_pending || cpu->init_pending)
-        take_reset(cpu);
-    if (cpu->activity == CPU_SHUTDOWN && !cpu->nmi_pending)
-        return;
-    if (cpu->debug_hits && !(cpu->step & STEP_SHADOW_STACK))
-        take_debug_trap(cpu);
-    cpu_update_interrupts(cpu);
-    if (cpu->attention & ATTENTION_NMI && cpu->activity != CPU_SHUTDOWN)
-        take_nmi(cpu);
-    if (cpu->attention & ATTENTION_INTERRUPT && cpu->activity != CPU_SHUTDOWN)
-        take_interrupt(cpu, cpu->host.acknowledge ? cpu->host.acknowledge(cpu->host.opaque) : 0);
-    cpu_update_interrupts(cpu);
+        cpu_reset(cpu, !cpu->reset_pending);
+    take_pending(cpu);
     cpu->attention &= ~(uint32_t)ATTENTION_MODE;
     if (cpu->debug_hits && !(cpu->step & STEP_SHADOW_STACK))
         cpu->attention |= ATTENTION_DEBUG;

@@ -325,6 +325,47 @@ static void test_shadow(void)
     out8(0x21, 0xFF);
 }
 
+/* --- NMI, sent by the local APIC to itself --- */
+
+static volatile uint32_t *const apic = (volatile uint32_t *)0xFEE00000;
+static volatile unsigned nmi_count, nmi_depth, nmi_deepest;
+
+static void send_nmi(void)
+{
+    apic[0x310 / 4] = apic[0x20 / 4];
+    apic[0x300 / 4] = 0x4400;
+    while (apic[0x300 / 4] & 0x1000)
+        ;
+}
+
+static void note_nmi(struct trap_frame *frame)
+{
+    nmi_count++;
+    if (++nmi_depth > nmi_deepest)
+        nmi_deepest = nmi_depth;
+    if (nmi_count == 1) {
+        send_nmi();
+        for (volatile unsigned i = 0; i < 1000; i++)
+            ;
+    }
+    nmi_depth--;
+}
+
+static void test_nmi(void)
+{
+    if (!(ring_features() & 1 << 9))
+        return;
+    bare_set_handler(2, note_nmi);
+    write_eflags(2);
+    send_nmi();
+    for (volatile unsigned i = 0; i < 1000; i++)
+        ;
+    CHECK("SDM 3A 6.7, NMI does not look at IF", nmi_count >= 1);
+    CHECK_EQUAL("SDM 3A 6.7.1, a second one waits for IRET", nmi_deepest, 1);
+    CHECK_EQUAL("SDM 3A 6.7.1, and comes then", nmi_count, 2);
+    bare_set_handler(2, NULL);
+}
+
 /* --- order of checks --- */
 
 static void test_priority(void)
@@ -349,5 +390,6 @@ void bare_tests(void)
     test_alignment();
     test_io_bitmap();
     test_shadow();
+    test_nmi();
     test_priority();
 }

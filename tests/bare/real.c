@@ -172,14 +172,18 @@ uint32_t big_real_word = 0xCAFEF00D;
 REAL_SNIPPET(real_a20,
              "mov $0xFFFF, %ax\nmov %ax, %es\n"
              "movw $0x1111, %fs:0x100\n"  /* A100h */
-             "movw $0x2222, %es:0xA110\n" /* 10A100h, or A100h without A20 */
+             "movw $0x2222, %es:0xA110\n" /* 10A100h */
              "mov %fs:0x100, %bx\nmov %es:0xA110, %cx\nlret");
 
-static void set_a20(bool enabled)
-{
-    uint8_t value = in8(0x92);
-    out8(0x92, (uint8_t)((value & ~3) | (enabled ? 2 : 0)));
-}
+/* With A20 closed nothing may run above 1 MiB: the snippet opens it again. */
+REAL_SNIPPET(real_a20_closed,
+             "mov $0xFFFF, %ax\nmov %ax, %es\n"
+             "movw $0x1111, %fs:0x100\n"
+             "in $0x92, %al\nand $0xFC, %al\nout %al, $0x92\n"
+             "movw $0x2222, %es:0xA110\n"
+             "mov %fs:0x100, %bx\nmov %es:0xA110, %cx\n"
+             "in $0x92, %al\nor $2, %al\nand $0xFE, %al\nout %al, $0x92\n"
+             "mov %es:0xA110, %dx\nlret");
 
 static void test_memory(void)
 {
@@ -188,10 +192,14 @@ static void test_memory(void)
     CHECK_EQUAL("SDM 3A 9.9.2", state.eax, big_real_word);
     CHECK_EQUAL("SDM 3A 9.9.2, and a load there", state.ecx, big_real_word);
     CHECK_EQUAL("SDM 3A 20.1.1, not otherwise", REAL(real_flat_read).vector, 13);
-    set_a20(true);
+    out8(0x92, (uint8_t)((in8(0x92) & 0xFC) | 2));
     state = REAL(real_a20);
     CHECK_EQUAL("SDM 3A 20.1.1, A20 open: beyond 1 MiB", state.ebx, 0x1111);
     CHECK_EQUAL("SDM 3A 20.1.1, A20 open", state.ecx, 0x2222);
+    state = REAL(real_a20_closed);
+    CHECK_EQUAL("SDM 3A 8.7.13.4, A20M#: wraps at 1 MiB", state.ebx, 0x2222);
+    CHECK_EQUAL("SDM 3A 8.7.13.4, A20M#", state.ecx, 0x2222);
+    CHECK_EQUAL("SDM 3A 8.7.13.4, open again", state.edx, 0x2222);
 }
 
 void bare_tests(void)
