@@ -173,7 +173,10 @@ static uint32_t lookup_mask_386(const char *path, const char *stem)
         p += 2;
     if (strncmp(p, "66", 2) == 0 && strlen(p) > 2 && p[2] != '.')
         p += 2;
-    snprintf(opcode, sizeof opcode, "%.*s", (int)strcspn(p, "."), p);
+    size_t length = strcspn(p, ".");
+    length = length < sizeof opcode ? length : sizeof opcode - 1;
+    memcpy(opcode, p, length);
+    opcode[length] = 0;
     if (strchr(p, '.'))
         snprintf(digit, sizeof digit, "%s", strchr(p, '.') + 1);
     FILE *stream = open_companion(path, "80386.csv");
