@@ -101,8 +101,8 @@ static void test_inquiry(void)
     CHECK_EQUAL(where, buffer[0], 0x05);
     CHECK_EQUAL(where, buffer[1], 0x80);
     CHECK_EQUAL(where, buffer[4], 31);
-    CHECK("SPC-2, 4.3.4.6: allocation length", run(PACKET(0x12, 0, 0, 0, 5)));
-    CHECK_EQUAL("SPC-2, 4.3.4.6: allocation length", received, 5);
+    CHECK("SPC-2, 4.3.4.6: allocation length", run(PACKET(0x12, 0, 0, 0, 8)));
+    CHECK_EQUAL("SPC-2, 4.3.4.6: allocation length", received, 8);
 }
 
 static void test_read(void)
