@@ -24,6 +24,8 @@ static bool capstone_differs(const struct insn_row *row, bool code32)
         return true; /* mandatory prefixes in 16-bit code */
     if (row->map == MAP_0F && row->opcode >= 0x20 && row->opcode <= 0x27)
         return true; /* MOV CR, DR, TR: mod counts as 3; registers that do not exist raise #UD */
+    if (row->map == MAP_1 && row->opcode >= 0xA0 && row->opcode <= 0xA3)
+        return true; /* 66 with F2 or F3 */
     if (row->map == MAP_1 && (row->opcode == 0x8C || row->opcode == 0x8E))
         return true; /* segment registers that do not exist: #UD */
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
