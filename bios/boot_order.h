@@ -15,6 +15,8 @@
 extern u8 boot_order[BOOT_ORDER_MAX];
 extern u8 boot_order_count;
 void boot_order_from_cmos(void);
+/* fw_cfg.c: false when the machine does not say. Puts the disks into that order too. */
+bool boot_order_from_fw_cfg(void);
 
 /* Bootstrap entry vectors of option ROMs, segment:offset. */
 extern u32 boot_vectors[BOOT_VECTORS_MAX];

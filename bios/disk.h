@@ -48,6 +48,7 @@ extern u8 hard_disks[IDE_DRIVES], hard_disk_count;
 extern u8 cd_drives[IDE_DRIVES], cd_count;
 
 void ide_initialise(void);
+void ide_publish(void);
 void ide_reset(struct ide_drive *d);
 
 enum ide_direction { IDE_READ, IDE_WRITE, IDE_VERIFY };

@@ -251,6 +251,11 @@ void ide_initialise(void)
         d->irq = i < 2 ? 14 : 15;
         probe(d, i);
     }
+}
+
+/* What depends on the order of the disks: parameter tables and the data area. */
+void ide_publish(void)
+{
     for (u8 i = 0; i < hard_disk_count && i < 2; i++) {
         fill_disk_table(i, &ide_drives[hard_disks[i]]);
         vector_set(i ? 0x46 : 0x41, SEG_EBDA, (u16)(offsetof(struct ebda, disk_table) + i * 16));

@@ -275,9 +275,11 @@ void post_main(void)
     serial_initialise();
     floppy_initialise();
     ide_initialise();
+    if (!boot_order_from_fw_cfg())
+        boot_order_from_cmos();
+    ide_publish();
     show_drives();
     scan_option_roms(option_rom_next, SEG_CODE);
-    boot_order_from_cmos();
     finish();
     protect_shadow();
     print("\n");

@@ -174,8 +174,32 @@ chain_\n:
     HOOK 2
     HOOK 3
 
+# The handler of a pointing device: keeps what it found on the stack at mouse_data: Z, Y, X, status.
+    .globl mouse_handler
+mouse_handler:
+    pushw %ax
+    pushw %bp
+    movw %sp, %bp
+    movw 8(%bp), %ax
+    movw %ax, %cs:mouse_data
+    movw 10(%bp), %ax
+    movw %ax, %cs:mouse_data + 2
+    movw 12(%bp), %ax
+    movw %ax, %cs:mouse_data + 4
+    movw 14(%bp), %ax
+    movw %ax, %cs:mouse_data + 6
+    incl %cs:mouse_count
+    popw %bp
+    popw %ax
+    lretw
+
     .data
     .balign 4
+    .globl mouse_data, mouse_count
+mouse_data:
+    .word 0, 0, 0, 0
+mouse_count:
+    .long 0
 call_registers:
     .long 0
     .globl hook_counts, hook_old
