@@ -17,8 +17,9 @@ def state_line(output):
 INSTALLER_SCREEN = """
 wait screen "Choose the language" 600s
 print screen
+sleep 3s
 type "{enter}"
-wait screen "select your location" 120s
+wait screen "United Kingdom" 120s
 state
 quit 0
 """
@@ -45,8 +46,8 @@ def installer_serial(bench):
     """The installer on the serial console."""
     bench.run(*installer_options(bench), "--append", "console=ttyS0,115200",
               "--serial", f"file:{bench.serial_file()}",
-              script='wait serial "Choose the language" 600s\nserial "\\r"\n'
-                     'wait serial "select your location" 120s\nquit 0\n')
+              script='wait serial "Choose the language" 600s\nsleep 3s\nserial "\\r"\n'
+                     'wait serial "United Kingdom" 120s\nquit 0\n')
 
 
 @case
