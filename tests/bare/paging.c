@@ -28,6 +28,9 @@ static uint32_t phys(const void *address)
     return (uint32_t)address;
 }
 
+/* The 386 has neither WP nor INVLPG. */
+static bool is_486;
+
 static void flush(void)
 {
     write_cr3(read_cr3());
@@ -88,7 +91,7 @@ static void test_rights(void)
     for (unsigned i = 0; i < 16; i++) {
         uint32_t pde = (i & 3) << 1, pte = i >> 2 << 1;
         uint32_t both = pde & pte;
-        for (unsigned wp = 0; wp < 2; wp++) {
+        for (unsigned wp = 0; wp < (is_486 ? 2 : 1); wp++) {
             if (wp)
                 write_cr0(read_cr0() | CR0_WP);
             map(pde | P, pte | P, 0);
@@ -222,6 +225,8 @@ static void test_restart(void)
     CHECK_EQUAL("SDM 2B REP, ECX", bare_frame.ecx, 0x1000 - 0x100);
     CHECK_EQUAL("SDM 2B REP, EDI", bare_frame.edi, TEST + 0x1000);
     CHECK_EQUAL("SDM 2B REP, ESI", bare_frame.esi, TEST + 0x100);
+    if (!is_486)
+        return;
     map(P | W | U, P | U, 0);
     write_cr0(read_cr0() | CR0_WP);
     FAULTS("SDM 3A 6.5, XCHG", bare_try(xchg_there, (void *)TEST), 14, 3);
@@ -233,7 +238,10 @@ static void test_restart(void)
 
 static void invlpg(uint32_t address)
 {
-    __asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");
+    if (!is_486)
+        flush();
+    else
+        __asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");
 }
 
 static void test_tlb(void)
@@ -347,6 +355,44 @@ static void test_pae_entries(void)
     FAULTS("SDM 3A 4.4.2, reserved bits of a 2 MiB page", READ(0), 14, 9);
 }
 
+static bool has_nx(void)
+{
+    uint32_t a = 0x80000000, d;
+    __asm__ volatile("cpuid" : "+a"(a) : : "ebx", "ecx", "edx");
+    if (a < 0x80000001 || a > 0x80000100)
+        return false;
+    a = 0x80000001;
+    __asm__ volatile("cpuid" : "+a"(a), "=d"(d) : : "ebx", "ecx");
+    return d >> 20 & 1;
+}
+
+static void test_nx(void)
+{
+    const uint64_t no_execute = UINT64_C(1) << 63;
+    const char *where = "SDM 3A 5.13, execute disable";
+    if (!has_nx())
+        return;
+    __asm__ volatile("wrmsr" : : "c"(0xC0000080), "a"(1 << 11), "d"(0));
+    page[0][0] = 0xC3;
+    pae_test_directory[0] = phys(pae_table) | P | W | U;
+    pae_table[0] = no_execute | phys(page[0]) | P | W | U;
+    flush();
+    RUNS("SDM 3A 5.13, data", READ(3));
+    FAULTS(where, bare_try(call_there, (void *)TEST), 14, 0x11);
+    FAULTS(where, ring_try(3, 0, call_there, (void *)TEST), 14, 0x15);
+    pae_table[0] = phys(page[0]) | P | W | U;
+    flush();
+    RUNS(where, bare_try(call_there, (void *)TEST));
+    pae_test_directory[0] = no_execute | phys(pae_table) | P | W | U;
+    flush();
+    FAULTS("SDM 3A 5.13, in the directory", bare_try(call_there, (void *)TEST), 14, 0x11);
+    pae_table[0] = 0;
+    pae_test_directory[0] = phys(pae_table) | P | W | U;
+    flush();
+    FAULTS("SDM 3A 4.7, I/D when not present", bare_try(call_there, (void *)TEST), 14, 0x10);
+    __asm__ volatile("wrmsr" : : "c"(0xC0000080), "a"(0), "d"(0));
+}
+
 static void test_pae(void)
 {
     write_cr0(read_cr0() & ~CR0_PG);
@@ -360,6 +406,7 @@ static void test_pae(void)
     write_cr4(read_cr4() | CR4_PAE);
     write_cr0(read_cr0() | CR0_PG);
     test_pae_entries();
+    test_nx();
     pdpt[2] = 0x2 | P;
     FAULTS("SDM 3A 4.4.1, reserved bits of a PDPTE", bare_try(load_cr3, (void *)phys(pdpt)), 13, 0);
     pdpt[2] = 0x2;
@@ -404,6 +451,9 @@ void bare_tests(void)
 {
     ring_init();
     enable();
+    write_cr0(read_cr0() | CR0_WP);
+    is_486 = read_cr0() & CR0_WP;
+    write_cr0(read_cr0() & ~CR0_WP);
     test_rights();
     test_not_present();
     test_accessed_dirty();
