@@ -56,7 +56,7 @@ def main():
             make_diskette(floppy, *FORMATS[args.format])
         boot = 'c' if args.format else 'a'
         if args.qemu:
-            command = ['qemu-system-i386', '-M', 'pc', '-m', args.memory, '-display', 'none', '-no-reboot',
+            command = ['qemu-system-i386', '-M', 'pc', '-m', args.memory, '-display', 'none', '-parallel', 'null',
                        '-drive', f'file={floppy},format=raw,if=floppy', '-drive', f'file={disk},format=raw',
                        '-boot', boot, '-debugcon', f'file:{out}', '-device', 'isa-debug-exit,iobase=0x501']
             if args.bios:
@@ -65,7 +65,8 @@ def main():
                 command += ['-vga', 'none', '-device', 'VGA,romfile=']
         else:
             command = [args.emulator, 'run', '--memory', args.memory, '--floppy', floppy, '--disk', disk, '--boot', boot,
-                       '--debugcon', f'file:{out}', '--display', 'none', '--serial', 'none']
+                       '--debugcon', f'file:{out}', '--display', 'none', '--serial', 'none',
+                       '--printer', f'file:{os.path.join(folder, "printer.txt")}']
             if args.bios:
                 command += ['--bios', args.bios]
             if args.cpu:
