@@ -387,8 +387,9 @@ def no_boot_medium(bench):
 @case
 def garbage_boot_sector(bench):
     path = bench.file('noise.img', boot_sector(bytes(i * 201 % 256 for i in range(500))))
+    script = bench.file('s', 'sleep 1s\nquit 0\n')
     done = subprocess.run([bench.anachron, 'run', '--display', 'none', '--floppy', path,
-                           '--on-triple-fault', 'reset', '--stop-after', '50000000'],
+                           '--on-triple-fault', 'reset', '--script', script],
                           stdin=subprocess.DEVNULL, timeout=120, capture_output=True)
     assert 0 <= done.returncode < 128, done.returncode
 
