@@ -16,8 +16,8 @@ def state_line(output):
 
 INSTALLER_SCREEN = """
 wait screen "Choose the language" 600s
-print screen
 sleep 3s
+print screen
 type "{enter}"
 wait screen "United Kingdom" 120s
 state
@@ -34,7 +34,8 @@ def installer_options(bench):
 def installer_screen(bench):
     """Debian's installer to its first dialogs, on the VGA text screen, typed through the 8042; and
     the same script gives the same state again."""
-    options = [*installer_options(bench), "--append", "vga=normal fb=false nomodeset", "--serial", "none"]
+    options = [*installer_options(bench), "--append", "vga=normal fb=false nomodeset",
+               "--serial", "none"]
     first = bench.run(*options, script=INSTALLER_SCREEN)
     bench.check("English" in first, "no language list on the screen:\n" + first)
     second = bench.run(*options, script=INSTALLER_SCREEN)
