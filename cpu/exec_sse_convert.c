@@ -158,9 +158,9 @@ enum exec_result exec_cvtpi2pd(struct cpu *cpu, const struct insn *insn)
 static enum exec_result finish_mmx(struct cpu *cpu, const struct insn *insn, int32_t low,
                                    int32_t high, const struct float_env *env)
 {
+    fpu_enter_mmx(cpu); /* even when the conversion then raises #XM, as processors do */
     if (sse_commit(cpu, env))
         return EXEC_FAULT;
-    fpu_enter_mmx(cpu);
     mmx_set(cpu, insn->reg, (uint32_t)low | (uint64_t)(uint32_t)high << 32);
     return EXEC_OK;
 }

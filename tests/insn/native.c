@@ -4,8 +4,12 @@
 #include "cpu/fpu.h"
 #include "cpu/model.h"
 
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#ifdef __x86_64__
+#include <ucontext.h>
+#endif
 
 enum { CODE = 0x1000, DATA = 0x2000, CODE_PAGE = 4096 };
 
@@ -15,7 +19,38 @@ struct native {
     uint8_t *area; /* host: memory operand, 64-byte aligned */
     uint64_t random;
     int32_t last_exponent;
+    uint8_t guest_vector; /* of the guest's last fault */
+    struct sigaction old_action;
 };
+
+/* What the host's code works on; RBX points to it while the instruction runs. */
+struct parameters {
+    void *xmm;
+    void *code;
+    uint64_t *flags;
+    uint32_t *mxcsr, *normal;
+    struct save_image *in, *out;
+    uint64_t length;
+    bool raised;
+};
+
+#ifdef __x86_64__
+/* An unmasked SIMD exception: goes on behind the instruction. */
+static void on_sigfpe(int signal, siginfo_t *info, void *context)
+{
+    ucontext_t *state = context;
+    struct parameters *parameters = (struct parameters *)state->uc_mcontext.gregs[REG_RBX];
+    parameters->raised = true;
+    state->uc_mcontext.gregs[REG_RIP] += (greg_t)parameters->length;
+}
+#endif
+
+static void on_guest_fault(void *opaque)
+{
+    struct native *native = opaque;
+    if (!native->guest_vector)
+        native->guest_vector = native->machine->cpu->fault.vector;
+}
 
 static const char *best_model(void)
 {
@@ -57,6 +92,11 @@ struct native *native_new(void)
         return NULL;
     }
     set_flat(native->machine->cpu);
+    native->machine->cpu->host.opaque = native;
+    native->machine->cpu->host.fault = on_guest_fault;
+    struct sigaction action = {.sa_flags = SA_SIGINFO};
+    action.sa_sigaction = on_sigfpe;
+    sigaction(SIGFPE, &action, &native->old_action);
     return native;
 #endif
 }
@@ -68,6 +108,7 @@ bool native_has(const struct native *native, unsigned feature)
 
 void native_free(struct native *native)
 {
+    sigaction(SIGFPE, &native->old_action, NULL);
     if (native->code != MAP_FAILED)
         munmap(native->code, CODE_PAGE);
     mem_unmap(native->area, CODE_PAGE);
@@ -118,13 +159,8 @@ void native_run_host(struct native *native, const struct native_insn *insn,
     memcpy(native->code, insn->bytes, insn->length);
     native->code[insn->length] = 0xC3; /* RET */
     memcpy(native->area, state->memory, NATIVE_MEMORY);
-    struct {
-        void *xmm;
-        void *code;
-        uint64_t *flags;
-        uint32_t *mxcsr, *normal;
-        struct save_image *in, *out;
-    } parameters = {state->xmm, native->code, &flags, &mxcsr, &normal, &in, &out};
+    struct parameters parameters = {state->xmm, native->code, &flags,       &mxcsr, &normal,
+                                    &in,        &out,         insn->length, false};
     __asm__ volatile(
         "mov 40(%%rbx), %%rcx\n frstor (%%rcx)\n"
         "mov 24(%%rbx), %%rcx\n ldmxcsr (%%rcx)\n"
@@ -152,6 +188,7 @@ void native_run_host(struct native *native, const struct native_insn *insn,
     state->mxcsr = mxcsr;
     state->flags = (uint32_t)flags & FLAGS_ARITHMETIC;
     state->eax = (uint32_t)eax;
+    state->raised = parameters.raised;
     memcpy(state->memory, native->area, NATIVE_MEMORY);
 #endif
 }
@@ -185,6 +222,7 @@ bool native_run_guest(struct native *native, const struct native_insn *insn,
     cpu->eip = CODE;
     cpu->activity = CPU_RUNNING;
     cpu->attention = 0;
+    native->guest_vector = 0;
     bool done = vector_machine_run(machine, 16) && cpu->eip == CODE + insn->length + 1u;
     state->control = fpu->control;
     state->status = fpu->status;
@@ -195,11 +233,12 @@ bool native_run_guest(struct native *native, const struct native_insn *insn,
     state->flags = cpu_get_eflags(cpu) & FLAGS_ARITHMETIC;
     state->eax = cpu->gpr[REG_EAX];
     memcpy(state->memory, machine->ram + DATA, NATIVE_MEMORY);
+    state->raised = native->guest_vector == VECTOR_XM;
     if (!done) {
         cpu_reset(cpu, false);
         set_flat(cpu);
     }
-    return done;
+    return done || state->raised;
 }
 
 /* --- random operands --- */

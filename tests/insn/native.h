@@ -20,6 +20,7 @@ struct native_state {
     uint32_t flags; /* arithmetic EFLAGS */
     uint32_t eax;
     uint8_t memory[NATIVE_MEMORY]; /* at [edx], aligned to 64 bytes */
+    bool raised;                   /* a SIMD floating-point exception, #XM */
 };
 
 /* Instruction bytes; memory operands must be [edx] without displacement (ModRM 00 reg 010). EDI has
@@ -38,7 +39,7 @@ bool native_has(const struct native *native, unsigned feature);
 void native_free(struct native *native);
 void native_run_host(struct native *native, const struct native_insn *insn,
                      struct native_state *state);
-/* False: the instruction faulted or did not come to its end. */
+/* False: the instruction did not come to its end, nor raise #XM. */
 bool native_run_guest(struct native *native, const struct native_insn *insn,
                       struct native_state *state);
 

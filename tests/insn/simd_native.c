@@ -136,10 +136,13 @@ static void random_state(struct native *native, struct native_state *state)
         random_lanes(native, state->xmm[i].u64, 2, kind);
     }
     random_lanes(native, state->memory, NATIVE_MEMORY / 8, kind);
-    /* All masked; any rounding, FTZ, DAZ, and flags already up. */
+    /* Any rounding, FTZ, DAZ, and flags already up; all masked, or some not. */
     state->mxcsr = MXCSR_DEFAULT | (uint32_t)(choice >> 24 & 3) << 13 |
                    (uint32_t)(choice >> 26 & 1) << 15 | (uint32_t)(choice >> 27 & 1) << 6;
-    state->mxcsr |= (uint32_t)(choice >> 28 & 3 ? 0 : choice >> 30 & 0x3F);
+    if (choice >> 36 & 1)
+        state->mxcsr &= ~((uint32_t)(choice >> 37 & 0x3F) << 7);
+    if (!(choice >> 28 & 3)) /* an unmasked flag that is up raises nothing by itself */
+        state->mxcsr |= (uint32_t)(choice >> 30 & 0x3F);
     state->flags = (uint32_t)native_random(native) & 0x8D5;
     state->eax = (uint32_t)native_random(native);
 }
@@ -213,6 +216,7 @@ static bool same(const struct native_state *host, const struct native_state *gue
     bool equal = host->control == guest->control && host->status == guest->status &&
                  host->tags == guest->tags && host->mxcsr == guest->mxcsr &&
                  host->flags == guest->flags && host->eax == guest->eax &&
+                 host->raised == guest->raised &&
                  memcmp(host->memory, guest->memory, NATIVE_MEMORY) == 0 &&
                  memcmp(host->xmm, guest->xmm, sizeof host->xmm) == 0;
     for (unsigned i = 0; i < 8; i++)

@@ -45,7 +45,8 @@ static void random_memory(struct native *native, const struct insn_row *row,
     uint32_t sign = value.sign_exponent >> 15;
     uint64_t choice = native_random(native);
     bool special = (value.sign_exponent & 0x7FFF) == 0x7FFF;
-    if (row->operands[1] == 't') { /* Mt */
+    char letter = row->operands[0] ? row->operands[1] : 0;
+    if (letter == 't') { /* Mt */
         store_le64(state->memory, value.significand);
         store_le16(state->memory + 8, value.sign_exponent);
         if (row->mnemonic[1] == 'b')
@@ -54,14 +55,14 @@ static void random_memory(struct native *native, const struct insn_row *row,
     } else if (row->mnemonic[1] == 'i') {
         store_le64(state->memory, choice & 1 ? native_random(native)
                                              : native_random(native) >> (choice >> 8 & 63));
-    } else if (row->operands[1] == 'd') {
+    } else if (letter == 'd') {
         uint32_t field = special                             ? 255
                          : exponent < -126 || exponent > 127 ? choice & 255
                                                              : (uint32_t)(exponent + 127);
         field = (choice >> 40 & 7) ? field : 0;
         store_le32(state->memory,
                    sign << 31 | field << 23 | (uint32_t)(value.significand >> 40 & 0x7FFFFF));
-    } else if (row->operands[1] == 'q') {
+    } else if (letter == 'q') {
         uint64_t field = special                               ? 2047
                          : exponent < -1022 || exponent > 1023 ? choice & 2047
                                                                : (uint64_t)(exponent + 1023);
