@@ -8,9 +8,12 @@
 
 #include <string.h>
 
+enum { DISK_RIG_STORED = 32768 };
+
 struct disk_rig {
     struct disk_backend backend;
-    uint8_t *bytes;
+    uint8_t *bytes; /* of the first `stored` sectors; beyond, the disk repeats itself */
+    uint64_t stored;
     unsigned flushes;
     uint64_t bad_sector; /* an I/O error there; UINT64_MAX: none */
 };
@@ -18,6 +21,12 @@ struct disk_rig {
 static inline struct disk_rig *disk_rig_of(struct disk_backend *disk)
 {
     return (struct disk_rig *)disk;
+}
+
+static inline uint8_t *disk_rig_sector(struct disk_backend *disk, uint64_t lba)
+{
+    struct disk_rig *rig = disk_rig_of(disk);
+    return rig->bytes + lba % rig->stored * DISK_SECTOR_SIZE;
 }
 
 static inline bool disk_rig_fails(struct disk_rig *disk, uint64_t lba, uint32_t count,
@@ -35,7 +44,9 @@ static inline bool disk_rig_read(struct disk_backend *disk, uint64_t lba, uint32
 {
     if (disk_rig_fails(disk_rig_of(disk), lba, count, err))
         return false;
-    memcpy(bytes, disk_rig_of(disk)->bytes + lba * DISK_SECTOR_SIZE, count * DISK_SECTOR_SIZE);
+    for (uint32_t i = 0; i < count; i++)
+        memcpy((uint8_t *)bytes + i * DISK_SECTOR_SIZE, disk_rig_sector(disk, lba + i),
+               DISK_SECTOR_SIZE);
     return true;
 }
 
@@ -45,7 +56,9 @@ static inline bool disk_rig_write(struct disk_backend *disk, uint64_t lba, uint3
     assert_false(disk->read_only);
     if (disk_rig_fails(disk_rig_of(disk), lba, count, err))
         return false;
-    memcpy(disk_rig_of(disk)->bytes + lba * DISK_SECTOR_SIZE, bytes, count * DISK_SECTOR_SIZE);
+    for (uint32_t i = 0; i < count; i++)
+        memcpy(disk_rig_sector(disk, lba + i), (const uint8_t *)bytes + i * DISK_SECTOR_SIZE,
+               DISK_SECTOR_SIZE);
     return true;
 }
 
@@ -57,12 +70,11 @@ static inline bool disk_rig_flush(struct disk_backend *disk, struct error *err)
 
 static inline void disk_rig_close(struct disk_backend *disk)
 {
-    mem_unmap(disk_rig_of(disk)->bytes, disk->sector_count * DISK_SECTOR_SIZE);
+    mem_free(disk_rig_of(disk)->bytes);
     mem_free(disk);
 }
 
-/* Every sector begins with its number (32 bits) and is filled with the number's low byte. Memory
- * is committed as it is touched; only the first 8192 sectors are marked. */
+/* Every stored sector begins with its number (32 bits) and is filled with the number's low byte. */
 static inline struct disk_backend *disk_rig_new(uint64_t sectors)
 {
     static const struct disk_backend_ops ops = {disk_rig_read, disk_rig_write, disk_rig_flush,
@@ -72,8 +84,9 @@ static inline struct disk_backend *disk_rig_new(uint64_t sectors)
     disk->backend.sector_count = sectors;
     strcpy(disk->backend.name, "test");
     disk->bad_sector = UINT64_MAX;
-    disk->bytes = mem_map(sectors * DISK_SECTOR_SIZE);
-    for (uint32_t i = 0; i < sectors && i < 8192; i++) {
+    disk->stored = sectors < DISK_RIG_STORED ? sectors : DISK_RIG_STORED;
+    disk->bytes = mem_new((size_t)disk->stored * DISK_SECTOR_SIZE);
+    for (uint32_t i = 0; i < disk->stored; i++) {
         memset(disk->bytes + (size_t)i * DISK_SECTOR_SIZE, (int)(i & 0xFF), DISK_SECTOR_SIZE);
         memcpy(disk->bytes + (size_t)i * DISK_SECTOR_SIZE, &i, 4);
     }

@@ -52,7 +52,7 @@ static int tear_down(void **state)
 
 static uint8_t *sector(struct world *w, uint64_t lba)
 {
-    return disk_rig_of(w->disk)->bytes + 512 * lba;
+    return disk_rig_sector(w->disk, lba);
 }
 
 static void identify(struct world *w)
