@@ -10,6 +10,9 @@
 #include <string.h>
 #include <time.h>
 
+enum { MIPS_MAX = 10000 };
+
+#define PS_PER_SECOND    UINT64_C(1000000000000)
 #define DEFAULT_RAM_SIZE (UINT64_C(128) << 20)
 
 /* --- values --- */
@@ -131,6 +134,17 @@ static bool take_clock(void *target, const char *text, struct error *err)
            error_set(err, "--clock %s: give virtual or paced", text);
 }
 
+static bool take_mips(void *target, const char *text, struct error *err)
+{
+    struct run_options *options = target;
+    char *end;
+    unsigned long mips = strtoul(text, &end, 10);
+    if (!isdigit((unsigned char)text[0]) || *end || mips < 1 || mips > MIPS_MAX)
+        return error_set(err, "--mips %s: give 1 to %d", text, MIPS_MAX);
+    options->ps_per_insn = PS_PER_SECOND / (mips * 1000000);
+    return true;
+}
+
 static bool take_date(void *target, const char *text, struct error *err)
 {
     struct run_options *options = target;
@@ -242,22 +256,23 @@ static const struct option_row rows[] = {
     {"--display",                                    "term|none", "where the screen is shown", take_display},
     {"--engine",                                              "interp", "how instructions are executed", take_engine},
     {"--clock","virtual|paced", "as fast as possible, or no faster than real time", take_clock},
+    {"--mips",                                     "N", "million instructions in a second of virtual time (100)", take_mips},
     {"--date",                                     "DATE|host", "the real-time clock at power-on (2026-01-01T00:00:00)", take_date},
-    {"--script",                                     "FILE", "drive the machine by a script", take_script},
-    {"--stop-after",      "N", "stop after exactly N instructions", take_stop_after},
-    {"--stop-on",                                              "halt|fault", "stop at HLT with interrupts off, or at a fault", take_stop_on},
-    {"--on-triple-fault",        "stop|reset", "end with status 4 (stop), or reset as a PC does",
+    {"--script",      "FILE", "drive the machine by a script", take_script},
+    {"--stop-after",                                              "N", "stop after exactly N instructions", take_stop_after},
+    {"--stop-on",        "halt|fault", "stop at HLT with interrupts off, or at a fault", take_stop_on},
+    {"--on-triple-fault",                                   "stop|reset", "end with status 4 (stop), or reset as a PC does",
      take_triple},
-    {"--screenshot",                                   "FILE.png", "write the screen at the end", take_screenshot},
-    {"--stats",                                     NULL, "print statistics at the end", take_stats},
-    {"--trace", "insn:FILE", "write every instruction to FILE", take_trace},
-    {"--verbose",                                              NULL, "log more", take_verbose},
-    {"--net",                                 "none", "network", take_net},
-    {"--sound",                                "none", "sound", take_sound},
-    {"--record",                                     "FILE", "record the run", NULL},
-    {"--load",                 "FILE", "start from a saved state", NULL},
-    {"--help",                                              NULL, "this text", take_help},
-    {0                                                 },
+    {"--screenshot",                                     "FILE.png", "write the screen at the end", take_screenshot},
+    {"--stats", NULL, "print statistics at the end", take_stats},
+    {"--trace",                                              "insn:FILE", "write every instruction to FILE", take_trace},
+    {"--verbose",                                 NULL, "log more", take_verbose},
+    {"--net",                                "none", "network", take_net},
+    {"--sound",                                     "none", "sound", take_sound},
+    {"--record",                 "FILE", "record the run", NULL},
+    {"--load",                                              "FILE", "start from a saved state", NULL},
+    {"--help",                                                  NULL, "this text", take_help},
+    {0                                  },
 };
 
 static bool check(const struct run_options *options, struct error *err)

@@ -29,6 +29,7 @@ struct run_options {
     bool has_date, date_is_host;
     int64_t date;
     const char *script, *screenshot, *trace;
+    uint64_t ps_per_insn; /* 0: not said */
     uint64_t stop_after;
     unsigned stop_on;
     bool reset_on_triple_fault;
