@@ -11,7 +11,7 @@
                       alu_##op##bits(cpu, reg##bits(cpu, insn->rm), reg##bits(cpu, insn->reg)));   \
         return EXEC_OK;                                                                            \
     }                                                                                              \
-    EXEC(exec_##op##_e##letter##_g##letter##s##_m)                                                 \
+    EXEC_M(exec_##op##_e##letter##_g##letter##s##_m)                                               \
     {                                                                                              \
         READ_FOR_WRITE(bits, value);                                                               \
         WRITE_BACK(bits, alu_##op##bits(cpu, value, reg##bits(cpu, insn->reg)));                   \
@@ -23,7 +23,7 @@
                       alu_##op##bits(cpu, reg##bits(cpu, insn->reg), reg##bits(cpu, insn->rm)));   \
         return EXEC_OK;                                                                            \
     }                                                                                              \
-    EXEC(exec_##op##_g##letter##_e##letter##s##_m)                                                 \
+    EXEC_M(exec_##op##_g##letter##_e##letter##s##_m)                                               \
     {                                                                                              \
         READ_MEMORY(bits, value);                                                                  \
         set_reg##bits(cpu, insn->reg, alu_##op##bits(cpu, reg##bits(cpu, insn->reg), value));      \
@@ -35,7 +35,7 @@
                       alu_##op##bits(cpu, reg##bits(cpu, insn->rm), (UINT(bits))insn->immediate)); \
         return EXEC_OK;                                                                            \
     }                                                                                              \
-    EXEC(exec_##op##_e##letter##_i##s##_m)                                                         \
+    EXEC_M(exec_##op##_e##letter##_i##s##_m)                                                       \
     {                                                                                              \
         READ_FOR_WRITE(bits, value);                                                               \
         WRITE_BACK(bits, alu_##op##bits(cpu, value, (UINT(bits))insn->immediate));                 \
@@ -63,7 +63,7 @@ DEFINE_WRITING_SIZES(xor)
         alu_##op##bits(cpu, reg##bits(cpu, insn->rm), reg##bits(cpu, insn->reg));                  \
         return EXEC_OK;                                                                            \
     }                                                                                              \
-    EXEC(exec_##name##_e##letter##_g##letter##s##_m)                                               \
+    EXEC_M(exec_##name##_e##letter##_g##letter##s##_m)                                             \
     {                                                                                              \
         READ_MEMORY(bits, value);                                                                  \
         alu_##op##bits(cpu, value, reg##bits(cpu, insn->reg));                                     \
@@ -74,7 +74,7 @@ DEFINE_WRITING_SIZES(xor)
         alu_##op##bits(cpu, reg##bits(cpu, insn->rm), (UINT(bits))insn->immediate);                \
         return EXEC_OK;                                                                            \
     }                                                                                              \
-    EXEC(exec_##name##_e##letter##_i##s##_m)                                                       \
+    EXEC_M(exec_##name##_e##letter##_i##s##_m)                                                     \
     {                                                                                              \
         READ_MEMORY(bits, value);                                                                  \
         alu_##op##bits(cpu, value, (UINT(bits))insn->immediate);                                   \
@@ -94,7 +94,7 @@ DEFINE_COMPARING(test, and, v, 32, 32)
         alu_sub##bits(cpu, reg##bits(cpu, insn->reg), reg##bits(cpu, insn->rm));                   \
         return EXEC_OK;                                                                            \
     }                                                                                              \
-    EXEC(exec_cmp_g##letter##_e##letter##s##_m)                                                    \
+    EXEC_M(exec_cmp_g##letter##_e##letter##s##_m)                                                  \
     {                                                                                              \
         READ_MEMORY(bits, value);                                                                  \
         alu_sub##bits(cpu, reg##bits(cpu, insn->reg), value);                                      \
@@ -113,7 +113,7 @@ DEFINE_CMP_REVERSED(v, 32, 32)
         set_reg##bits(cpu, insn->rm, alu_##op##bits(cpu, reg##bits(cpu, insn->rm)));               \
         return EXEC_OK;                                                                            \
     }                                                                                              \
-    EXEC(exec_##op##_e##letter##s##_m)                                                             \
+    EXEC_M(exec_##op##_e##letter##s##_m)                                                           \
     {                                                                                              \
         READ_FOR_WRITE(bits, value);                                                               \
         WRITE_BACK(bits, alu_##op##bits(cpu, value));                                              \

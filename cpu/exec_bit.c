@@ -120,7 +120,7 @@ static inline bool scan_bsr(uint32_t value, uint32_t *bit)
         scan_##op##bits(cpu, insn, reg##bits(cpu, insn->rm));                                      \
         return EXEC_OK;                                                                            \
     }                                                                                              \
-    EXEC(exec_##op##bits##_m)                                                                      \
+    EXEC_M(exec_##op##bits##_m)                                                                    \
     {                                                                                              \
         READ_MEMORY(bits, value);                                                                  \
         scan_##op##bits(cpu, insn, value);                                                         \
@@ -168,7 +168,7 @@ FOR_EACH_CONDITION(DEFINE_SETCC)
             set_reg##bits(cpu, insn->reg, reg##bits(cpu, insn->rm));                               \
         return EXEC_OK;                                                                            \
     }                                                                                              \
-    EXEC(exec_cmov##name##bits##_m)                                                                \
+    EXEC_M(exec_cmov##name##bits##_m)                                                              \
     {                                                                                              \
         READ_MEMORY(bits, value);                                                                  \
         if (condition)                                                                             \

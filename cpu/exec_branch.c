@@ -93,7 +93,7 @@ FOR_EACH_V(DEFINE_LOOPS)
     {                                                                                              \
         return jump##bits(cpu, reg##bits(cpu, insn->rm));                                          \
     }                                                                                              \
-    EXEC(exec_jmp_ev##bits##_m)                                                                    \
+    EXEC_M(exec_jmp_ev##bits##_m)                                                                  \
     {                                                                                              \
         READ_MEMORY(bits, target);                                                                 \
         return jump##bits(cpu, target);                                                            \
@@ -106,7 +106,7 @@ FOR_EACH_V(DEFINE_LOOPS)
     {                                                                                              \
         return call##bits(cpu, reg##bits(cpu, insn->rm));                                          \
     }                                                                                              \
-    EXEC(exec_call_ev##bits##_m)                                                                   \
+    EXEC_M(exec_call_ev##bits##_m)                                                                 \
     {                                                                                              \
         READ_MEMORY(bits, target);                                                                 \
         return call##bits(cpu, target);                                                            \

@@ -12,17 +12,16 @@
         set_reg##bits(cpu, insn->rm, reg##bits(cpu, insn->reg));                                   \
         return EXEC_OK;                                                                            \
     }                                                                                              \
-    EXEC(exec_mov_e##letter##_g##letter##s##_m)                                                    \
+    EXEC_M(exec_mov_e##letter##_g##letter##s##_m)                                                  \
     {                                                                                              \
-        return mem_write##bits(cpu, insn->segment, insn_address(cpu, insn),                        \
-                               reg##bits(cpu, insn->reg));                                         \
+        WRITE_MEMORY_AND_RETURN(bits, reg##bits(cpu, insn->reg));                                  \
     }                                                                                              \
     EXEC(exec_mov_g##letter##_e##letter##s##_r)                                                    \
     {                                                                                              \
         set_reg##bits(cpu, insn->reg, reg##bits(cpu, insn->rm));                                   \
         return EXEC_OK;                                                                            \
     }                                                                                              \
-    EXEC(exec_mov_g##letter##_e##letter##s##_m)                                                    \
+    EXEC_M(exec_mov_g##letter##_e##letter##s##_m)                                                  \
     {                                                                                              \
         READ_MEMORY(bits, value);                                                                  \
         set_reg##bits(cpu, insn->reg, value);                                                      \
@@ -33,26 +32,24 @@
         set_reg##bits(cpu, insn->rm, (UINT(bits))insn->immediate);                                 \
         return EXEC_OK;                                                                            \
     }                                                                                              \
-    EXEC(exec_mov_e##letter##_i##s##_m)                                                            \
+    EXEC_M(exec_mov_e##letter##_i##s##_m)                                                          \
     {                                                                                              \
-        return mem_write##bits(cpu, insn->segment, insn_address(cpu, insn),                        \
-                               (UINT(bits))insn->immediate);                                       \
+        WRITE_MEMORY_AND_RETURN(bits, (UINT(bits))insn->immediate);                                \
     }                                                                                              \
     EXEC(exec_mov_z##letter##_i##s)                                                                \
     {                                                                                              \
         set_reg##bits(cpu, insn->reg, (UINT(bits))insn->immediate);                                \
         return EXEC_OK;                                                                            \
     }                                                                                              \
-    EXEC(exec_mov_a_o##letter##s)                                                                  \
+    EXEC_M(exec_mov_a_o##letter##s)                                                                \
     {                                                                                              \
         READ_MEMORY(bits, value);                                                                  \
         set_reg##bits(cpu, REG_EAX, value);                                                        \
         return EXEC_OK;                                                                            \
     }                                                                                              \
-    EXEC(exec_mov_o##letter##_a##s)                                                                \
+    EXEC_M(exec_mov_o##letter##_a##s)                                                              \
     {                                                                                              \
-        return mem_write##bits(cpu, insn->segment, insn_address(cpu, insn),                        \
-                               reg##bits(cpu, REG_EAX));                                           \
+        WRITE_MEMORY_AND_RETURN(bits, reg##bits(cpu, REG_EAX));                                    \
     }
 
 DEFINE_MOV(b, 8, )
@@ -67,7 +64,7 @@ DEFINE_MOV(v, 32, 32)
         set_reg##bits(cpu, insn->reg, (UINT(bits))(type(from))reg##from(cpu, insn->rm));           \
         return EXEC_OK;                                                                            \
     }                                                                                              \
-    EXEC(exec_##name##_gv_e##letter##bits##_m)                                                     \
+    EXEC_M(exec_##name##_gv_e##letter##bits##_m)                                                   \
     {                                                                                              \
         READ_MEMORY(from, value);                                                                  \
         set_reg##bits(cpu, insn->reg, (UINT(bits))(type(from))value);                              \
@@ -142,7 +139,7 @@ EXEC(exec_xlat)
         set_reg##bits(cpu, insn->reg, value);                                                      \
         return EXEC_OK;                                                                            \
     }                                                                                              \
-    EXEC(exec_xchg_e##letter##_g##letter##s##_m)                                                   \
+    EXEC_M(exec_xchg_e##letter##_g##letter##s##_m)                                                 \
     {                                                                                              \
         READ_FOR_WRITE(bits, value);                                                               \
         WRITE_BACK(bits, reg##bits(cpu, insn->reg));                                               \
@@ -157,7 +154,7 @@ EXEC(exec_xlat)
         set_reg##bits(cpu, insn->rm, sum);                                                         \
         return EXEC_OK;                                                                            \
     }                                                                                              \
-    EXEC(exec_xadd_e##letter##_g##letter##s##_m)                                                   \
+    EXEC_M(exec_xadd_e##letter##_g##letter##s##_m)                                                 \
     {                                                                                              \
         READ_FOR_WRITE(bits, value);                                                               \
         WRITE_BACK(bits, alu_add##bits(cpu, value, reg##bits(cpu, insn->reg)));                    \
@@ -174,7 +171,7 @@ EXEC(exec_xlat)
         return EXEC_OK;                                                                            \
     }                                                                                              \
     /* Memory is written in either case. */                                                        \
-    EXEC(exec_cmpxchg_e##letter##_g##letter##s##_m)                                                \
+    EXEC_M(exec_cmpxchg_e##letter##_g##letter##s##_m)                                              \
     {                                                                                              \
         READ_FOR_WRITE(bits, value);                                                               \
         bool equal = alu_sub##bits(cpu, reg##bits(cpu, REG_EAX), value) == 0;                      \

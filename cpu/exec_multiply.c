@@ -131,7 +131,7 @@ static enum exec_result idiv32(struct cpu *cpu, uint32_t value)
         op##bits(cpu, reg##bits(cpu, insn->rm));                                                   \
         return EXEC_OK;                                                                            \
     }                                                                                              \
-    EXEC(exec_##op##_e##letter##s##_m)                                                             \
+    EXEC_M(exec_##op##_e##letter##s##_m)                                                           \
     {                                                                                              \
         READ_MEMORY(bits, factor);                                                                 \
         op##bits(cpu, factor);                                                                     \
@@ -142,7 +142,7 @@ static enum exec_result idiv32(struct cpu *cpu, uint32_t value)
     {                                                                                              \
         return op##bits(cpu, reg##bits(cpu, insn->rm));                                            \
     }                                                                                              \
-    EXEC(exec_##op##_e##letter##s##_m)                                                             \
+    EXEC_M(exec_##op##_e##letter##s##_m)                                                           \
     {                                                                                              \
         READ_MEMORY(bits, divisor);                                                                \
         return op##bits(cpu, divisor);                                                             \
@@ -177,7 +177,7 @@ static inline uint32_t imul_low32(struct cpu *cpu, uint32_t a, uint32_t b)
                       imul_low##bits(cpu, reg##bits(cpu, insn->reg), reg##bits(cpu, insn->rm)));   \
         return EXEC_OK;                                                                            \
     }                                                                                              \
-    EXEC(exec_imul_gv_ev##bits##_m)                                                                \
+    EXEC_M(exec_imul_gv_ev##bits##_m)                                                              \
     {                                                                                              \
         READ_MEMORY(bits, value);                                                                  \
         set_reg##bits(cpu, insn->reg, imul_low##bits(cpu, reg##bits(cpu, insn->reg), value));      \
@@ -189,7 +189,7 @@ static inline uint32_t imul_low32(struct cpu *cpu, uint32_t a, uint32_t b)
                       imul_low##bits(cpu, reg##bits(cpu, insn->rm), (UINT(bits))insn->immediate)); \
         return EXEC_OK;                                                                            \
     }                                                                                              \
-    EXEC(exec_imul_gv_ev_i##bits##_m)                                                              \
+    EXEC_M(exec_imul_gv_ev_i##bits##_m)                                                            \
     {                                                                                              \
         READ_MEMORY(bits, value);                                                                  \
         set_reg##bits(cpu, insn->reg, imul_low##bits(cpu, value, (UINT(bits))insn->immediate));    \

@@ -98,7 +98,7 @@ FOR_EACH_SIZE(DEFINE_SHIFTS)
         set_reg##bits(cpu, insn->rm, shift_##op##bits(cpu, reg##bits(cpu, insn->rm), amount));     \
         return EXEC_OK;                                                                            \
     }                                                                                              \
-    EXEC(exec_##op##_e##letter##_##form##s##_m)                                                    \
+    EXEC_M(exec_##op##_e##letter##_##form##s##_m)                                                  \
     {                                                                                              \
         READ_FOR_WRITE(bits, value);                                                               \
         WRITE_BACK(bits, shift_##op##bits(cpu, value, amount));                                    \
@@ -182,7 +182,7 @@ static inline uint32_t shift_shrd32(struct cpu *cpu, uint32_t value, uint32_t fr
             shift_##op##bits(cpu, reg##bits(cpu, insn->rm), reg##bits(cpu, insn->reg), amount));   \
         return EXEC_OK;                                                                            \
     }                                                                                              \
-    EXEC(exec_##op##_##form##bits##_m)                                                             \
+    EXEC_M(exec_##op##_##form##bits##_m)                                                           \
     {                                                                                              \
         READ_FOR_WRITE(bits, value);                                                               \
         WRITE_BACK(bits, shift_##op##bits(cpu, value, reg##bits(cpu, insn->reg), amount));         \

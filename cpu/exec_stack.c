@@ -15,7 +15,7 @@
     {                                                                                              \
         return stack_push##bits(cpu, reg##bits(cpu, insn->rm));                                    \
     }                                                                                              \
-    EXEC(exec_push_ev##bits##_m)                                                                   \
+    EXEC_M(exec_push_ev##bits##_m)                                                                 \
     {                                                                                              \
         READ_MEMORY(bits, value);                                                                  \
         return stack_push##bits(cpu, value);                                                       \

@@ -45,18 +45,65 @@ static inline void set_reg32(struct cpu *cpu, unsigned n, uint32_t value)
 #define UINT(bits) uint##bits##_t
 #define INT(bits)  int##bits##_t
 
-/* Reads ModRM's memory operand, or returns with the fault. */
+/* An exec function with a memory operand. Its body is compiled twice: for plain memory, without a
+ * stack frame, and, out of line, for everything else, to which the first one hands over (`slowly`)
+ * before it has changed anything. */
+#define EXEC_M(name)                                                                               \
+    static inline __attribute__((always_inline)) enum exec_result name##_body(                     \
+        struct cpu *cpu, const struct insn *insn, exec_function *slowly);                          \
+    static __attribute__((noinline, cold)) EXEC(name##_slow)                                       \
+    {                                                                                              \
+        return name##_body(cpu, insn, NULL);                                                       \
+    }                                                                                              \
+    EXEC(name)                                                                                     \
+    {                                                                                              \
+        return name##_body(cpu, insn, name##_slow);                                                \
+    }                                                                                              \
+    static inline __attribute__((always_inline)) enum exec_result name##_body(                     \
+        struct cpu *cpu, const struct insn *insn, exec_function *slowly)
+
+/* Reads the memory operand into a new variable, or returns with the fault. */
 #define READ_MEMORY(bits, variable)                                                                \
     UINT(bits) variable;                                                                           \
-    if (mem_read##bits(cpu, insn->segment, insn_address(cpu, insn), &variable))                    \
-    return EXEC_FAULT
+    do {                                                                                           \
+        uint32_t offset_ = insn_address(cpu, insn);                                                \
+        const uint8_t *host_ = mem_fast(cpu, insn->segment, offset_, (bits) / 8, MMU_READ);        \
+        if (LIKELY(host_ != NULL))                                                                 \
+            memcpy(&variable, host_, (bits) / 8);                                                  \
+        else if (slowly)                                                                           \
+            return slowly(cpu, insn);                                                              \
+        else if (mem_read_slow(cpu, insn->segment, offset_, &variable, (bits) / 8))                \
+            return EXEC_FAULT;                                                                     \
+    } while (0)
 
-/* Reads it for writing back with WRITE_BACK. */
+/* Writes it, and returns. */
+#define WRITE_MEMORY_AND_RETURN(bits, value)                                                       \
+    do {                                                                                           \
+        UINT(bits) value_ = value;                                                                 \
+        uint32_t offset_ = insn_address(cpu, insn);                                                \
+        uint8_t *host_ = mem_fast(cpu, insn->segment, offset_, (bits) / 8, MMU_WRITE);             \
+        if (UNLIKELY(!host_))                                                                      \
+            return slowly ? slowly(cpu, insn)                                                      \
+                          : mem_write_slow(cpu, insn->segment, offset_, &value_, (bits) / 8);      \
+        memcpy(host_, &value_, (bits) / 8);                                                        \
+        return EXEC_OK;                                                                            \
+    } while (0)
+
+/* Reads it into a new variable, and proves that WRITE_BACK will succeed. */
 #define READ_FOR_WRITE(bits, variable)                                                             \
     UINT(bits) variable;                                                                           \
     struct mem_rmw rmw;                                                                            \
-    if (mem_rmw##bits(cpu, insn->segment, insn_address(cpu, insn), &rmw, &variable))               \
-    return EXEC_FAULT
+    do {                                                                                           \
+        uint32_t offset_ = insn_address(cpu, insn);                                                \
+        rmw = (struct mem_rmw){mem_fast(cpu, insn->segment, offset_, (bits) / 8, MMU_WRITE),       \
+                               insn->segment, offset_};                                            \
+        if (LIKELY(rmw.host != NULL))                                                              \
+            memcpy(&variable, rmw.host, (bits) / 8);                                               \
+        else if (slowly)                                                                           \
+            return slowly(cpu, insn);                                                              \
+        else if (mem_rmw_slow(cpu, &rmw, &variable, (bits) / 8))                                   \
+            return EXEC_FAULT;                                                                     \
+    } while (0)
 #define WRITE_BACK(bits, value) mem_rmw_store##bits(cpu, &rmw, value)
 
 #endif
