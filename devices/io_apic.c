@@ -103,15 +103,15 @@ struct irq_line io_apic_irq(struct io_apic *io_apic, unsigned pin)
     return (struct irq_line){set_pin, io_apic, pin % IO_APIC_PINS};
 }
 
+/* Also the moment to send again what the local APIC refused. */
 static void end_of_interrupt(void *device, uint8_t vector)
 {
     struct io_apic *io_apic = device;
     for (unsigned pin = 0; pin < IO_APIC_PINS; pin++) {
         uint32_t *low = &io_apic->low[pin];
-        if ((*low & ENTRY_REMOTE_IRR) && (*low & 0xFF) == vector) {
+        if ((*low & 0xFF) == vector)
             *low &= ~(uint32_t)ENTRY_REMOTE_IRR;
-            serve_level(io_apic, pin);
-        }
+        serve_level(io_apic, pin);
     }
 }
 

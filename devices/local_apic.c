@@ -50,6 +50,7 @@ enum {
 
     BROADCAST = 0xFF,
     FIRST_LEGAL_VECTOR = 16,
+    NO_VECTOR = 0,
 };
 
 #define VERSION_VALUE  0x00050014u /* version 14h, six LVT entries */
@@ -404,6 +405,8 @@ static void write_svr(struct local_apic *apic, uint32_t value)
         for (unsigned i = 0; i < LVT_COUNT; i++)
             write_lvt(apic, i, apic->lvt[i]);
     }
+    if (!was_enabled && (value & SVR_ENABLE) && apic->eoi)
+        apic->eoi(apic->io_apic, NO_VECTOR); /* level-triggered ones that were refused come again */
     update_intr(apic);
 }
 

@@ -55,7 +55,8 @@ struct irq_line local_apic_lint(struct local_apic *apic, unsigned number);
 /* Where an ExtINT vector comes from: i8259_acknowledge. */
 void local_apic_connect_extint(struct local_apic *apic, uint8_t (*acknowledge)(void *pic),
                                void *pic);
-/* Who hears EOIs of level-triggered interrupts: the I/O APIC connects itself. */
+/* Who hears EOIs of level-triggered interrupts (and, with vector 0, that refused messages would be
+ * accepted now): the I/O APIC connects itself. */
 void local_apic_connect_eoi(struct local_apic *apic, void (*eoi)(void *io_apic, uint8_t vector),
                             void *io_apic);
 

@@ -173,6 +173,19 @@ static void two_pins_may_share_a_vector(void **state)
     assert_int_equal(ack(rig), 0x50);
 }
 
+static void a_refused_level_is_sent_again(void **state)
+{
+    struct rig *rig = *state;
+    rig_store(rig, LOCAL + 0xF0, 0x0FF); /* software disable */
+    entry(rig, 16, 0x08050);
+    set_pin(rig, 16, true);
+    assert_int_equal(entry_low(rig, 16) & 0x4000, 0);
+    rig_store(rig, LOCAL + 0xF0, 0x1FF);
+    assert_true(rig->wire[INTR].level);
+    assert_int_equal(entry_low(rig, 16) & 0x4000, 0x4000);
+    assert_int_equal(ack(rig), 0x50);
+}
+
 static void destinations(void **state)
 {
     struct rig *rig = *state;
@@ -252,6 +265,7 @@ int main(void)
         TEST(a_masked_level_waits),
         TEST(switching_to_edge_clears_remote_irr),
         TEST(two_pins_may_share_a_vector),
+        TEST(a_refused_level_is_sent_again),
         TEST(destinations),
         TEST(nmi_smi_and_init),
         TEST(extint_follows_the_pin),
