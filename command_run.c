@@ -253,6 +253,7 @@ static bool configure(struct run *run, struct error *err)
         .model = options->model,
         .ram_size = options->ram_size,
         .command_line = options->append,
+        .ps_per_insn = options->ps_per_insn,
         .stop_after = options->stop_after,
         .stop_on = options->stop_on,
         .reset_on_triple_fault = options->reset_on_triple_fault,

@@ -80,10 +80,11 @@ struct machine_config {
     struct multiboot_module module[MACHINE_MODULES];
     unsigned module_count;
 
-    bool paced;          /* virtual time does not run ahead of the host's */
-    bool interactive;    /* somebody can type: a halt for good is not the end */
-    uint64_t stop_after; /* instructions; UINT64_MAX: no limit */
-    unsigned stop_on;    /* enum stop_on */
+    uint64_t ps_per_insn; /* virtual time of an instruction; 0: the nominal rate */
+    bool paced;           /* virtual time does not run ahead of the host's */
+    bool interactive;     /* somebody can type: a halt for good is not the end */
+    uint64_t stop_after;  /* instructions; UINT64_MAX: no limit */
+    unsigned stop_on;     /* enum stop_on */
     bool reset_on_triple_fault;
     struct script *script; /* not owned; NULL: none */
     struct trace *trace;   /* not owned; NULL: none */

@@ -44,6 +44,11 @@ struct machine *machine_new(const struct machine_config *config, struct error *e
         machine_free(machine);
         return NULL;
     }
+    if (config->ps_per_insn) {
+        struct gate_event event = {.kind = GATE_RATE};
+        event.u.picoseconds_per_insn = config->ps_per_insn;
+        gate_deliver_now(machine->gate, &event, 0);
+    }
     if (config->trace)
         trace_attach(config->trace, machine);
     board_map_state(machine);
