@@ -27,12 +27,13 @@ enum float_flag {
 /* RC of the x87 control word and of MXCSR. */
 enum float_rounding { FLOAT_NEAREST, FLOAT_DOWN, FLOAT_UP, FLOAT_TRUNCATE };
 
+/* Whole words, because the compiler would put smaller ones together in a register, slowly. */
 struct float_env {
-    uint8_t rounding; /* enum float_rounding */
-    uint8_t drop;     /* 80-bit arithmetic: low significand bits not kept (PC): 0, 11, 40 */
-    uint8_t masked;   /* enum float_flag */
+    uint32_t rounding; /* enum float_rounding */
+    uint32_t drop;     /* 80-bit arithmetic: low significand bits not kept (PC): 0, 11, 40 */
+    uint32_t masked;   /* enum float_flag */
+    uint32_t flags;    /* raised so far */
     bool flush_to_zero, denormals_are_zero; /* 32- and 64-bit arithmetic only */
-    uint16_t flags;                         /* raised so far */
 };
 
 enum { FLOAT_NO_QUOTIENT = 8 };

@@ -115,18 +115,18 @@ static inline void fpu_note_memory(struct cpu *cpu, const struct insn *insn, uin
 }
 
 /* Rounding and masks of the control word; full precision. */
-static inline struct float_env fpu_env(const struct cpu *cpu)
+FPU_INLINE struct float_env fpu_env(const struct cpu *cpu)
 {
     return (struct float_env){.rounding = cpu->fpu.control >> 10 & 3,
                               .masked = cpu->fpu.control & FLOAT_EXCEPTIONS};
 }
 /* With precision control too. */
-static inline struct float_env fpu_arithmetic_env(const struct cpu *cpu)
+FPU_INLINE struct float_env fpu_arithmetic_env(const struct cpu *cpu)
 {
     static const uint8_t drop[4] = {40, 0, 11, 0};
-    struct float_env env = fpu_env(cpu);
-    env.drop = drop[cpu->fpu.control >> 8 & 3];
-    return env;
+    return (struct float_env){.rounding = cpu->fpu.control >> 10 & 3,
+                              .drop = drop[cpu->fpu.control >> 8 & 3],
+                              .masked = cpu->fpu.control & FLOAT_EXCEPTIONS};
 }
 
 /* Puts the flags that an operation raised into the status word, and C1. prevent: exceptions that,
