@@ -55,6 +55,7 @@ struct rig *rig_new(void)
 
 void rig_free(struct rig *rig)
 {
+    assert_true(bus_device_count(rig->bus) > 0);
     for (unsigned i = 0; i < bus_device_count(rig->bus); i++) {
         void *device;
         const struct device_class *class = bus_device_at(rig->bus, i, &device);
