@@ -194,6 +194,7 @@ static u8 transfer_some(struct ide_drive *d, enum ide_direction direction, u64 l
         if (direction == IDE_WRITE && !wait_status(d, STATUS_ERR | STATUS_DF, 0))
             return error_code(d);
         (*done)++;
+        interrupt_window();
     }
     return wait_status(d, STATUS_DRQ | STATUS_ERR, 0) ? DISK_OK : error_code(d);
 }

@@ -33,15 +33,19 @@ bool kbc_data(u8 value)
     return wait_input_empty();
 }
 
-/* Waits up to half a second for a byte from keyboard, mouse or the controller. */
+/* Waits up to half a second for a byte from keyboard, mouse or the controller. Other interrupts are
+ * let in when theirs are masked, so that they cannot take it. */
 bool kbc_read(u8 *value)
 {
+    bool masked = inb(0x21) & 0x02 && inb(0xA1) & 0x10;
     for (u16 i = 0; i < 25000; i++) {
         if (inb(KBC_STATUS) & STATUS_OUTPUT_FULL) {
             *value = inb(KBC_DATA);
             return true;
         }
         delay_us(15);
+        if (masked)
+            interrupt_window();
     }
     return false;
 }
@@ -107,11 +111,11 @@ void reboot(void)
     for (u8 i = 0; i < 3; i++) {
         wait_input_empty();
         outb(KBC_STATUS, 0xFE);
-        delay_ms(1);
+        delay_us(1000);
     }
     outb(0xCF9, 0x02);
     outb(0xCF9, 0x06);
-    delay_ms(1);
+    delay_us(1000);
     outb(0x92, inb(0x92) & 0xFE);
     outb(0x92, inb(0x92) | 0x01);
     for (;;)

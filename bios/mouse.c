@@ -28,9 +28,13 @@ static u8 mouse_byte(u8 value)
     return MOUSE_INTERFACE;
 }
 
-/* A command, an argument if argument is not negative, and `count` bytes of answer. */
+/* A command, an argument if argument is not negative, and `count` bytes of answer. Interrupts that
+ * would take the answer away are masked; the others go on. */
 static u8 mouse_command(u8 command, int argument, u8 *answer, u8 count)
 {
+    u8 master = inb(0x21), slave = inb(0xA1);
+    outb(0x21, master | 0x02);
+    outb(0xA1, slave | 0x10);
     kbc_command(0xAD);
     u8 status = mouse_byte(command);
     if (status == MOUSE_OK && argument >= 0)
@@ -40,6 +44,8 @@ static u8 mouse_command(u8 command, int argument, u8 *answer, u8 count)
             status = MOUSE_INTERFACE;
     }
     kbc_command(0xAE);
+    outb(0x21, master);
+    outb(0xA1, slave);
     return status;
 }
 

@@ -12,6 +12,9 @@
 #define PIR_OFFSET 0xE100
 
 #define STACK_TOP 0xFFF0
+/* When less is left, handlers have kept what they were called on (by never coming back): the stack
+ * starts anew. */
+#define STACK_FLOOR 0xDC00
 /* What a caller's interrupt handler may use of that stack before it calls the firmware again. */
 #define STACK_RESERVE 1024
 

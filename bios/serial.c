@@ -16,6 +16,7 @@ static bool wait_bits(u16 port, u8 mask, u8 wanted, u8 timeout)
             if ((inb(port) & mask) == wanted)
                 return true;
             delay_us(45);
+            interrupt_window();
         }
     }
     return false;

@@ -25,7 +25,7 @@ void print_char(char c);
 void print_decimal(u32 value);
 void print_hex(u32 value, u8 digits);
 
-/* time.c. Busy waits: delay_us up to 65535. */
+/* time.c. Busy waits; delay_ms lets interrupts in. */
 void delay_us(u16 microseconds);
 void delay_ms(u16 milliseconds);
 /* A deadline: how many ticks of 40:6C have gone by since a moment, across midnight. */

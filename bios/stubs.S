@@ -68,6 +68,10 @@ service:
     movw $SEG_DATA, %ax
     movw %ax, %ds
     movl stack_top, %eax
+    cmpw $STACK_FLOOR, %ax
+    jae 3f
+    movl $STACK_TOP, %eax
+3:
     # A caller that is on our own stack may be below stack_top.
     pushw %bx
     movw %ss, %bx

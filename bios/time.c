@@ -33,8 +33,10 @@ void delay_us(u16 microseconds)
 
 void delay_ms(u16 milliseconds)
 {
-    while (milliseconds--)
+    while (milliseconds--) {
         delay_us(1000);
+        interrupt_window();
+    }
 }
 
 u32 ticks_since(u32 start)

@@ -108,6 +108,9 @@ static void scroll_bank(const struct surface *s, u16 base, u16 bytes, u16 keep, 
         u16 line = down ? (u16)(keep - 1 - i) : i;
         u16 upper = (u16)(base + line * pitch), lower = (u16)(upper + shift);
         far_copy(s->segment, down ? lower : upper, s->segment, down ? upper : lower, bytes);
+        /* Moving a graphics screen takes longer than interrupts can wait. */
+        if (s->kind != KIND_TEXT)
+            interrupt_window();
     }
     u16 blank = down ? base : (u16)(base + keep * pitch);
     if (s->kind == KIND_PLANAR)
@@ -195,8 +198,7 @@ static void bell(void)
     outb(0x42, 0x2E);
     outb(0x42, 0x05);
     outb(0x61, gate | 3);
-    delay_us(60000);
-    delay_us(60000);
+    delay_ms(120);
     outb(0x61, gate & 0xFC);
 }
 
