@@ -283,6 +283,96 @@ static void the_first_controller_has_an_alias(void **state)
     assert_int_equal(rig_in(rig, 0x0F), 0xF5);
 }
 
+static void reads_wrap_inside_their_64_k(void **state)
+{
+    struct rig *rig = *state;
+    uint8_t bytes[4];
+    bool tc;
+    memcpy(rig->memory + 0x2FFFE, "ab", 2);
+    memcpy(rig->memory + 0x20000, "cd", 2);
+    program(rig, 1, 0x48, 0x2FFFE, 3);
+    i8237_set_request(rig->chip, 1, true);
+    assert_int_equal(i8237_memory_to_device(rig->chip, 1, bytes, 4, &tc), 4);
+    assert_memory_equal(bytes, "abcd", 4);
+    memset(bytes, 9, 4);
+    program(rig, 1, 0x40, 0x2FFFE, 3); /* verify */
+    assert_int_equal(i8237_memory_to_device(rig->chip, 1, bytes, 4, &tc), 4);
+    assert_memory_equal(bytes, "\0\0\0\0", 4);
+}
+
+static void the_wrong_direction_moves_nothing(void **state)
+{
+    struct rig *rig = *state;
+    uint8_t bytes[4] = {9, 9, 9, 9};
+    bool tc;
+    memset(rig->memory + 0x5000, 0x77, 4);
+    program(rig, 1, 0x48, 0x5000, 3); /* reads memory */
+    i8237_set_request(rig->chip, 1, true);
+    assert_int_equal(i8237_device_to_memory(rig->chip, 1, "abcd", 4, &tc), 4);
+    assert_true(tc);
+    assert_int_equal(rig->memory[0x5000], 0x77);
+    program(rig, 1, 0x44, 0x5000, 3);
+    assert_int_equal(i8237_memory_to_device(rig->chip, 1, bytes, 4, &tc), 4);
+    assert_int_equal(bytes[0], 0);
+}
+
+static void a_word_block_by_software_fills_words(void **state)
+{
+    struct rig *rig = *state;
+    rig_out(rig, 0xD6, 0x85); /* channel 5, block, write */
+    rig_out(rig, 0xD8, 0);
+    rig_out(rig, 0xC4, 0x00);
+    rig_out(rig, 0xC4, 0x08); /* byte 1000h */
+    rig_out(rig, 0xC6, 0x01);
+    rig_out(rig, 0xC6, 0x00);
+    rig_out(rig, 0xD2, 0x05);
+    assert_memory_equal(rig->memory + 0x1000, "\xFF\xFF\xFF\xFF\0", 5);
+}
+
+static void cascade_channels_pass_requests_only(void **state)
+{
+    struct rig *rig = *state;
+    bool tc;
+    rig_out(rig, 0xD6, 0xC5); /* channel 5: cascade, for a bus master */
+    rig_out(rig, 0xD4, 0x01);
+    i8237_set_request(rig->chip, 5, true);
+    assert_true(rig->wire[5].level);
+    assert_int_equal(i8237_device_to_memory(rig->chip, 5, "ab", 2, &tc), 0);
+    assert_false(tc);
+}
+
+static void memory_to_memory_autoinitialises_both(void **state)
+{
+    struct rig *rig = *state;
+    program(rig, 0, 0x98, 0x4000, 7);
+    program(rig, 1, 0x94, 0x6000, 7);
+    rig_out(rig, 0x08, 0x01);
+    rig_out(rig, 0x09, 0x04);
+    assert_int_equal(counter(rig, 0), 0x4000);
+    assert_int_equal(counter(rig, 2), 0x6000);
+    assert_int_equal(counter(rig, 3), 7);
+}
+
+static void reset_is_a_master_clear(void **state)
+{
+    struct rig *rig = *state;
+    program(rig, 2, 0x44, 0x1000, 4);
+    i8237_set_request(rig->chip, 2, true);
+    rig_out(rig, 0x93, 0x21); /* the alias of 83h */
+    assert_int_equal(rig_in(rig, 0x83), 0x21);
+    rig_out(rig, 0x80, 0x55);
+    rig_out(rig, 0x08, 0x20);
+    rig_reset(rig, RESET_HARD);
+    assert_false(rig->wire[2].level);
+    assert_int_equal(rig_in(rig, 0x83), 0);
+    assert_int_equal(rig_in(rig, 0x0F), 0xFF);
+    rig_out(rig, 0x0E, 0);
+    rig_out(rig, 0xDC, 0);
+    assert_false(rig->wire[2].level); /* channel 4 is no cascade any more */
+    rig_out(rig, 0xD6, 0xC0);
+    assert_true(rig->wire[2].level);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -303,6 +393,12 @@ int main(void)
         TEST(page_registers_are_latches),
         TEST(a_line_is_as_good_as_a_call),
         TEST(the_first_controller_has_an_alias),
+        TEST(reads_wrap_inside_their_64_k),
+        TEST(the_wrong_direction_moves_nothing),
+        TEST(a_word_block_by_software_fills_words),
+        TEST(cascade_channels_pass_requests_only),
+        TEST(memory_to_memory_autoinitialises_both),
+        TEST(reset_is_a_master_clear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

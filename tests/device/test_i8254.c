@@ -383,6 +383,147 @@ static void port_61_gathers_nmi(void **state)
     assert_int_equal(rig_in(rig, 0x61) & 0xC0, 0x80);
 }
 
+static void a_control_word_drops_latches_and_flip_flops(void **state)
+{
+    struct rig *rig = *state;
+    program(rig, 0, 0x34, 0x1234);
+    ticks(rig, 2);
+    rig_out(rig, 0x43, 0xC2); /* latch status and count */
+    rig_in(rig, 0x40);
+    rig_in(rig, 0x40);        /* the low byte */
+    rig_out(rig, 0x40, 0x99); /* and half a count */
+    program(rig, 0, 0x30, 0x5678);
+    assert_int_equal(read_word(rig, 0), 0x5678);
+    rig_out(rig, 0x43, 0xC2);
+    program(rig, 0, 0x30, 0x4321);
+    assert_int_equal(read_word(rig, 0), 0x4321);
+}
+
+static void a_control_word_stops_counter_0(void **state)
+{
+    struct rig *rig = *state;
+    program(rig, 0, 0x34, 1000);
+    assert_true(clock_next_deadline(bus_clock(rig->bus)) != CLOCK_NEVER);
+    rig_out(rig, 0x43, 0x34);
+    assert_true(clock_next_deadline(bus_clock(rig->bus)) == CLOCK_NEVER);
+}
+
+static void mode_4_does_not_strobe_when_it_wraps(void **state)
+{
+    struct rig *rig = *state;
+    rig_out(rig, 0x61, 1);
+    program(rig, 2, 0x38, 5);
+    ticks(rig, 6);
+    assert_false(out(rig, 2));
+    for (unsigned i = 0; i < 65600; i++) {
+        ticks(rig, 1);
+        assert_true(out(rig, 2));
+    }
+}
+
+static void bcd_digits_are_all_decoded(void **state)
+{
+    struct rig *rig = *state;
+    program(rig, 0, 0x31, 0x1234);
+    ticks(rig, 1);
+    assert_int_equal(read_word(rig, 0), 0x1234);
+    ticks(rig, 1234);
+    assert_int_equal(read_word(rig, 0), 0x0000);
+    assert_true(rig->wire[IRQ0].level);
+}
+
+static void mode_3_takes_a_new_count_at_the_half(void **state)
+{
+    struct rig *rig = *state;
+    rig_out(rig, 0x61, 1);
+    program(rig, 2, 0x36, 20);
+    ticks(rig, 3);
+    rig_out(rig, 0x42, 8);
+    rig_out(rig, 0x42, 0);
+    ticks(rig, 1000); /* many periods at once */
+    stays(rig, false);
+    stays(rig, true);
+    assert_int_equal(stays(rig, false), 4);
+    assert_int_equal(stays(rig, true), 4);
+}
+
+static void gate_does_not_touch_out_in_the_one_shot_modes(void **state)
+{
+    static const uint8_t control[] = {0x30, 0x32, 0x38, 0x3A};
+    struct rig *rig = *state;
+    for (unsigned i = 0; i < 4; i++) {
+        rig_out(rig, 0x61, 0);
+        program(rig, 2, control[i], 5);
+        rig_out(rig, 0x61, 1);
+        while (out(rig, 2))
+            ticks(rig, 1);
+        rig_out(rig, 0x61, 0);
+        assert_false(out(rig, 2));
+    }
+}
+
+static void mode_1_and_5_count_with_the_gate_low(void **state)
+{
+    struct rig *rig = *state;
+    program(rig, 2, 0x32, 6);
+    rig_out(rig, 0x61, 1);
+    rig_out(rig, 0x61, 0);
+    ticks(rig, 1);
+    assert_int_equal(stays(rig, false), 6);
+    program(rig, 2, 0x3A, 6);
+    rig_out(rig, 0x61, 1);
+    rig_out(rig, 0x61, 0);
+    assert_int_equal(stays(rig, true), 7);
+}
+
+static void sound_sees_the_period(void **state)
+{
+    struct rig *rig = *state;
+    static const uint8_t control[] = {0x30, 0x32, 0x34, 0x36, 0x38, 0x3A};
+    for (unsigned mode = 0; mode < 6; mode++) {
+        rig_out(rig, 0x61, 0);
+        program(rig, 2, control[mode], 1000);
+        rig_out(rig, 0x61, 1);
+        ticks(rig, 2);
+        assert_int_equal(i8254_counter2_period(rig->chip), mode == 2 || mode == 3 ? 1000 : 0);
+    }
+    program(rig, 2, 0x36, 1000);
+    assert_int_equal(i8254_counter2_period(rig->chip), 0); /* not loaded yet */
+    rig_out(rig, 0x61, 0);
+    ticks(rig, 2);
+    assert_int_equal(i8254_counter2_period(rig->chip), 0); /* gate low */
+}
+
+static void a_latched_new_count_is_the_new_one(void **state)
+{
+    struct rig *rig = *state;
+    program(rig, 0, 0x30, 1000);
+    rig_out(rig, 0x43, 0x00);
+    ticks(rig, 5);
+    assert_int_equal(read_word(rig, 0), 1000);
+}
+
+static void port_61_after_reset(void **state)
+{
+    struct rig *rig = *state;
+    struct irq_line serr = port61_serr(rig->second);
+    rig_out(rig, 0x61, 0x0B);
+    irq_pulse(&serr);
+    assert_true(rig->wire[NMI].level);
+    rig_out(rig, 0x61, 0x0F);
+    assert_false(rig->wire[NMI].level);
+    rig_out(rig, 0x61, 0x0B);
+    irq_pulse(&serr);
+    rig_reset(rig, RESET_HARD);
+    assert_false(rig->wire[NMI].level);
+    assert_int_equal(rig_in(rig, 0x61) & 0xCF, 0x00);
+    program(rig, 2, 0x30, 5);
+    ticks(rig, 20);
+    assert_false(out(rig, 2)); /* the gate is low */
+    assert_int_equal(rig_in(rig, 0x67) & 0x0F, 0x00);
+    assert_int_equal(rig_in(rig, 0x69), 0xFF);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -406,6 +547,16 @@ int main(void)
         TEST(laziness_makes_no_difference),
         TEST(port_61_shows_gate_output_and_refresh),
         TEST(port_61_gathers_nmi),
+        TEST(a_control_word_drops_latches_and_flip_flops),
+        TEST(a_control_word_stops_counter_0),
+        TEST(mode_4_does_not_strobe_when_it_wraps),
+        TEST(bcd_digits_are_all_decoded),
+        TEST(mode_3_takes_a_new_count_at_the_half),
+        TEST(gate_does_not_touch_out_in_the_one_shot_modes),
+        TEST(mode_1_and_5_count_with_the_gate_low),
+        TEST(sound_sees_the_period),
+        TEST(a_latched_new_count_is_the_new_one),
+        TEST(port_61_after_reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

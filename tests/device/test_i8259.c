@@ -310,6 +310,71 @@ static void reset_drops_everything(void **state)
     assert_int_equal(isr(rig, 0x20), 0);
 }
 
+static void the_lowest_level_is_below_its_neighbour(void **state)
+{
+    struct rig *rig = *state;
+    irq(rig, 7, true);
+    i8259_acknowledge(pic_of(rig));
+    irq(rig, 6, true);
+    assert_true(rig->wire[INTR].level);
+    assert_int_equal(i8259_acknowledge(pic_of(rig)), 0x0E);
+}
+
+static void icw1_ends_all_modes(void **state)
+{
+    struct rig *rig = *state;
+    rig_out(rig, 0x20, 0xC3); /* IR3 lowest */
+    rig_out(rig, 0x20, 0x68); /* special mask mode */
+    rig_out(rig, 0x20, 0x80); /* rotate in automatic EOI */
+    rig_out(rig, 0x20, 0x0B); /* read ISR */
+    rig_out(rig, 0x20, 0x0C); /* poll */
+    init_with(rig, 0x11, 0x03);
+    assert_int_equal(rig_in(rig, 0x21), 0x00); /* no poll's answer */
+    irq(rig, 4, true);
+    irq(rig, 2 + 8, true);                                  /* through IR2 */
+    assert_int_equal(rig_in(rig, 0x20), 0x14);              /* IRR */
+    assert_int_equal(i8259_acknowledge(pic_of(rig)), 0x72); /* the old order: 0 1 2 3 4 */
+    assert_int_equal(i8259_acknowledge(pic_of(rig)), 0x0C);
+    irq(rig, 4, false);
+    irq(rig, 4, true);
+    irq(rig, 5, true); /* no rotation: IR4 is still above IR5 */
+    assert_int_equal(i8259_acknowledge(pic_of(rig)), 0x0C);
+    init_with(rig, 0x11, 0x01);
+    irq(rig, 5, false);
+    irq(rig, 5, true);
+    i8259_acknowledge(pic_of(rig));
+    rig_out(rig, 0x21, 0x20);
+    irq(rig, 6, true);
+    assert_false(rig->wire[INTR].level); /* no special mask mode */
+}
+
+static void elcr_takes_effect_at_once(void **state)
+{
+    struct rig *rig = *state;
+    irq(rig, 5, true);
+    i8259_acknowledge(pic_of(rig));
+    rig_out(rig, 0x20, 0x20);
+    assert_false(rig->wire[INTR].level);
+    rig_out(rig, 0x4D0, 0x20);
+    assert_true(rig->wire[INTR].level);
+}
+
+static void reset_reaches_the_slave_and_the_output(void **state)
+{
+    struct rig *rig = *state;
+    rig_out(rig, 0xA1, 0x5A);
+    rig_out(rig, 0x21, 0x5A);
+    irq(rig, 0, true);
+    assert_true(rig->wire[INTR].level);
+    i8259_acknowledge(pic_of(rig));
+    rig_reset(rig, RESET_HARD);
+    assert_int_equal(rig_in(rig, 0xA1), 0);
+    assert_int_equal(rig_in(rig, 0x21), 0);
+    assert_true(rig->wire[INTR].level);        /* the line is still high */
+    assert_int_equal(rig_in(rig, 0x40), 0xFF); /* the aliases end before the timer */
+    assert_int_equal(rig_in(rig, 0xC0), 0xFF);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -331,6 +396,10 @@ int main(void)
         TEST(a_single_chip_takes_no_icw3),
         TEST(aliases_reach_the_same_chips),
         TEST(reset_drops_everything),
+        TEST(the_lowest_level_is_below_its_neighbour),
+        TEST(icw1_ends_all_modes),
+        TEST(elcr_takes_effect_at_once),
+        TEST(reset_reaches_the_slave_and_the_output),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
