@@ -188,6 +188,61 @@ static void a_descriptor_above_4_gib_is_ignored(void **state)
     assert_int_equal(dma(rig, FW_CFG_SIGNATURE << 16 | 0x0A, 4, 0x2000), 0);
 }
 
+static void skipping_stops_at_the_end(void **state)
+{
+    struct rig *rig = *state;
+    select_key(rig, FW_CFG_SIGNATURE);
+    assert_int_equal(dma(rig, 0x04, 3, 0), 0);
+    assert_int_equal(rig_in(rig, 0x511), 'U');
+    assert_int_equal(dma(rig, 0x04, 0xFFFFFFFF, 0), 0);
+    assert_int_equal(dma(rig, 0x04, 0xFFFFFFFF, 0), 0);
+    assert_int_equal(rig_in(rig, 0x511), 0);
+    select_key(rig, 0x3000);
+    assert_int_equal(dma(rig, 0x04, 5, 0), 0);
+    assert_int_equal(rig_in(rig, 0x511), 0);
+    assert_int_equal(dma(rig, FW_CFG_ID << 16 | 0x08, 0, 0), 0); /* select, nothing else */
+    assert_int_equal(rig_in(rig, 0x511), 3);
+}
+
+static void the_last_byte_below_4_gib_is_an_address(void **state)
+{
+    struct rig *rig = *state;
+    assert_int_equal(dma(rig, FW_CFG_SIGNATURE << 16 | 0x0A, 4, 0xFFFFFFFC), 0);
+    assert_int_equal(dma(rig, FW_CFG_SIGNATURE << 16 | 0x0A, 5, 0xFFFFFFFC), 1);
+}
+
+static void the_selector_takes_words_only(void **state)
+{
+    struct rig *rig = *state;
+    select_key(rig, FW_CFG_ID);
+    rig_out(rig, 0x510, FW_CFG_SIGNATURE);
+    assert_int_equal(rig_in(rig, 0x511), 3);
+    assert_int_equal(bus_port_read(rig->bus, 0x510, 1), 0);
+    bus_port_write(rig->bus, 0x514, 0, 2); /* nor does half an address start anything */
+    bus_port_write(rig->bus, 0x518, 0x1000, 2);
+    assert_int_equal(bus_port_read(rig->bus, 0x51A, 2), 'F' | 'G' << 8);
+}
+
+static void reset_selects_the_signature(void **state)
+{
+    struct rig *rig = *state;
+    select_key(rig, FW_CFG_ID);
+    bus_port_write(rig->bus, 0x514, swap(1), 4);
+    rig_reset(rig, RESET_HARD);
+    assert_int_equal(rig_in(rig, 0x511), 'Q');
+    assert_int_equal(dma(rig, FW_CFG_SIGNATURE << 16 | 0x0A, 4, 0x2000), 0);
+}
+
+static void an_empty_directory_has_a_count(void **state)
+{
+    struct rig *rig = *state;
+    select_key(rig, FW_CFG_FILE_DIR);
+    assert_int_equal(read_be(rig, 4), 0);
+    fw_cfg_add(rig->chip, FW_CFG_UUID, "", 0);
+    select_key(rig, FW_CFG_UUID);
+    assert_int_equal(read_be(rig, 4), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -203,6 +258,11 @@ int main(void)
         TEST(dma_refuses_writes_and_high_addresses),
         TEST(the_data_port_ignores_writes),
         TEST(a_descriptor_above_4_gib_is_ignored),
+        TEST(skipping_stops_at_the_end),
+        TEST(the_last_byte_below_4_gib_is_an_address),
+        TEST(the_selector_takes_words_only),
+        TEST(reset_selects_the_signature),
+        TEST(an_empty_directory_has_a_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

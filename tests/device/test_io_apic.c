@@ -253,6 +253,23 @@ static void reset_masks_everything(void **state)
     assert_int_equal(get(rig, 0), 0);
 }
 
+static void lowest_priority_has_levels_too(void **state)
+{
+    struct rig *rig = *state;
+    entry(rig, 18, 0x08152);
+    set_pin(rig, 18, true);
+    assert_int_equal(entry_low(rig, 18) & 0x4000, 0x4000);
+    put(rig, 3, 0xFFFFFFFF); /* no such registers */
+    put(rig, 0x40, 0xFFFFFFFF);
+    assert_int_equal(get(rig, 3), 0);
+    assert_int_equal(entry_low(rig, 23), 0x10000);
+    put(rig, 0x11 + 2 * 23, 0x07000000);
+    assert_int_equal(get(rig, 0x3F), 0x07000000);
+    rig_reset(rig, RESET_HARD);
+    assert_int_equal(get(rig, 0x3F), 0);
+    assert_null(bus_find_range(rig->bus, BASE + 0x1000));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -270,6 +287,7 @@ int main(void)
         TEST(nmi_smi_and_init),
         TEST(extint_follows_the_pin),
         TEST(reset_masks_everything),
+        TEST(lowest_priority_has_levels_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -421,6 +421,162 @@ static void errors_are_latched_by_a_write(void **state)
     assert_int_equal(get(rig, ESR), 0x40);
 }
 
+static void arbitration_priority(void **state)
+{
+    static const struct {
+        uint8_t tpr, requested, apr;
+    } cases[] = {
+        {0x45, 0x31, 0x45},
+        {0x45, 0x4F, 0x45},
+        {0x45, 0x52, 0x50},
+        {0x00, 0x00, 0x00}
+    };
+    struct rig *rig = *state;
+    enable(rig);
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+        put(rig, TPR, cases[i].tpr);
+        if (cases[i].requested)
+            put(rig, ICR, 0x40000u | cases[i].requested);
+        assert_int_equal(get(rig, 0x90), cases[i].apr);
+        put(rig, TPR, 0);
+        while (rig->wire[INTR].level) {
+            ack(rig);
+            put(rig, EOI, 0);
+        }
+    }
+    put(rig, ICR, 0x40066);
+    ack(rig); /* in service: class 6 */
+    put(rig, TPR, 0x61);
+    assert_int_equal(get(rig, 0x90), 0x60);
+    assert_int_equal(get(rig, PPR), 0x61);
+    put(rig, TPR, 0x21);
+    assert_int_equal(get(rig, PPR), 0x60);
+}
+
+static void vector_16_is_the_first_legal_one(void **state)
+{
+    struct rig *rig = *state;
+    enable(rig);
+    put(rig, ICR, 0x40010);
+    assert_int_equal(get(rig, IRR), 0x00010000);
+    put(rig, LVT_ERROR, 0x10);
+    put(rig, ICR, 0x4000F);
+    put(rig, ESR, 0);
+    assert_int_equal(get(rig, ESR), 0x20);
+    assert_int_equal(ack(rig), 0x10);
+    put(rig, EOI, 0);
+    put(rig, LVT_ERROR, 0x0F); /* cannot be delivered, and does not recurse */
+    put(rig, ICR, 0x4000F);
+    assert_false(rig->wire[INTR].level);
+    put(rig, LVT_ERROR, 0x1003F); /* masked */
+    put(rig, ICR, 0x4000F);
+    assert_false(rig->wire[INTR].level);
+}
+
+static void read_only_registers_are_no_error(void **state)
+{
+    static const uint32_t offsets[] = {VERSION, 0x90,       PPR, 0xC0, CURRENT,
+                                       ISR,     ISR + 0x70, TMR, IRR,  IRR + 0x70};
+    struct rig *rig = *state;
+    enable(rig);
+    for (unsigned i = 0; i < sizeof offsets / sizeof *offsets; i++)
+        put(rig, offsets[i], 0xFFFFFFFF);
+    put(rig, ESR, 0);
+    assert_int_equal(get(rig, ESR), 0);
+    assert_int_equal(get(rig, ISR), 0);
+    assert_int_equal(get(rig, 0x2F0), 0); /* CMCI came later */
+    put(rig, ESR, 0);
+    assert_int_equal(get(rig, ESR), 0x80);
+}
+
+static void lint1_can_be_level_triggered_too(void **state)
+{
+    struct rig *rig = *state;
+    enable(rig);
+    put(rig, LINT1, 0x08035);
+    lint(rig, 1, true);
+    assert_int_equal(ack(rig), 0x35);
+    assert_int_equal(get(rig, LINT1), 0x0C035);
+    put(rig, ICR, 0x40045); /* another EOI does not end it */
+    assert_int_equal(ack(rig), 0x45);
+    put(rig, EOI, 0);
+    assert_int_equal(get(rig, LINT1), 0x0C035);
+    put(rig, EOI, 0);
+    assert_int_equal(ack(rig), 0x35);
+    put(rig, LINT1, 0x00035); /* edge: remote IRR goes */
+    assert_int_equal(get(rig, LINT1), 0x00035);
+    lint(rig, 1, false);
+    put(rig, EOI, 0);
+    lint(rig, 0, true);
+    put(rig, LINT0, 0x08036); /* a level that is active already */
+    assert_int_equal(ack(rig), 0x36);
+}
+
+static void reset_forgets_requests(void **state)
+{
+    struct rig *rig = *state;
+    enable(rig);
+    put(rig, ICR, 0x40041);
+    put(rig, ICR, 0x40051);
+    ack(rig);
+    put(rig, DIVIDE, 0xB);
+    put(rig, LVT_TIMER, 0x20030);
+    put(rig, INITIAL, 100);
+    struct apic_message message = {.delivery = APIC_EXTINT, .assert = true};
+    assert_true(local_apic_deliver(rig->chip, &message));
+    local_apic_set_base(rig->chip, 0xFED00000u | 0x900);
+    rig_reset(rig, RESET_HARD);
+    assert_false(rig->wire[INTR].level);
+    assert_int_equal(get(rig, IRR + 0x20), 0);
+    assert_int_equal(get(rig, ISR + 0x20), 0);
+    assert_int_equal(get(rig, INITIAL), 0);
+    assert_int_equal(get(rig, DIVIDE), 0);
+    rig_pass(rig, 100000);
+    assert_int_equal(get(rig, CURRENT), 0);
+    assert_int_equal(get(rig, LVT_TIMER), 0x10000);
+    enable(rig);
+    assert_false(rig->wire[INTR].level);
+}
+
+static void messages_say_whether_they_were_accepted(void **state)
+{
+    struct rig *rig = *state;
+    struct apic_message nmi = {.delivery = APIC_NMI};
+    struct apic_message fixed = {.delivery = APIC_FIXED, .vector = 0x40};
+    struct apic_message other = {.delivery = APIC_NMI, .destination = 3};
+    struct apic_message startup = {.delivery = APIC_STARTUP};
+    struct apic_message reserved = {.delivery = 3};
+    assert_true(local_apic_deliver(rig->chip, &nmi));
+    assert_false(local_apic_deliver(rig->chip, &fixed)); /* software-disabled */
+    assert_false(local_apic_deliver(rig->chip, &other));
+    assert_true(local_apic_deliver(rig->chip, &startup));
+    assert_false(local_apic_deliver(rig->chip, &reserved));
+    enable(rig);
+    assert_true(local_apic_deliver(rig->chip, &fixed));
+    local_apic_set_base(rig->chip, BASE);
+    assert_false(local_apic_deliver(rig->chip, &nmi));
+}
+
+static void the_mode_changes_in_flight(void **state)
+{
+    struct rig *rig = *state;
+    enable(rig);
+    put(rig, DIVIDE, 0xB);
+    put(rig, LVT_TIMER, 0x10030);
+    put(rig, INITIAL, 1000);
+    rig_pass(rig, 5000);
+    put(rig, LVT_TIMER, 0x20030); /* unmasked and periodic from here */
+    rig_pass(rig, 5000);
+    assert_int_equal(ack(rig), 0x30);
+    put(rig, EOI, 0);
+    rig_pass(rig, 5000);
+    put(rig, DIVIDE, 0x0); /* by 2: the 500 that are left take 10 microseconds */
+    rig_pass(rig, 9000);
+    assert_false(rig->wire[INTR].level);
+    rig_pass(rig, 1000);
+    assert_true(rig->wire[INTR].level);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -442,6 +598,13 @@ int main(void)
         TEST(hardware_disabled_it_is_only_wires),
         TEST(a_processor_without_one_has_only_wires),
         TEST(errors_are_latched_by_a_write),
+        TEST(arbitration_priority),
+        TEST(vector_16_is_the_first_legal_one),
+        TEST(read_only_registers_are_no_error),
+        TEST(lint1_can_be_level_triggered_too),
+        TEST(reset_forgets_requests),
+        TEST(messages_say_whether_they_were_accepted),
+        TEST(the_mode_changes_in_flight),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

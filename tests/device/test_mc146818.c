@@ -330,6 +330,101 @@ static void reset_disables_interrupts_and_keeps_time(void **state)
     assert_int_equal(get(rig, 0x00), 0x17);
 }
 
+static void rates_1_and_2_are_those_of_8_and_9(void **state)
+{
+    static const uint8_t registers[] = {0x21, 0x22, 0x23, 0x28, 0x29};
+    static const unsigned hertz[] = {256, 128, 8192, 256, 128};
+    struct rig *rig = *state;
+    for (unsigned i = 0; i < 5; i++) {
+        put(rig, 0x0A, registers[i]);
+        unsigned edges = 0;
+        get(rig, 0x0C);
+        for (unsigned step = 0; step < 50000; step++) { /* half a second */
+            rig_pass(rig, 10000);
+            edges += (get(rig, 0x0C) & 0x40) != 0;
+        }
+        assert_in_range(edges, hertz[i] / 2 - 1, hertz[i] / 2 + 1);
+    }
+}
+
+static void other_time_bases_are_slow(void **state)
+{
+    struct rig *rig = *state;
+    put(rig, 0x0A, 0x16); /* meant for 1.048576 MHz: 32 times too slow */
+    uint8_t second = get(rig, 0x00);
+    rig_pass(rig, 20 * NS_PER_SECOND);
+    assert_in_range(get(rig, 0x00) - second, 0, 1);
+    rig_pass(rig, 45 * NS_PER_SECOND);
+    assert_in_range(get(rig, 0x00) - second, 2, 3);
+    put(rig, 0x0A, 0x11); /* 32 cycles: 1024 Hz */
+    get(rig, 0x0C);
+    unsigned edges = 0;
+    for (unsigned step = 0; step < 10000; step++) {
+        rig_pass(rig, 50000);
+        edges += (get(rig, 0x0C) & 0x40) != 0;
+    }
+    assert_in_range(edges, 511, 513);
+    put(rig, 0x0A, 0x01); /* 128 cycles: 256 Hz */
+    get(rig, 0x0C);
+    edges = 0;
+    for (unsigned step = 0; step < 10000; step++) {
+        rig_pass(rig, 50000);
+        edges += (get(rig, 0x0C) & 0x40) != 0;
+    }
+    assert_in_range(edges, 127, 129);
+    put(rig, 0x0A, 0x36); /* undefined: stands still */
+    second = get(rig, 0x00);
+    rig_pass(rig, 100 * NS_PER_SECOND);
+    assert_int_equal(get(rig, 0x00), second);
+}
+
+static void it_starts_right_in_any_century(void **state)
+{
+    static const struct {
+        uint64_t time;
+        uint8_t century, year, month, date, weekday;
+    } cases[] = {
+        {0,                     0x19, 0x70, 0x01, 0x01, 5},
+        {UINT64_C(951782400),   0x20, 0x00, 0x02, 0x29, 3},
+        {UINT64_C(951868800),   0x20, 0x00, 0x03, 0x01, 4},
+        {UINT64_C(978220800),   0x20, 0x00, 0x12, 0x31, 1},
+        {UINT64_C(978307200),   0x20, 0x01, 0x01, 0x01, 2},
+        {UINT64_C(4107542400),  0x21, 0x00, 0x03, 0x01, 2}, /* 2100 is no leap year */
+        {UINT64_C(13574563200), 0x24, 0x00, 0x02, 0x29, 3},
+    };
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct rig *rig = rig_new();
+        struct irq_line irq8 = rig_wire(rig, IRQ8);
+        mc146818_new(rig->bus, &irq8, cases[i].time);
+        assert_int_equal(get(rig, 0x32), cases[i].century);
+        assert_int_equal(get(rig, 0x09), cases[i].year);
+        assert_int_equal(get(rig, 0x08), cases[i].month);
+        assert_int_equal(get(rig, 0x07), cases[i].date);
+        assert_int_equal(get(rig, 0x06), cases[i].weekday);
+        rig_free(rig);
+    }
+    (void)state;
+}
+
+static void months_have_their_lengths(void **state)
+{
+    static const uint8_t last[] = {0x31, 0x28, 0x31, 0x30, 0x31, 0x30,
+                                   0x31, 0x31, 0x30, 0x31, 0x30, 0x31};
+    struct rig *rig = *state;
+    for (unsigned i = 0; i < 12; i++) {
+        uint8_t month = (uint8_t)(i < 9 ? i + 1 : i + 7);
+        set_time(rig, 0x02, (const uint8_t[7]){0x59, 0x59, 0x23, 2, last[i], month, 0x21});
+        rig_pass(rig, NS_PER_SECOND);
+        assert_int_equal(get(rig, 0x07), 0x01);
+        set_time(rig, 0x02,
+                 (const uint8_t[7]){0x59, 0x59, 0x23, 2, (uint8_t)(last[i] - 1), month, 0x21});
+        if ((last[i] & 15) != 0) {
+            rig_pass(rig, NS_PER_SECOND);
+            assert_int_equal(get(rig, 0x07), last[i]);
+        }
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -354,6 +449,10 @@ int main(void)
         TEST(the_board_stores_and_sums),
         TEST(port_70_bit_7_masks_nmi),
         TEST(reset_disables_interrupts_and_keeps_time),
+        TEST(rates_1_and_2_are_those_of_8_and_9),
+        TEST(other_time_bases_are_slow),
+        TEST(it_starts_right_in_any_century),
+        TEST(months_have_their_lengths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

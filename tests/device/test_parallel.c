@@ -142,6 +142,31 @@ static void without_a_printer_nothing_happens(void **state)
     assert_int_equal(rig_in(rig, 0x279), 0x7F);
 }
 
+static void reset_calms_the_printer(void **state)
+{
+    struct rig *rig = *state;
+    rig_out(rig, CONTROL, 0x1C);
+    print(rig, 'A', 0x1C);
+    rig_pass(rig, 10000);
+    assert_true(rig->wire[IRQ].level);
+    print(rig, 'B', 0x1C); /* the next byte takes the line down */
+    assert_false(rig->wire[IRQ].level);
+    rig_pass(rig, 10000);
+    print(rig, 'C', 0x1C);
+    rig_reset(rig, RESET_HARD);
+    assert_false(rig->wire[IRQ].level);
+    assert_int_equal(rig_in(rig, DATA), 0x00);
+    assert_int_equal(rig_in(rig, STATUS), 0xDF);
+    unsigned rises = rig->wire[IRQ].rises;
+    rig_out(rig, CONTROL, 0x1C);
+    rig_pass(rig, 10000);
+    assert_int_equal(rig->wire[IRQ].rises, rises); /* the byte's end does not come any more */
+    print(rig, 'D', 0x1C);
+    rig_out(rig, CONTROL, 0x18); /* INIT in the middle of a byte */
+    rig_pass(rig, 10000);
+    assert_int_equal(rig->wire[IRQ].rises, rises);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -155,6 +180,7 @@ int main(void)
         TEST(init_stops_the_printer),
         TEST(the_lines_turn_around),
         TEST(without_a_printer_nothing_happens),
+        TEST(reset_calms_the_printer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

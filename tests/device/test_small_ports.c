@@ -89,13 +89,27 @@ static void f0_without_an_error_does_nothing(void **state)
     assert_false(rig->wire[IRQ13].level);
 }
 
+static void reset_ends_ignne(void **state)
+{
+    struct rig *rig = *state;
+    ferr_set(rig->chip, true);
+    rig_out(rig, 0xF0, 0);
+    assert_true(ferr_ignne(rig->chip));
+    ferr_set(rig->chip, true); /* no edge: no second interrupt */
+    assert_false(rig->wire[IRQ13].level);
+    rig_reset(rig, RESET_HARD);
+    assert_false(ferr_ignne(rig->chip));
+    ferr_set(rig->chip, false);
+    assert_int_equal(rig->wire[IRQ13].rises, 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(the_debug_consoles_write_and_identify),  TEST(debug_exit_asks_for_the_exit),
         TEST(ferr_raises_irq_13_until_f0_is_written), TEST(the_latch_outlives_ferr),
-        TEST(f0_without_an_error_does_nothing),
+        TEST(f0_without_an_error_does_nothing),       TEST(reset_ends_ignne),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

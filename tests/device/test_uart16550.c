@@ -359,6 +359,188 @@ static void the_divisor_makes_the_pace(void **state)
     assert_int_equal(rig_in(rig, LSR) & 0x40, 0x40);
 }
 
+static void the_fifo_loops_back_in_order(void **state)
+{
+    struct rig *rig = *state;
+    rig_out(rig, FCR, 0x01);
+    rig_out(rig, MCR, 0x10);
+    for (unsigned round = 0; round < 5; round++) {
+        for (unsigned i = 0; i < 7; i++)
+            rig_out(rig, THR, (uint8_t)(16 * round + i));
+        rig_pass(rig, 8 * FRAME);
+        for (unsigned i = 0; i < 7; i++)
+            assert_int_equal(rig_in(rig, RBR), 16 * round + i);
+    }
+}
+
+static void frames_have_their_length(void **state)
+{
+    static const struct {
+        uint8_t lcr;
+        unsigned half_bits;
+    } frames[] = {
+        {0x00, 14}, /* 5N1 */
+        {0x04, 15}, /* 5N1.5 */
+        {0x03, 20}, /* 8N1 */
+        {0x07, 22}, /* 8N2 */
+        {0x0B, 22}, /* 8O1 */
+        {0x1E, 22}, /* 7E2 */
+    };
+    struct rig *rig = *state;
+    for (unsigned i = 0; i < sizeof frames / sizeof *frames; i++) {
+        uint64_t ns = frames[i].half_bits * NS_PER_SECOND / 230400;
+        rig_out(rig, LCR, frames[i].lcr);
+        rig_out(rig, THR, 'a');
+        rig_pass(rig, ns - 20);
+        assert_int_equal(rig_in(rig, LSR) & 0x40, 0);
+        rig_pass(rig, 40);
+        assert_int_equal(rig_in(rig, LSR) & 0x40, 0x40);
+    }
+}
+
+static void fifo_control_counts_only_with_its_enable(void **state)
+{
+    struct rig *rig = *state;
+    rig_out(rig, FCR, 0xC6); /* no enable: no reset, no trigger level */
+    assert_int_equal(rig_in(rig, IIR), 0x01);
+    rig_out(rig, IER, 0x01);
+    receive(rig, "a");
+    rig_pass(rig, FRAME + 10);
+    rig_out(rig, FCR, 0x06);
+    assert_int_equal(rig_in(rig, IIR), 0x04);
+    assert_int_equal(rig_in(rig, RBR), 'a');
+    rig_pass(rig, 10 * FRAME);
+    assert_int_equal(rig_in(rig, IIR), 0x01); /* no time-out without FIFOs */
+}
+
+static void a_fifo_reset_lets_waiting_input_in(void **state)
+{
+    struct rig *rig = *state;
+    rig_out(rig, FCR, 0x01);
+    for (unsigned i = 0; i < 17; i++)
+        receive(rig, "x");
+    rig_pass(rig, 20 * FRAME);
+    assert_int_equal(rig_in(rig, LSR) & 0x03, 0x01); /* one byte waits outside */
+    rig_out(rig, FCR, 0x03);
+    assert_int_equal(rig_in(rig, LSR) & 0x01, 0x00);
+    rig_pass(rig, FRAME + 10);
+    assert_int_equal(rig_in(rig, LSR) & 0x01, 0x01);
+    rig_in(rig, RBR);
+    rig_pass(rig, 10 * FRAME);
+    assert_int_equal(rig_in(rig, LSR) & 0x01, 0x00);
+}
+
+static void emptying_the_transmit_fifo_interrupts(void **state)
+{
+    struct rig *rig = *state;
+    rig_out(rig, FCR, 0x01);
+    rig_out(rig, IER, 0x02);
+    for (unsigned i = 0; i < 4; i++)
+        rig_out(rig, THR, 'x');
+    assert_int_equal(rig_in(rig, IIR), 0xC1);
+    rig_out(rig, FCR, 0x05);
+    assert_int_equal(rig_in(rig, IIR), 0xC2);
+    rig_pass(rig, 2 * FRAME);
+    rig_out(rig, THR, 'y'); /* "two bytes at a time" starts anew with the reset */
+    assert_int_equal(rig_in(rig, IIR), 0xC1);
+}
+
+static void an_overwritten_character_brings_its_own_errors(void **state)
+{
+    struct rig *rig = *state;
+    uart16550_receive_error(rig->chip, 'a', UART16550_PARITY_ERROR);
+    assert_int_equal(rig_in(rig, LSR), 0x65);
+    uart16550_receive_error(rig->chip, 'b', UART16550_FRAMING_ERROR);
+    assert_int_equal(rig_in(rig, LSR), 0x6B); /* overrun, framing */
+    rig_in(rig, RBR);
+    uart16550_receive_error(rig->chip, 'c', 0xFF); /* only what a line can do wrong */
+    assert_int_equal(rig_in(rig, LSR), 0x7D);
+    rig_in(rig, RBR);
+    assert_int_equal(rig_in(rig, LSR), 0x60);
+}
+
+static void reading_a_bad_character_clears_it_from_the_fifo(void **state)
+{
+    struct rig *rig = *state;
+    rig_out(rig, FCR, 0x01);
+    uart16550_receive_error(rig->chip, 'a', UART16550_PARITY_ERROR);
+    uart16550_receive_error(rig->chip, 'b', 0);
+    rig_in(rig, RBR);
+    assert_int_equal(rig_in(rig, LSR), 0x65); /* the error is still to be read, the FIFO is clean */
+    assert_int_equal(rig_in(rig, LSR), 0x61);
+    rig_out(rig, FCR, 0x03);
+    for (unsigned i = 0; i < 16; i++)
+        uart16550_receive_error(rig->chip, 'x', 0);
+    assert_int_equal(rig_in(rig, LSR), 0x61);
+}
+
+static void the_door_has_its_size(void **state)
+{
+    struct rig *rig = *state;
+    static uint8_t bytes[UART16550_INPUT_SIZE + 5];
+    assert_int_equal(uart16550_room(rig->chip), UART16550_INPUT_SIZE);
+    assert_int_equal(uart16550_receive(rig->chip, bytes, 10), 10);
+    assert_int_equal(uart16550_room(rig->chip), UART16550_INPUT_SIZE - 10);
+    assert_int_equal(uart16550_receive(rig->chip, bytes, sizeof bytes), UART16550_INPUT_SIZE - 10);
+    assert_int_equal(uart16550_receive(rig->chip, bytes, 1), 0);
+}
+
+static void reset_stops_everything_but_the_input(void **state)
+{
+    struct rig *rig = *state;
+    rig_out(rig, MCR, 0x08);
+    rig_out(rig, IER, 0x06);
+    rig_out(rig, SCR, 0x77);
+    rig_out(rig, THR, 'a');
+    rig_out(rig, THR, 'b');
+    uart16550_receive_error(rig->chip, 'a', UART16550_PARITY_ERROR);
+    assert_true(rig->wire[IRQ].level);
+    receive(rig, "z");
+    rig_reset(rig, RESET_HARD);
+    assert_false(rig->wire[IRQ].level);
+    assert_int_equal(rig_in(rig, LSR), 0x60);
+    assert_int_equal(rig_in(rig, SCR), 0x77); /* MR does not touch it */
+    rig_out(rig, LCR, 0x03);
+    rig_out(rig, IER, 0x0F);
+    assert_int_equal(rig_in(rig, IIR), 0x02); /* from enabling; nothing else is pending */
+    assert_int_equal(rig_in(rig, IIR), 0x01);
+    rig_pass(rig, 2 * FRAME);
+    assert_int_equal(rig_in(rig, RBR), 'z');
+    rig_reset(rig, RESET_POWER_ON);
+    assert_int_equal(rig_in(rig, SCR), 0x00);
+    rig_out(rig, LCR, 0x80);
+    assert_int_equal(rig_in(rig, BASE), 12); /* 9600 baud */
+}
+
+static void enabling_thre_again_interrupts_again(void **state)
+{
+    struct rig *rig = *state;
+    rig_out(rig, IER, 0x02);
+    rig_in(rig, IIR);
+    rig_out(rig, IER, 0x03); /* it was enabled before */
+    assert_int_equal(rig_in(rig, IIR), 0x01);
+    rig_out(rig, IER, 0x01);
+    rig_out(rig, IER, 0x03);
+    assert_int_equal(rig_in(rig, IIR), 0x02);
+    rig_out(rig, IER, 0x01);
+    rig_out(rig, THR, 'a');
+    rig_out(rig, THR, 'b');
+    rig_out(rig, IER, 0x03); /* the holding register is full */
+    assert_int_equal(rig_in(rig, IIR), 0x01);
+}
+
+static void a_break_is_looped_back_once(void **state)
+{
+    struct rig *rig = *state;
+    rig_out(rig, LCR, 0x43); /* to the line: nothing comes back */
+    assert_int_equal(rig_in(rig, LSR), 0x60);
+    rig_out(rig, MCR, 0x10);
+    rig_out(rig, LCR, 0x43); /* still on */
+    assert_int_equal(rig_in(rig, LSR), 0x60);
+    rig_out(rig, LCR, 0x03);
+    assert_int_equal(rig_in(rig, LSR), 0x60);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -382,6 +564,17 @@ int main(void)
         TEST(priorities),
         TEST(short_words_are_cut),
         TEST(the_divisor_makes_the_pace),
+        TEST(the_fifo_loops_back_in_order),
+        TEST(frames_have_their_length),
+        TEST(fifo_control_counts_only_with_its_enable),
+        TEST(a_fifo_reset_lets_waiting_input_in),
+        TEST(emptying_the_transmit_fifo_interrupts),
+        TEST(an_overwritten_character_brings_its_own_errors),
+        TEST(reading_a_bad_character_clears_it_from_the_fifo),
+        TEST(the_door_has_its_size),
+        TEST(reset_stops_everything_but_the_input),
+        TEST(enabling_thre_again_interrupts_again),
+        TEST(a_break_is_looped_back_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
