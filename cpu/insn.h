@@ -1,8 +1,7 @@
 /* Instructions: the rows of the table, and an instruction as it was decoded.
  *
- * cpu/insn_*.def hold one ROW per instruction form. Everything else (decoder, dispatch, operand
- * printer, `anachron isa`, the test list) expands from them. docs/instruction.md shows how to add
- * one.
+ * cpu/insn_*.def hold one ROW per instruction form. Everything else (decoder, dispatch,
+ * `anachron isa`, the test list) expands from them. docs/instruction.md shows how to add one.
  *
  *   ROW(map, opcode, prefix, modrm, mnemonic, operands, exec, read, written, undefined,
  *       feature, class, attributes)
@@ -174,9 +173,5 @@ struct insn_row {
 
 unsigned insn_row_count(void);
 const struct insn_row *insn_row(unsigned index);
-
-/* Writes the instruction, which lies at address eip, in Intel syntax from the row's operands;
- * always terminated. Returns text. */
-char *insn_format(const struct insn *insn, uint32_t eip, char *text, size_t size);
 
 #endif
