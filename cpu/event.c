@@ -40,7 +40,7 @@ static enum exec_result deliver_8086(struct cpu *cpu, struct event *event, uint3
     uint8_t entry[4];
     if (sys_read(cpu, table + event->vector * 4u, entry, sizeof entry))
         return EXEC_FAULT;
-    const struct far_target target = {
+    struct far_target target = {
         .cs = segment_from_real(cpu, SEG_CS, load_le16(entry + 2)),
         .eip = load_le16(entry),
         .cpl = cpu->cpl,
@@ -114,8 +114,6 @@ static enum exec_result find_handler(struct cpu *cpu, const struct event *event,
     target->cpl = access_is_conforming(access) ? cpu->cpl : dpl;
     if (cpu_is_v86(cpu) && target->cpl != 0)
         return fault_gp(cpu, error);
-    if (descriptor_set_accessed(cpu, selector, &code))
-        return EXEC_FAULT;
     bool is_32 = access_system_type(descriptor_access(gate)) & 8;
     target->cs = segment_from_descriptor((uint16_t)((selector & ~3u) | target->cpl), &code);
     target->eip = (gate->low & 0xFFFF) | (is_32 ? gate->high & 0xFFFF0000 : 0);
@@ -123,8 +121,7 @@ static enum exec_result find_handler(struct cpu *cpu, const struct event *event,
 }
 
 static enum exec_result build_frame(struct cpu *cpu, const struct event *event,
-                                    const struct far_target *target, unsigned size,
-                                    struct frame *frame)
+                                    struct far_target *target, unsigned size, struct frame *frame)
 {
     static const enum segment_register v86_order[] = {SEG_GS, SEG_FS, SEG_DS, SEG_ES};
     uint32_t ext = event_ext(event);

@@ -34,7 +34,7 @@ void frame_push(struct frame *frame, uint32_t value);
 /* Limit checks of all pushes: #SS(frame->error). */
 enum exec_result frame_check_room(struct cpu *cpu, const struct frame *frame) MUST_CHECK;
 /* Writes all of it, or faults and has written nothing. */
-enum exec_result frame_write(struct cpu *cpu, const struct frame *frame) MUST_CHECK;
+enum exec_result frame_write(struct cpu *cpu, struct frame *frame) MUST_CHECK;
 /* Makes the frame's stack the present one. */
 void frame_install(struct cpu *cpu, const struct frame *frame);
 
@@ -49,9 +49,8 @@ struct far_target {
 
 /* Loads CS, CPL and eip; cannot fault. */
 void far_arrive(struct cpu *cpu, const struct far_target *target);
-/* #GP(ext) when eip is outside of the limit. */
-enum exec_result far_check_eip(struct cpu *cpu, const struct far_target *target,
-                               uint32_t ext) MUST_CHECK;
+/* The last check: #GP(ext) when eip is outside of the limit. Marks the segment accessed. */
+enum exec_result far_check_eip(struct cpu *cpu, struct far_target *target, uint32_t ext) MUST_CHECK;
 
 /* --- events --- */
 

@@ -13,9 +13,11 @@ void far_arrive(struct cpu *cpu, const struct far_target *target)
     cpu_jump(cpu, target->eip);
 }
 
-enum exec_result far_check_eip(struct cpu *cpu, const struct far_target *target, uint32_t ext)
+enum exec_result far_check_eip(struct cpu *cpu, struct far_target *target, uint32_t ext)
 {
-    return target->eip <= target->cs.limit ? EXEC_OK : fault_gp(cpu, ext);
+    if (target->eip > target->cs.limit)
+        return fault_gp(cpu, ext);
+    return segment_mark_accessed(cpu, &target->cs);
 }
 
 enum exec_result far_finish(struct cpu *cpu, enum exec_result result, bool committed)
@@ -35,7 +37,7 @@ static void push_return_address(const struct cpu *cpu, struct frame *frame)
 
 /* The transfer itself, when the privilege level and the stack stay. */
 static enum exec_result go_same_level(struct cpu *cpu, enum far_kind kind,
-                                      const struct far_target *target, unsigned size)
+                                      struct far_target *target, unsigned size)
 {
     struct frame frame;
     if (kind == FAR_CALL) {
@@ -58,7 +60,7 @@ static enum exec_result go_same_level(struct cpu *cpu, enum far_kind kind,
 static enum exec_result go_8086(struct cpu *cpu, enum far_kind kind, uint16_t selector,
                                 uint32_t offset, unsigned size)
 {
-    const struct far_target target = {
+    struct far_target target = {
         .cs = segment_from_real(cpu, SEG_CS, selector),
         .eip = offset,
         .cpl = cpu->cpl,
@@ -67,7 +69,7 @@ static enum exec_result go_8086(struct cpu *cpu, enum far_kind kind, uint16_t se
 }
 
 static enum exec_result go_code_segment(struct cpu *cpu, enum far_kind kind, uint16_t selector,
-                                        struct descriptor *descriptor, uint32_t offset,
+                                        const struct descriptor *descriptor, uint32_t offset,
                                         unsigned size)
 {
     uint32_t error = selector_error(selector, 0);
@@ -81,10 +83,8 @@ static enum exec_result go_code_segment(struct cpu *cpu, enum far_kind kind, uin
     }
     if (!(access & SEGMENT_PRESENT))
         return fault_raise_code(cpu, VECTOR_NP, error);
-    if (descriptor_set_accessed(cpu, selector, descriptor))
-        return EXEC_FAULT;
     selector = (uint16_t)(error | cpu->cpl);
-    const struct far_target target = {
+    struct far_target target = {
         .cs = segment_from_descriptor(selector, descriptor),
         .eip = offset,
         .cpl = cpu->cpl,
@@ -95,7 +95,7 @@ static enum exec_result go_code_segment(struct cpu *cpu, enum far_kind kind, uin
 /* --- call gates (SDM 3A 5.8.3 to 5.8.5) --- */
 
 /* Call through a gate to a more privileged level: new stack, parameters copied. */
-static enum exec_result call_inner(struct cpu *cpu, const struct far_target *target, unsigned size,
+static enum exec_result call_inner(struct cpu *cpu, struct far_target *target, unsigned size,
                                    unsigned parameters)
 {
     struct frame frame;
@@ -140,10 +140,8 @@ static enum exec_result go_call_gate(struct cpu *cpu, enum far_kind kind, uint16
         return fault_gp(cpu, error);
     if (!(access & SEGMENT_PRESENT))
         return fault_raise_code(cpu, VECTOR_NP, error);
-    if (descriptor_set_accessed(cpu, selector, &code))
-        return EXEC_FAULT;
     unsigned cpl = inner ? dpl : cpu->cpl;
-    const struct far_target target = {
+    struct far_target target = {
         .cs = segment_from_descriptor((uint16_t)(error | cpl), &code),
         .eip = (gate->low & 0xFFFF) | (is_32 ? gate->high & 0xFFFF0000 : 0),
         .cpl = cpl,

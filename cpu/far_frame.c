@@ -88,9 +88,9 @@ static enum exec_result check_pages(struct cpu *cpu, const struct frame *frame)
     return EXEC_OK;
 }
 
-enum exec_result frame_write(struct cpu *cpu, const struct frame *frame)
+enum exec_result frame_write(struct cpu *cpu, struct frame *frame)
 {
-    if (check_pages(cpu, frame))
+    if (check_pages(cpu, frame) || segment_mark_accessed(cpu, &frame->ss))
         return EXEC_FAULT;
     for (unsigned i = 0; i < frame->count; i++) {
         uint32_t linear = frame->ss.base + push_offset(frame, i);

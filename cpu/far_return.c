@@ -50,8 +50,6 @@ static enum exec_result find_return(struct cpu *cpu, uint16_t selector, uint32_t
         return fault_gp(cpu, error);
     if (!(access & SEGMENT_PRESENT))
         return fault_raise_code(cpu, VECTOR_NP, error);
-    if (descriptor_set_accessed(cpu, selector, &descriptor))
-        return EXEC_FAULT;
     *target = (struct far_target){segment_from_descriptor(selector, &descriptor), eip, rpl};
     return EXEC_OK;
 }
@@ -97,7 +95,7 @@ static enum exec_result return_8086(struct cpu *cpu, unsigned size, uint32_t rel
     uint16_t selector;
     if (peek(cpu, size, 0, &eip) || peek_selector(cpu, size, size, &selector))
         return EXEC_FAULT;
-    const struct far_target target = {
+    struct far_target target = {
         .cs = segment_from_real(cpu, SEG_CS, selector),
         .eip = eip,
         .cpl = cpu->cpl,
@@ -128,7 +126,7 @@ static enum exec_result far_return(struct cpu *cpu, unsigned size, uint32_t rele
     }
     struct segment stack;
     if (find_outer_stack(cpu, size, 2 * size + release, target.cpl, &stack, &esp) ||
-        far_check_eip(cpu, &target, 0))
+        far_check_eip(cpu, &target, 0) || segment_mark_accessed(cpu, &stack))
         return EXEC_FAULT;
     arrive_outer(cpu, &target, &stack, esp, release);
     return EXEC_OK;
@@ -174,7 +172,7 @@ static enum exec_result peek_image(struct cpu *cpu, unsigned size, struct iret_i
 static enum exec_result iret_8086(struct cpu *cpu, unsigned size, const struct iret_image *image,
                                   uint32_t mask)
 {
-    const struct far_target target = {
+    struct far_target target = {
         .cs = segment_from_real(cpu, SEG_CS, image->cs),
         .eip = image->eip,
         .cpl = cpu->cpl,
@@ -298,7 +296,7 @@ static enum exec_result iret_protected(struct cpu *cpu, unsigned size)
         struct segment stack;
         uint32_t esp;
         if (find_outer_stack(cpu, size, 3 * size, target.cpl, &stack, &esp) ||
-            far_check_eip(cpu, &target, 0))
+            far_check_eip(cpu, &target, 0) || segment_mark_accessed(cpu, &stack))
             return EXEC_FAULT;
         arrive_outer(cpu, &target, &stack, esp, 0);
     }

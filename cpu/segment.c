@@ -37,20 +37,6 @@ enum exec_result descriptor_read(struct cpu *cpu, uint16_t selector, struct desc
     return EXEC_OK;
 }
 
-enum exec_result descriptor_set_accessed(struct cpu *cpu, uint16_t selector,
-                                         struct descriptor *descriptor)
-{
-    const uint32_t accessed = SEGMENT_ACCESSED << 8;
-    uint32_t linear;
-    if (descriptor->high & accessed || !descriptor_locate(cpu, selector, &linear))
-        return EXEC_OK;
-    uint8_t byte = (uint8_t)((descriptor->high | accessed) >> 8);
-    if (sys_write(cpu, linear + 5, &byte, 1))
-        return EXEC_FAULT;
-    descriptor->high |= accessed;
-    return EXEC_OK;
-}
-
 struct segment segment_from_descriptor(uint16_t selector, const struct descriptor *descriptor)
 {
     return (struct segment){
@@ -59,6 +45,18 @@ struct segment segment_from_descriptor(uint16_t selector, const struct descripto
         .selector = selector,
         .access = descriptor_access(descriptor),
     };
+}
+
+enum exec_result segment_mark_accessed(struct cpu *cpu, struct segment *segment)
+{
+    uint32_t linear;
+    if (segment->access & SEGMENT_ACCESSED || !descriptor_locate(cpu, segment->selector, &linear))
+        return EXEC_OK;
+    uint8_t byte = (uint8_t)(segment->access | SEGMENT_ACCESSED);
+    if (sys_write(cpu, linear + 5, &byte, 1))
+        return EXEC_FAULT;
+    segment->access |= SEGMENT_ACCESSED;
+    return EXEC_OK;
 }
 
 enum { ACCESS_REAL = 0x93, ACCESS_V86 = 0xF3 };
@@ -131,8 +129,6 @@ enum exec_result segment_check_stack(struct cpu *cpu, uint16_t selector, unsigne
         return fault_raise_code(cpu, vector, error);
     if (!(access & SEGMENT_PRESENT))
         return fault_raise_code(cpu, VECTOR_SS, error);
-    if (descriptor_set_accessed(cpu, selector, &descriptor))
-        return EXEC_FAULT;
     *segment = segment_from_descriptor(selector, &descriptor);
     return EXEC_OK;
 }
@@ -155,9 +151,9 @@ static enum exec_result load_data(struct cpu *cpu, enum segment_register seg, ui
         return fault_gp(cpu, error);
     if (!(access & SEGMENT_PRESENT))
         return fault_raise_code(cpu, VECTOR_NP, error);
-    if (descriptor_set_accessed(cpu, selector, &descriptor))
-        return EXEC_FAULT;
     struct segment segment = segment_from_descriptor(selector, &descriptor);
+    if (segment_mark_accessed(cpu, &segment))
+        return EXEC_FAULT;
     segment_set(cpu, seg, &segment);
     return EXEC_OK;
 }
@@ -169,7 +165,8 @@ enum exec_result segment_load(struct cpu *cpu, enum segment_register seg, uint16
         segment = segment_from_real(cpu, seg, selector);
     else if (seg != SEG_SS)
         return load_data(cpu, seg, selector);
-    else if (segment_check_stack(cpu, selector, cpu->cpl, VECTOR_GP, 0, &segment))
+    else if (segment_check_stack(cpu, selector, cpu->cpl, VECTOR_GP, 0, &segment) ||
+             segment_mark_accessed(cpu, &segment))
         return EXEC_FAULT;
     segment_set(cpu, seg, &segment);
     return EXEC_OK;

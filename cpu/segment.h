@@ -101,14 +101,15 @@ bool descriptor_locate(const struct cpu *cpu, uint16_t selector, uint32_t *linea
 /* Reads a descriptor. Outside of the table: vector(selector + ext). The selector is not null. */
 enum exec_result descriptor_read(struct cpu *cpu, uint16_t selector, struct descriptor *descriptor,
                                  enum vector vector, uint32_t ext) MUST_CHECK;
-/* Sets the accessed bit of a code or data descriptor, in memory and in *descriptor. */
-enum exec_result descriptor_set_accessed(struct cpu *cpu, uint16_t selector,
-                                         struct descriptor *descriptor) MUST_CHECK;
 
 struct segment segment_from_descriptor(uint16_t selector, const struct descriptor *descriptor);
 /* A register as 8086-style loading leaves it, from its present contents. */
 struct segment segment_from_real(const struct cpu *cpu, enum segment_register seg,
                                  uint16_t selector);
+
+/* Sets the accessed bit of a code or data segment that is about to be loaded, in its descriptor and
+ * in *segment: behind all checks, since a load that faults leaves the bit alone. */
+enum exec_result segment_mark_accessed(struct cpu *cpu, struct segment *segment) MUST_CHECK;
 
 /* Installs a cache, and what depends on it (fast bits, stack mask). */
 void segment_set(struct cpu *cpu, enum segment_register seg, const struct segment *segment);
@@ -122,7 +123,7 @@ enum exec_result segment_load(struct cpu *cpu, enum segment_register seg,
                               uint16_t selector) MUST_CHECK;
 
 /* A stack segment for CPL cpl: reads and checks; faults are vector(selector + ext), #SS(selector +
- * ext) when not present. Marks it accessed. */
+ * ext) when not present. Does not mark it accessed. */
 enum exec_result segment_check_stack(struct cpu *cpu, uint16_t selector, unsigned cpl,
                                      enum vector vector, uint32_t ext,
                                      struct segment *segment) MUST_CHECK;

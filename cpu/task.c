@@ -160,46 +160,78 @@ static enum exec_result load_task_ldt(struct cpu *cpu, uint16_t selector, uint32
     return EXEC_OK;
 }
 
-static enum exec_result load_task_code(struct cpu *cpu, uint16_t selector, uint32_t ext)
+/* The segment that a selector names; not found: null, or outside of its table. */
+static enum exec_result find_segment(struct cpu *cpu, uint16_t selector, struct segment *segment,
+                                     bool *found)
 {
-    if (selector_is_null(selector))
-        return fault_task(cpu, selector, ext);
-    struct descriptor descriptor;
-    if (descriptor_read(cpu, selector, &descriptor, VECTOR_TS, ext))
+    uint32_t linear;
+    uint8_t bytes[8];
+    *found = !selector_is_null(selector) && descriptor_locate(cpu, selector, &linear);
+    if (!*found)
+        return EXEC_OK;
+    if (sys_read(cpu, linear, bytes, sizeof bytes))
         return EXEC_FAULT;
-    uint16_t access = descriptor_access(&descriptor);
-    unsigned dpl = access_dpl(access);
-    bool allowed = access_is_conforming(access) ? dpl <= cpu->cpl : dpl == cpu->cpl;
-    if (!access_is_code(access) || !allowed)
-        return fault_task(cpu, selector, ext);
-    if (!(access & SEGMENT_PRESENT))
-        return fault_raise_code(cpu, VECTOR_NP, selector_error(selector, ext));
-    if (descriptor_set_accessed(cpu, selector, &descriptor))
-        return EXEC_FAULT;
-    struct segment segment = segment_from_descriptor(selector, &descriptor);
-    segment_set(cpu, SEG_CS, &segment);
+    const struct descriptor descriptor = {load_le32(bytes), load_le32(bytes + 4)};
+    *segment = segment_from_descriptor(selector, &descriptor);
     return EXEC_OK;
 }
 
-static enum exec_result load_task_data(struct cpu *cpu, enum segment_register seg,
-                                       uint16_t selector, uint32_t ext)
+static bool code_level_fits(const struct cpu *cpu, uint16_t access)
 {
+    unsigned dpl = access_dpl(access);
+    return access_is_conforming(access) ? dpl <= cpu->cpl : dpl == cpu->cpl;
+}
+
+/* CS and SS. The checks come in the order of SDM 3A table 7-1, which is that of the P6 family. */
+static enum exec_result load_task_code_and_stack(struct cpu *cpu, uint32_t ext)
+{
+    uint16_t cs = cpu->seg[SEG_CS].selector, ss = cpu->seg[SEG_SS].selector;
+    struct segment code, stack;
+    bool code_found, stack_found;
+    if (find_segment(cpu, cs, &code, &code_found))
+        return EXEC_FAULT;
+    if (code_found && access_is_code(code.access) && !code_level_fits(cpu, code.access))
+        return fault_task(cpu, cs, ext);
+    if (find_segment(cpu, ss, &stack, &stack_found))
+        return EXEC_FAULT;
+    if (!stack_found || !access_is_writable(stack.access))
+        return fault_task(cpu, ss, ext);
+    if (!(stack.access & SEGMENT_PRESENT))
+        return fault_raise_code(cpu, VECTOR_SS, selector_error(ss, ext));
+    if (access_dpl(stack.access) != cpu->cpl)
+        return fault_task(cpu, ss, ext);
+    if (!code_found || !access_is_code(code.access))
+        return fault_task(cpu, cs, ext);
+    if (!(code.access & SEGMENT_PRESENT))
+        return fault_raise_code(cpu, VECTOR_NP, selector_error(cs, ext));
+    if ((ss & SELECTOR_RPL) != cpu->cpl)
+        return fault_task(cpu, ss, ext);
+    if (segment_mark_accessed(cpu, &stack) || segment_mark_accessed(cpu, &code))
+        return EXEC_FAULT;
+    segment_set(cpu, SEG_SS, &stack);
+    segment_set(cpu, SEG_CS, &code);
+    return EXEC_OK;
+}
+
+static enum exec_result load_task_data(struct cpu *cpu, enum segment_register seg, uint32_t ext)
+{
+    uint16_t selector = cpu->seg[seg].selector;
+    struct segment segment;
+    bool found;
     if (selector_is_null(selector))
         return EXEC_OK;
-    struct descriptor descriptor;
-    if (descriptor_read(cpu, selector, &descriptor, VECTOR_TS, ext))
+    if (find_segment(cpu, selector, &segment, &found))
         return EXEC_FAULT;
-    uint16_t access = descriptor_access(&descriptor);
-    unsigned dpl = access_dpl(access);
-    if (!access_is_readable(access))
+    if (!found || !access_is_readable(segment.access))
         return fault_task(cpu, selector, ext);
-    if (!access_is_conforming(access) && (cpu->cpl > dpl || (selector & SELECTOR_RPL) > dpl))
-        return fault_task(cpu, selector, ext);
-    if (!(access & SEGMENT_PRESENT))
+    if (!(segment.access & SEGMENT_PRESENT))
         return fault_raise_code(cpu, VECTOR_NP, selector_error(selector, ext));
-    if (descriptor_set_accessed(cpu, selector, &descriptor))
+    unsigned dpl = access_dpl(segment.access);
+    if (!access_is_conforming(segment.access) &&
+        (cpu->cpl > dpl || (selector & SELECTOR_RPL) > dpl))
+        return fault_task(cpu, selector, ext);
+    if (segment_mark_accessed(cpu, &segment))
         return EXEC_FAULT;
-    struct segment segment = segment_from_descriptor(selector, &descriptor);
     segment_set(cpu, seg, &segment);
     return EXEC_OK;
 }
@@ -207,17 +239,10 @@ static enum exec_result load_task_data(struct cpu *cpu, enum segment_register se
 static enum exec_result load_task_segments(struct cpu *cpu, uint32_t ext)
 {
     static const enum segment_register data[] = {SEG_DS, SEG_ES, SEG_FS, SEG_GS};
-    struct segment stack;
-    uint16_t ss = cpu->seg[SEG_SS].selector;
-    if (load_task_code(cpu, cpu->seg[SEG_CS].selector, ext))
+    if (load_task_code_and_stack(cpu, ext))
         return EXEC_FAULT;
-    if (selector_is_null(ss))
-        return fault_task(cpu, ss, ext);
-    if (segment_check_stack(cpu, ss, cpu->cpl, VECTOR_TS, ext, &stack))
-        return EXEC_FAULT;
-    segment_set(cpu, SEG_SS, &stack);
     for (unsigned i = 0; i < ARRAY_LENGTH(data); i++) {
-        if (load_task_data(cpu, data[i], cpu->seg[data[i]].selector, ext))
+        if (load_task_data(cpu, data[i], ext))
             return EXEC_FAULT;
     }
     return EXEC_OK;

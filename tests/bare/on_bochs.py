@@ -22,6 +22,8 @@ KNOWN = {
         "SDM 3A 4.7, CR2 is the missing byte's",
     ],
     "debug": ["SDM 3B 17.3.1.1, RF between iterations"],
+    # It checks the new task's segments in another order than SDM 3A table 7-1.
+    "protection": ["SDM 3A 7, task switches"],
     "control": ["SDM 2B RDMSR, unknown"],
 }
 SECONDS = 90
