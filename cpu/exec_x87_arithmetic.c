@@ -2,6 +2,7 @@
  * FXTRACT, FPREM, and comparisons. */
 #include "cpu/exec.h"
 #include "cpu/flags.h"
+#include "cpu/float_quick.h"
 #include "cpu/fpu.h"
 
 /* --- the four operations --- */
@@ -28,6 +29,44 @@ FPU_INLINE struct float80 apply(enum operation op, struct float80 destination,
     }
 }
 
+/* The same for what is common: full precision, to nearest, inexactness masked, normal numbers. */
+FPU_INLINE bool apply_quick(enum operation op, struct float80 destination, struct float80 source,
+                            struct float80 *result, uint32_t *flags)
+{
+    struct float80 negated = op == SUBR ? destination : source;
+    negated.sign_exponent ^= FLOAT80_SIGN;
+    switch (op) {
+    case ADD:
+        return float80_add_quick(destination, source, result, flags);
+    case MUL:
+        return float80_mul_quick(destination, source, result, flags);
+    case SUB:
+        return float80_add_quick(destination, negated, result, flags);
+    case SUBR:
+        return float80_add_quick(source, negated, result, flags);
+    case DIV:
+        return float80_div_quick(destination, source, result, flags);
+    default:
+        return float80_div_quick(source, destination, result, flags);
+    }
+}
+
+enum { QUICK_CONTROL = 0x0F20, QUICK_VALUE = 0x0320 }; /* PC, RC and PM */
+
+/* ST(i) = ST(i) OP source if it is quick. */
+FPU_INLINE bool operate_quick(struct cpu *cpu, enum operation op, struct float80 *to,
+                              struct float80 source)
+{
+    struct float80 result;
+    uint32_t flags;
+    if (UNLIKELY((cpu->fpu.control & QUICK_CONTROL) != QUICK_VALUE) ||
+        UNLIKELY(!apply_quick(op, *to, source, &result, &flags)))
+        return false;
+    float80_store(to, result);
+    cpu->fpu.status = (uint16_t)((cpu->fpu.status & ~FPU_C1) | flags);
+    return true;
+}
+
 /* An operand register is empty: the masked response is the indefinite in destination. */
 static enum exec_result underflow(struct cpu *cpu, unsigned destination, bool pop)
 {
@@ -48,11 +87,16 @@ FPU_INLINE enum exec_result register_form(struct cpu *cpu, const struct insn *in
     fpu_note(cpu, insn);
     if (UNLIKELY(fpu_is_empty(cpu, destination) || fpu_is_empty(cpu, source)))
         return underflow(cpu, destination, pop);
-    struct float_env env = fpu_arithmetic_env(cpu);
     struct float80 *to = fpu_st(cpu, destination);
+    if (LIKELY(operate_quick(cpu, op, to, *fpu_st(cpu, source)))) {
+        if (pop)
+            fpu_pop(cpu);
+        return EXEC_OK;
+    }
+    struct float_env env = fpu_arithmetic_env(cpu);
     struct float80 result = apply(op, *to, *fpu_st(cpu, source), &env);
     if (LIKELY(fpu_commit(cpu, &env))) {
-        *to = result;
+        float80_store(to, result);
         if (pop)
             fpu_pop(cpu);
     }
@@ -73,13 +117,15 @@ FPU_INLINE enum exec_result memory_form(struct cpu *cpu, const struct insn *insn
     fpu_note_memory(cpu, insn, offset);
     if (UNLIKELY(fpu_is_empty(cpu, 0)))
         return underflow(cpu, 0, false);
-    struct float_env env = fpu_arithmetic_env(cpu);
     struct float80 *to = fpu_st(cpu, 0);
+    if (LIKELY(!denormal) && LIKELY(operate_quick(cpu, op, to, source)))
+        return EXEC_OK;
+    struct float_env env = fpu_arithmetic_env(cpu);
     struct float80 result = apply(op, *to, source, &env);
     if (UNLIKELY(denormal) && !(env.flags & (FLOAT_INVALID | FLOAT_ZERO_DIVIDE)) && !is_nan(*to))
         env.flags |= FLOAT_DENORMAL;
     if (LIKELY(fpu_commit(cpu, &env)))
-        *to = result;
+        float80_store(to, result);
     return EXEC_OK;
 }
 
@@ -164,7 +210,7 @@ enum exec_result exec_fsqrt(struct cpu *cpu, const struct insn *insn)
     struct float80 *st0 = fpu_st(cpu, 0);
     struct float80 result = float80_sqrt(*st0, &env);
     if (fpu_commit(cpu, &env))
-        *st0 = result;
+        float80_store(st0, result);
     return EXEC_OK;
 }
 
@@ -177,7 +223,7 @@ enum exec_result exec_frndint(struct cpu *cpu, const struct insn *insn)
     struct float80 *st0 = fpu_st(cpu, 0);
     struct float80 result = float80_round_to_integer(*st0, &env);
     if (fpu_commit(cpu, &env))
-        *st0 = result;
+        float80_store(st0, result);
     return EXEC_OK;
 }
 
@@ -240,7 +286,7 @@ enum exec_result exec_fscale(struct cpu *cpu, const struct insn *insn)
     struct float80 *st0 = fpu_st(cpu, 0);
     struct float80 result = float80_scale(*st0, *fpu_st(cpu, 1), &env);
     if (fpu_commit(cpu, &env))
-        *st0 = result;
+        float80_store(st0, result);
     return EXEC_OK;
 }
 
@@ -259,7 +305,7 @@ static enum exec_result remainder_form(struct cpu *cpu, const struct insn *insn,
     struct float80 result =
         float80_remainder(*st0, *fpu_st(cpu, 1), nearest, &quotient, &partial, &env);
     if (fpu_commit(cpu, &env)) {
-        *st0 = result;
+        float80_store(st0, result);
         if (quotient == FLOAT_NO_QUOTIENT)
             return EXEC_OK;
         cpu->fpu.status &= (uint16_t)~FPU_CONDITIONS;

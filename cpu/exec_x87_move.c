@@ -264,7 +264,7 @@ FPU_INLINE enum exec_result move_if(struct cpu *cpu, const struct insn *insn, bo
         return EXEC_OK;
     }
     if (condition)
-        *fpu_st(cpu, 0) = *fpu_st(cpu, insn->rm);
+        float80_store(fpu_st(cpu, 0), *fpu_st(cpu, insn->rm));
     return EXEC_OK;
 }
 

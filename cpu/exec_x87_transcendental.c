@@ -33,7 +33,7 @@ enum exec_result exec_f2xm1(struct cpu *cpu, const struct insn *insn)
     struct float_env env = fpu_env(cpu);
     struct float80 result = float80_2xm1(*fpu_st(cpu, 0), &env);
     if (fpu_commit(cpu, &env))
-        *fpu_st(cpu, 0) = result;
+        float80_store(fpu_st(cpu, 0), result);
     return EXEC_OK;
 }
 
@@ -49,7 +49,7 @@ static enum exec_result binary(struct cpu *cpu, const struct insn *insn,
     struct float80 result = function(*fpu_st(cpu, 0), *fpu_st(cpu, 1), &env);
     if (fpu_commit(cpu, &env)) {
         fpu_pop(cpu);
-        *fpu_st(cpu, 0) = result;
+        float80_store(fpu_st(cpu, 0), result);
     }
     return EXEC_OK;
 }
@@ -86,7 +86,7 @@ static enum exec_result sine_or_cosine(struct cpu *cpu, const struct insn *insn,
     if (!float80_sincos(st0, cosine ? NULL : &result, cosine ? &result : NULL, &env))
         return out_of_range(cpu);
     if (fpu_commit(cpu, &env))
-        *fpu_st(cpu, 0) = result;
+        float80_store(fpu_st(cpu, 0), result);
     return EXEC_OK;
 }
 
@@ -110,7 +110,7 @@ enum exec_result exec_fsincos(struct cpu *cpu, const struct insn *insn)
     if (!float80_sincos(*fpu_st(cpu, 0), &sine, &cosine, &env))
         return out_of_range(cpu);
     if (fpu_commit(cpu, &env)) {
-        *fpu_st(cpu, 0) = sine;
+        float80_store(fpu_st(cpu, 0), sine);
         fpu_push(cpu, cosine);
     }
     return EXEC_OK;
@@ -127,7 +127,7 @@ enum exec_result exec_fptan(struct cpu *cpu, const struct insn *insn)
     if (!float80_tan(*fpu_st(cpu, 0), &tangent, &env))
         return out_of_range(cpu);
     if (fpu_commit(cpu, &env)) {
-        *fpu_st(cpu, 0) = tangent;
+        float80_store(fpu_st(cpu, 0), tangent);
         bool is_nan = float80_classify(tangent) == FLOAT_QNAN;
         fpu_push(cpu, is_nan ? tangent : float80_constant(0, FLOAT_NEAREST));
     }

@@ -27,7 +27,7 @@ enum float_flag {
 /* RC of the x87 control word and of MXCSR. */
 enum float_rounding { FLOAT_NEAREST, FLOAT_DOWN, FLOAT_UP, FLOAT_TRUNCATE };
 
-/* Whole words, because the compiler would put smaller ones together in a register, slowly. */
+/* Whole words: the struct is made anew for each instruction, and bytes would have to be merged. */
 struct float_env {
     uint32_t rounding; /* enum float_rounding */
     uint32_t drop;     /* 80-bit arithmetic: low significand bits not kept (PC): 0, 11, 40 */
@@ -95,15 +95,9 @@ struct float80 float80_remainder(struct float80 a, struct float80 b, bool neares
 enum float_relation float80_compare(struct float80 a, struct float80 b, bool quiet,
                                     struct float_env *env);
 
-/* --- conversions --- */
-/* Exact: raise denormal only. A signalling NaN stays one (float80_quiet makes FLD's result). */
-struct float80 float80_from_float32(uint32_t a, struct float_env *env);
-struct float80 float80_from_float64(uint64_t a, struct float_env *env);
-struct float80 float80_from_int64(int64_t a);
+/* --- conversions; those of loads and stores are in cpu/float_convert.h --- */
 /* A signalling NaN becomes quiet and raises invalid; anything else stays. */
 struct float80 float80_quiet(struct float80 a, struct float_env *env);
-uint32_t float80_to_float32(struct float80 a, struct float_env *env);
-uint64_t float80_to_float64(struct float80 a, struct float_env *env);
 /* To a signed integer of bits (16, 32, 64); the integer indefinite when it does not fit. truncate:
  * FISTTP. */
 int64_t float80_to_int(struct float80 a, unsigned bits, bool truncate, struct float_env *env);

@@ -22,32 +22,16 @@ static struct float80 widen_special(bool sign, bool all_ones, int32_t min_expone
     return float80_make(sign, (uint32_t)(min_exponent - shift), fraction << shift);
 }
 
-struct float80 float80_from_float32(uint32_t a, struct float_env *env)
+struct float80 float80_from_float32_slow(uint32_t a, struct float_env *env)
 {
-    uint32_t exponent = a >> 23 & 0xFF;
-    uint64_t fraction = (uint64_t)(a & 0x7FFFFF) << 40;
-    if (LIKELY((unsigned)(exponent - 1) < 0xFE))
-        return float80_make(a >> 31, exponent + FLOAT80_BIAS - 127, fraction | FLOAT80_INTEGER_BIT);
-    return widen_special(a >> 31, exponent == 0xFF, float32_format.min_exponent, fraction, env);
+    return widen_special(a >> 31, (a >> 23 & 0xFF) == 0xFF, float32_format.min_exponent,
+                         (uint64_t)(a & 0x7FFFFF) << 40, env);
 }
 
-struct float80 float80_from_float64(uint64_t a, struct float_env *env)
+struct float80 float80_from_float64_slow(uint64_t a, struct float_env *env)
 {
-    uint32_t exponent = a >> 52 & 0x7FF;
-    uint64_t fraction = a << 12 >> 1;
-    if (LIKELY((unsigned)(exponent - 1) < 0x7FE))
-        return float80_make(a >> 63, exponent + FLOAT80_BIAS - 1023,
-                            fraction | FLOAT80_INTEGER_BIT);
-    return widen_special(a >> 63, exponent == 0x7FF, float64_format.min_exponent, fraction, env);
-}
-
-struct float80 float80_from_int64(int64_t a)
-{
-    if (a == 0)
-        return float80_make(false, 0, 0);
-    uint64_t magnitude = a < 0 ? -(uint64_t)a : (uint64_t)a;
-    int shift = __builtin_clzll(magnitude);
-    return float80_make(a < 0, (uint32_t)(FLOAT80_BIAS + 63 - shift), magnitude << shift);
+    return widen_special(a >> 63, (a >> 52 & 0x7FF) == 0x7FF, float64_format.min_exponent,
+                         a << 12 >> 1, env);
 }
 
 /* --- to smaller formats --- */
@@ -87,36 +71,13 @@ static bool narrow_sign(struct float80 a)
     return float80_sign(a) || float80_classify(a) == FLOAT_UNSUPPORTED;
 }
 
-/* A normal number whose result is normal, and stays finite when rounding carries into the exponent:
- * field is the result's exponent field, from 1 to all_ones - 2. */
-static inline uint64_t narrow_normal(struct float80 a, uint32_t field, unsigned drop,
-                                     struct float_env *env)
+uint32_t float80_to_float32_slow(struct float80 a, struct float_env *env)
 {
-    uint64_t rest = a.significand << (64 - drop);
-    uint64_t result = (uint64_t)field << (63 - drop) | a.significand << 1 >> (drop + 1);
-    if (rest) {
-        env->flags |= FLOAT_INEXACT;
-        if (float_rounds_up(env->rounding, float80_sign(a), result & 1, rest)) {
-            env->flags |= FLOAT_ROUNDED_UP;
-            result++;
-        }
-    }
-    return result;
-}
-
-uint32_t float80_to_float32(struct float80 a, struct float_env *env)
-{
-    uint32_t field = (uint32_t)(a.sign_exponent & FLOAT80_EXPONENT) - (FLOAT80_BIAS - 127);
-    if (LIKELY(field - 1 < 0xFD && a.significand >> 63))
-        return (uint32_t)narrow_normal(a, field, 40, env) | (uint32_t)float80_sign(a) << 31;
     return (uint32_t)narrow(a, &float32_format, 0xFF, env) | (uint32_t)narrow_sign(a) << 31;
 }
 
-uint64_t float80_to_float64(struct float80 a, struct float_env *env)
+uint64_t float80_to_float64_slow(struct float80 a, struct float_env *env)
 {
-    uint32_t field = (uint32_t)(a.sign_exponent & FLOAT80_EXPONENT) - (FLOAT80_BIAS - 1023);
-    if (LIKELY(field - 1 < 0x7FD && a.significand >> 63))
-        return narrow_normal(a, field, 11, env) | (uint64_t)float80_sign(a) << 63;
     return narrow(a, &float64_format, 0x7FF, env) | (uint64_t)narrow_sign(a) << 63;
 }
 

@@ -1,10 +1,10 @@
 /* The arithmetic that all formats share: exact results as a 128-bit significand, rounded once.
- * Included by the float*.c files only. */
+ * Included by the float files only. */
 #ifndef CPU_FLOAT_CORE_H
 #define CPU_FLOAT_CORE_H
 
 #include "base/time128.h"
-#include "cpu/float.h"
+#include "cpu/float_convert.h"
 
 /* A finite number other than zero: significand (bit 63 set) * 2^(exponent - 16383 - 63). */
 struct float_number {
@@ -33,22 +33,6 @@ struct float_rounded {
     int32_t exponent;
     uint64_t significand;
 };
-
-/* Whether a magnitude must grow by one unit; rest is the part below the unit, as a fraction of
- * 2^64, not zero. */
-static inline bool float_rounds_up(unsigned rounding, bool sign, bool odd, uint64_t rest)
-{
-    switch (rounding) {
-    case FLOAT_NEAREST:
-        return rest > FLOAT80_INTEGER_BIT || (rest == FLOAT80_INTEGER_BIT && odd);
-    case FLOAT_DOWN:
-        return sign;
-    case FLOAT_UP:
-        return !sign;
-    default:
-        return false;
-    }
-}
 
 /* Every case: denormal results, overflow, reduced precision. cpu/float_round.c */
 struct float_rounded float_round(struct float_wide wide, const struct float_format *format,
@@ -144,6 +128,21 @@ static inline struct float_wide float_mul_numbers(struct float_number a, struct 
                                (uint64_t)product};
 }
 
+/* high:low / divisor, high < divisor: one instruction where there is one. */
+static inline uint64_t float_divide(uint64_t high, uint64_t low, uint64_t divisor, uint64_t *rest)
+{
+#ifdef __x86_64__
+    uint64_t quotient;
+    __asm__("divq %4" : "=a"(quotient), "=d"(*rest) : "0"(low), "1"(high), "r"(divisor) : "cc");
+    return quotient;
+#else
+    uint128_t dividend = (uint128_t)high << 64 | low;
+    uint64_t quotient = (uint64_t)(dividend / divisor);
+    *rest = low - quotient * divisor;
+    return quotient;
+#endif
+}
+
 static inline struct float_wide float_div_numbers(struct float_number a, struct float_number b)
 {
     int32_t exponent = a.exponent - b.exponent + FLOAT80_BIAS;
@@ -152,8 +151,9 @@ static inline struct float_wide float_div_numbers(struct float_number a, struct 
         dividend <<= 1;
         exponent--;
     }
-    uint64_t quotient = (uint64_t)(dividend / b.significand);
-    uint64_t rest = (uint64_t)(dividend - (uint128_t)quotient * b.significand);
+    uint64_t rest;
+    uint64_t quotient =
+        float_divide((uint64_t)(dividend >> 64), (uint64_t)dividend, b.significand, &rest);
     /* Half or more of the divisor is half or more of a unit. */
     uint64_t low = 0;
     if (rest) {

@@ -105,19 +105,28 @@ struct float80 float80_round_slow(struct float_wide wide, unsigned drop, struct 
 }
 
 /* floor(sqrt(value)), one bit at a time; value >= 2^30. */
+static uint32_t sqrt_16(uint32_t value)
+{
+    uint32_t root = 0, rest = 0;
+    for (int i = 0; i < 16; i++) {
+        rest = rest << 2 | value >> 30;
+        value <<= 2;
+        uint32_t trial = root << 2 | 1;
+        uint32_t fits = rest >= trial;
+        rest -= fits ? trial : 0;
+        root = root << 1 | fits;
+    }
+    return root;
+}
+
+/* floor(sqrt(value)); value >= 2^62. From the root of the upper half, as below. */
 static uint32_t sqrt_32(uint64_t value)
 {
-    uint64_t root = 0, rest = 0;
-    for (int i = 0; i < 32; i++) {
-        rest = rest << 2 | value >> 62;
-        value <<= 2;
-        uint64_t trial = root << 2 | 1;
-        root <<= 1;
-        if (rest >= trial) {
-            rest -= trial;
-            root |= 1;
-        }
-    }
+    uint64_t high = sqrt_16((uint32_t)(value >> 32));
+    uint64_t rest = (value >> 32) - high * high;
+    uint64_t root = (high << 16) + (rest << 16 | (value >> 16 & 0xFFFF)) / (2 * high);
+    while (root >> 32 || root * root > value)
+        root--;
     return (uint32_t)root;
 }
 
@@ -132,7 +141,9 @@ struct float_wide float_sqrt_number(struct float_number a)
     uint64_t root_high = sqrt_32(upper);
     uint64_t rest_high = upper - root_high * root_high;
     uint128_t dividend = (uint128_t)rest_high << 32 | (uint32_t)(value >> 32);
-    uint128_t digit = dividend / (2 * root_high);
+    uint64_t unused;
+    uint64_t digit =
+        float_divide((uint64_t)(dividend >> 64), (uint64_t)dividend, 2 * root_high, &unused);
     uint128_t root = ((uint128_t)root_high << 32) + digit;
     while (root >> 64 || root * root > value)
         root--;

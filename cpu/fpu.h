@@ -4,7 +4,7 @@
 
 #include "cpu/access.h"
 #include "cpu/fault.h"
-#include "cpu/float.h"
+#include "cpu/float_convert.h"
 #include "cpu/insn.h"
 
 #define FPU_INLINE static inline __attribute__((always_inline))
@@ -59,6 +59,13 @@ static inline struct float80 *fpu_st(struct cpu *cpu, unsigned i)
 {
     return &cpu->fpu.reg[fpu_index(cpu, i)];
 }
+/* Both words whole: a register that was stored in part could not be forwarded to the load of the
+ * next instruction. */
+static inline void float80_store(struct float80 *to, struct float80 value)
+{
+    uint64_t words[2] = {value.significand, value.sign_exponent};
+    memcpy(to, words, sizeof words);
+}
 static inline bool fpu_is_empty(const struct cpu *cpu, unsigned i)
 {
     return cpu->fpu.empty >> fpu_index(cpu, i) & 1;
@@ -82,7 +89,7 @@ static inline void fpu_pop(struct cpu *cpu)
 static inline void fpu_put(struct cpu *cpu, unsigned i, struct float80 value)
 {
     unsigned index = fpu_index(cpu, i);
-    cpu->fpu.reg[index] = value;
+    float80_store(&cpu->fpu.reg[index], value);
     cpu->fpu.empty &= (uint8_t) ~(1u << index);
 }
 static inline void fpu_push(struct cpu *cpu, struct float80 value)
@@ -105,7 +112,7 @@ static inline void fpu_note(struct cpu *cpu, const struct insn *insn)
 {
     cpu->fpu.ip_offset = cpu_insn_eip(cpu);
     cpu->fpu.ip_selector = cpu->seg[SEG_CS].selector;
-    cpu->fpu.opcode = (uint16_t)((insn->opcode & 7) << 8 | insn->modrm);
+    cpu->fpu.opcode = (uint16_t)(insn->opcode << 8 | insn->modrm); /* 11 bits count */
 }
 static inline void fpu_note_memory(struct cpu *cpu, const struct insn *insn, uint32_t offset)
 {

@@ -18,7 +18,7 @@ struct fpu_state {
     uint16_t control;
     uint16_t status; /* TOP and the ES summary included, always up to date */
     uint8_t empty;   /* bit i set: R_i is empty. Full tags are derived from the contents. */
-    uint16_t opcode; /* FOP, 11 bits */
+    uint16_t opcode; /* FOP: the low 11 bits */
     uint16_t ip_selector, data_selector;
     uint32_t ip_offset, data_offset;
 };

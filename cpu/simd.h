@@ -26,7 +26,7 @@ static inline uint64_t mmx_get(const struct cpu *cpu, unsigned i)
 }
 static inline void mmx_set(struct cpu *cpu, unsigned i, uint64_t value)
 {
-    cpu->fpu.reg[i] = (struct float80){value, 0xFFFF};
+    float80_store(&cpu->fpu.reg[i], (struct float80){value, 0xFFFF});
 }
 
 /* Reads the source of an MMX instruction and changes to MMX mode: nothing can fault afterwards. */

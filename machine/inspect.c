@@ -75,7 +75,7 @@ static void print_fpu(FILE *stream, const struct cpu *cpu)
     const struct fpu_state *fpu = &cpu->fpu;
     unsigned top = fpu->status >> 11 & 7;
     fprintf(stream, ",\"fcw\":%u,\"fsw\":%u,\"ftw_empty\":%u,\"fop\":%u", fpu->control, fpu->status,
-            fpu->empty, fpu->opcode);
+            fpu->empty, fpu->opcode & 0x7FF);
     fprintf(stream, ",\"fip\":%u,\"fcs\":%u,\"fdp\":%u,\"fds\":%u", fpu->ip_offset,
             fpu->ip_selector, fpu->data_offset, fpu->data_selector);
     for (unsigned i = 0; i < 8; i++) {
