@@ -201,12 +201,15 @@ EXEC(exec_xchg_z32)
     return EXEC_OK;
 }
 
+/* Memory is written in either case, here too. */
 EXEC(exec_cmpxchg8b)
 {
     uint32_t offset = insn_address(cpu, insn);
     uint64_t value, expected = (uint64_t)cpu->gpr[REG_EDX] << 32 | cpu->gpr[REG_EAX];
-    if (mem_check_write(cpu, insn->segment, offset, 8) ||
-        mem_read64(cpu, insn->segment, offset, &value))
+    if (!mem_fast(cpu, insn->segment, offset, 8, MMU_WRITE) &&
+        mem_check_write(cpu, insn->segment, offset, 8))
+        return EXEC_FAULT;
+    if (mem_read64(cpu, insn->segment, offset, &value))
         return EXEC_FAULT;
     bool equal = value == expected;
     uint64_t replacement = (uint64_t)cpu->gpr[REG_ECX] << 32 | cpu->gpr[REG_EBX];

@@ -64,9 +64,16 @@ static uint32_t below_top(const struct cpu *cpu, uint32_t n, uint32_t size)
     return (cpu->gpr[REG_ESP] - n * size) & cpu->stack_mask;
 }
 
+static MUST_CHECK enum exec_result check_stack(struct cpu *cpu, uint32_t offset, uint32_t size)
+{
+    if (LIKELY(mem_fast(cpu, SEG_SS, offset, size, MMU_WRITE) != NULL))
+        return EXEC_OK;
+    return mem_check_write(cpu, SEG_SS, offset, size);
+}
+
 static MUST_CHECK enum exec_result check_push(struct cpu *cpu, uint32_t n, uint32_t size)
 {
-    return mem_check_write(cpu, SEG_SS, below_top(cpu, n, size), size);
+    return check_stack(cpu, below_top(cpu, n, size), size);
 }
 
 #define DEFINE_ALL(bits)                                                                           \
@@ -115,7 +122,7 @@ FOR_EACH_V(DEFINE_ALL)
         if (level > 0 && check_push(cpu, level + 1, size))                                         \
             return EXEC_FAULT;                                                                     \
         uint32_t top = below_top(cpu, level + 1, size) - room;                                     \
-        return mem_check_write(cpu, SEG_SS, top & cpu->stack_mask, size);                          \
+        return check_stack(cpu, top & cpu->stack_mask, size);                                      \
     }                                                                                              \
     EXEC(exec_enter##bits)                                                                         \
     {                                                                                              \
