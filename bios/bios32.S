@@ -21,6 +21,28 @@ bios32_directory:
     .byte 0, 1, 0               # revision, length in paragraphs, checksum (POST)
     .fill 5, 1, 0
 
+# The Plug and Play installation check, which tells option ROMs that POST knows boot entry vectors; the interface behind
+# it offers nothing (function not supported).
+    .balign 16
+    .globl pnp_header
+pnp_header:
+    .ascii "$PnP"
+    .byte 0x10, 33
+    .word 0                     # no events
+    .byte 0                     # checksum (POST)
+    .long 0
+    .word pnp_entry, 0xF000
+    .word pnp_entry
+    .long 0xF0000
+    .long 0
+    .word 0x0040
+    .long 0x400
+    .code16
+pnp_entry:
+    movw $0x0082, %ax
+    lretw
+
+    .balign 16
     .globl flat_tables, flat_tables_end
 flat_tables:
     .fill 0x900, 1, 0

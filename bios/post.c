@@ -34,6 +34,7 @@ void nmi_entry(void);
 extern const u16 vector_table[];
 extern u8 font_low[];
 extern u8 acpi_present[];
+extern u8 pnp_header[];
 
 static void set_vectors(void)
 {
@@ -145,7 +146,7 @@ static u16 call_option_rom(u16 segment)
     u16 blocks = far_read8(segment, 2);
     if (far_read16(segment, 0) != 0xAA55 || blocks == 0 || rom_checksum(segment, blocks) != 0)
         return 0;
-    struct regs r = {.es = SEG_CODE};
+    struct regs r = {.es = SEG_CODE, .edi = (u16)(u32)pnp_header};
     r.ax = 0;
     for (u8 i = 0; i < option_rom_count; i++) {
         if (option_roms[i].segment == segment)

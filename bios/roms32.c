@@ -3,9 +3,10 @@
 #include "bios/memory_map.h"
 #include "bios/option_roms.h"
 
-#define ROM_BAR   0x30
-#define ROM_FIRST 0xC0000u
-#define ROM_END   0xE0000u
+#define ROM_BAR    0x30
+#define ROM_FIRST  0xC0000u
+#define ROM_OTHERS 0xC8000u
+#define ROM_END    0xE0000u
 
 /* The image for PCs in a ROM: each has a data structure "PCIR" that says its type and how long it
  * is. */
@@ -52,29 +53,39 @@ static u32 load_rom(u8 devfn, u32 at, bool vga)
     return at;
 }
 
-/* Everything is shadow RAM for now; POST closes what stays unused. */
+static u32 load_roms(u32 at, bool vga)
+{
+    for (u16 devfn = 0; devfn < 256; devfn++) {
+        if (pci_read16(0, (u8)devfn, 0) != 0xFFFF)
+            at = load_rom((u8)devfn, at, vga);
+    }
+    return at;
+}
+
+/* Read and write, in the nibbles of PAM 1 to 4 (16 KiB each), where there are ROMs between first
+ * and end; they initialise in RAM. The bus elsewhere. */
+static u32 pam_bits(u32 first, u32 end)
+{
+    u32 pam = 0;
+    for (u32 block = 0; block < 8; block++) {
+        u32 base = ROM_FIRST + block * 0x4000;
+        if (base < end && base + 0x4000 > first && first < end)
+            pam |= 3u << block * 4;
+    }
+    return pam;
+}
+
+/* Video at C0000, the others after it, or at C8000 where they are on boards whose video has no ROM.
+ */
 void roms_load(void)
 {
-    u32 at = ROM_FIRST;
     SHARED(option_rom_count) = 0;
     pci_write16(0, 0, 0x5A, 0x3333);
     pci_write16(0, 0, 0x5C, 0x3333);
     memory_set((void *)ROM_FIRST, 0, ROM_END - ROM_FIRST);
-    for (u16 devfn = 0; devfn < 256; devfn++) {
-        if (pci_read16(0, (u8)devfn, 0) != 0xFFFF)
-            at = load_rom((u8)devfn, at, true);
-    }
-    for (u16 devfn = 0; devfn < 256; devfn++) {
-        if (pci_read16(0, (u8)devfn, 0) != 0xFFFF)
-            at = load_rom((u8)devfn, at, false);
-    }
-    /* PAM 1 to 4, 16 KiB a nibble: read and write where there are ROMs (they initialise in RAM),
-     * the bus elsewhere. */
-    u32 pam = 0;
-    for (u32 block = 0; block < 8; block++) {
-        if (ROM_FIRST + block * 0x4000 < at)
-            pam |= 3u << block * 4;
-    }
+    u32 video_end = load_roms(ROM_FIRST, true);
+    u32 first = video_end > ROM_FIRST ? video_end : ROM_OTHERS;
+    u32 pam = pam_bits(ROM_FIRST, video_end) | pam_bits(first, load_roms(first, false));
     pci_write16(0, 0, 0x5A, (u16)pam);
     pci_write16(0, 0, 0x5C, (u16)(pam >> 16));
     SHARED(option_rom_pam) = pam & 0x11111111;

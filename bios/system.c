@@ -126,6 +126,12 @@ static void apm_service(struct regs *r)
         }
         apm_connected = true;
         return;
+    case 0x02:
+    case 0x03:
+        /* No 16-bit and no 32-bit protected-mode interface. */
+        r->ah = r->al == 2 ? 6 : 8;
+        carry_set(r);
+        return;
     case 0x04:
         if (!apm_connected) {
             r->ah = 3;

@@ -2,7 +2,7 @@
 #include "bios/tables32.h"
 #include "bios/init32.h"
 
-extern u8 flat_tables[], flat_tables_end[], bios32_directory[];
+extern u8 flat_tables[], flat_tables_end[], bios32_directory[], pnp_header[];
 
 static u32 used;
 
@@ -25,6 +25,9 @@ void tables_build(void)
     used = 0;
     directory[10] = 0;
     directory[10] = (u8)-checksum(directory, 16);
+    u8 *pnp = (u8 *)IN_CODE(pnp_header);
+    pnp[8] = 0;
+    pnp[8] = (u8)-checksum(pnp, 33);
     pir_build();
     mp_build();
     acpi_build();
