@@ -541,6 +541,47 @@ static void a_break_is_looped_back_once(void **state)
     assert_int_equal(rig_in(rig, LSR), 0x60);
 }
 
+static void a_burst_does_not_count_for_the_next_byte(void **state)
+{
+    struct rig *rig = *state;
+    rig_out(rig, FCR, 0x01);
+    rig_out(rig, IER, 0x02);
+    for (unsigned i = 0; i < 3; i++)
+        rig_out(rig, THR, 'x');
+    rig_pass(rig, 5 * FRAME);
+    assert_int_equal(rig_in(rig, IIR), 0xC2);
+    rig_out(rig, THR, 'y');
+    assert_int_equal(rig_in(rig, IIR), 0xC1); /* a single one again: delayed */
+    rig_pass(rig, FRAME);
+    assert_int_equal(rig_in(rig, IIR), 0xC2);
+}
+
+static void writing_takes_the_line_down_between_interrupts(void **state)
+{
+    struct rig *rig = *state;
+    rig_out(rig, MCR, 0x08);
+    rig_out(rig, IER, 0x02);
+    assert_int_equal(rig->wire[IRQ].rises, 1);
+    rig_out(rig, THR, 'a'); /* straight into the shift register: empty again, a new edge */
+    assert_int_equal(rig->wire[IRQ].rises, 2);
+    rig_out(rig, THR, 'b');
+    assert_false(rig->wire[IRQ].level);
+}
+
+static void loopback_holds_the_line_in_flight(void **state)
+{
+    struct rig *rig = *state;
+    receive(rig, "a");
+    rig_pass(rig, FRAME / 2);
+    rig_out(rig, MCR, 0x10); /* the byte was under way */
+    rig_pass(rig, 5 * FRAME);
+    assert_int_equal(rig_in(rig, LSR) & 0x01, 0x00);
+    assert_int_equal(uart16550_room(rig->chip), UART16550_INPUT_SIZE - 1);
+    rig_out(rig, MCR, 0x00);
+    rig_pass(rig, FRAME + 10);
+    assert_int_equal(rig_in(rig, RBR), 'a');
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -575,6 +616,9 @@ int main(void)
         TEST(reset_stops_everything_but_the_input),
         TEST(enabling_thre_again_interrupts_again),
         TEST(a_break_is_looped_back_once),
+        TEST(a_burst_does_not_count_for_the_next_byte),
+        TEST(writing_takes_the_line_down_between_interrupts),
+        TEST(loopback_holds_the_line_in_flight),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
