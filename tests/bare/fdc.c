@@ -3,6 +3,8 @@
  *
  * Drive A is a 1.44M diskette whose sectors hold their numbers; drive B a 720K one that is
  * write-protected.
+ * QEMU 7.2 and Bochs 2.7 have only parts of the chip (neither knows the end of a cylinder; QEMU's
+ * reset is silent, Bochs has neither DUMPREG, LOCK nor programmed I/O): each confirms what it has.
  * Run alone: meson test -C build bare-fdc */
 #include "chips.h"
 

@@ -1,5 +1,9 @@
 """The boot cases. Each names what it shows; see boot.py for what a bench can do."""
 
+import hashlib
+import pathlib
+import random
+
 CASES = {}
 
 
@@ -125,6 +129,60 @@ def installer_cd_seabios(bench):
     bench.run("--memory", "512M", "--cdrom", bench.guest("netboot-cd"), "--serial", "none",
               "--bios", roms["bios"], "--vgabios", roms["vgabios"],
               script='wait screen "Choose the language" 900s\nquit 0\n')
+
+
+# --- Linux's own drivers for the drives ---
+
+
+def checksum_command(device, name, expected):
+    return (f'serial "echo {expected} /dev/{device} | sed \'s/ /  /\' | md5sum -c && '
+            f'echo {name}-$((6*7))\\r"\nwait serial "{name}-42" 200s\n')
+
+
+def drives(bench, first_size, second_size):
+    """Reads two diskettes and a CD whole, writes and reads back a diskette, and finds nothing in
+    the kernel's log that speaks of trouble."""
+    cd = pathlib.Path(bench.guest("grub-rescue-cd"))
+    sums = {"sr0": hashlib.md5(cd.read_bytes()).hexdigest()}
+    floppies = []
+    for number, size in enumerate([first_size, second_size]):
+        data = random.Random(size).randbytes(size * 1024)
+        floppies.append(bench.folder / f"floppy{number}.img")
+        floppies[-1].write_bytes(data)
+        sums[f"fd{number}"] = hashlib.md5(data).hexdigest()
+    script = LOGIN + 'serial "modprobe sr_mod; modprobe floppy\\r"\nwait serial "# " 60s\n'
+    for device, expected in sums.items():
+        script += checksum_command(device, f"read-{device}", expected)
+    script += (
+        'serial "dd if=/dev/urandom of=/tmp/x bs=512 count=50\\r"\nwait serial "50+0 records out" 60s\n'
+        'serial "dd if=/tmp/x of=/dev/fd0 bs=512 seek=200 conv=fsync; '
+        'echo 3 > /proc/sys/vm/drop_caches\\r"\nwait serial "drop_caches: 3" 200s\n'
+        'serial "dd if=/dev/fd0 bs=512 skip=200 count=50 | cmp - /tmp/x && echo same-$((6*7))\\r"\n'
+        'wait serial "same-42" 200s\n'
+        'serial "dmesg; echo log-$((6*7))\\r"\nwait serial "log-42" 60s\nquit 0\n')
+    bench.run("--memory", "128M", "--boot", "c", "--disk",
+              f"{bench.guest('disk')},snapshot", "--cdrom", cd,
+              "--floppy", floppies[0], "--floppy", floppies[1],
+              "--serial", f"file:{bench.serial_file()}", script=script)
+    text = bench.serial_text()
+    for trouble in ["I/O error", "exception Emask", "failed command", "floppy0:", "lost interrupt",
+                    "timeout", "unexpected interrupt", "soft reset"]:
+        lines = [line for line in text.splitlines() if trouble in line]
+        bench.check(not lines, f"the kernel complains: {lines[:5]}")
+    bench.check("FDC 0 is a post-1991 82077" in text, "the floppy controller is not recognised")
+    bench.check("max MWDMA2" in text, "the disk is not used by DMA")
+
+
+@case
+def linux_drives(bench):
+    """Disk, CD-ROM and diskettes of 1.44M and 1.2M with Linux's drivers."""
+    drives(bench, 1440, 1200)
+
+
+@case
+def linux_drives_old(bench):
+    """The same with diskettes of 360K and 720K, whose formats the driver has to find out."""
+    drives(bench, 360, 720)
 
 
 # --- kernels with a static busybox ---
