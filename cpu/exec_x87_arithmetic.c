@@ -78,28 +78,38 @@ static enum exec_result underflow(struct cpu *cpu, unsigned destination, bool po
     return EXEC_OK;
 }
 
-FPU_INLINE enum exec_result register_form(struct cpu *cpu, const struct insn *insn,
-                                          enum operation op, unsigned destination, unsigned source,
-                                          bool pop)
+static enum exec_result register_form_slow(struct cpu *cpu, const struct insn *insn,
+                                           enum operation op, unsigned destination, unsigned source,
+                                           bool pop)
 {
     if (fpu_begin(cpu))
         return EXEC_FAULT;
     fpu_note(cpu, insn);
-    if (UNLIKELY(fpu_is_empty(cpu, destination) || fpu_is_empty(cpu, source)))
+    if (fpu_is_empty(cpu, destination) || fpu_is_empty(cpu, source))
         return underflow(cpu, destination, pop);
     struct float80 *to = fpu_st(cpu, destination);
-    if (LIKELY(operate_quick(cpu, op, to, *fpu_st(cpu, source)))) {
-        if (pop)
-            fpu_pop(cpu);
-        return EXEC_OK;
-    }
     struct float_env env = fpu_arithmetic_env(cpu);
     struct float80 result = apply(op, *to, *fpu_st(cpu, source), &env);
-    if (LIKELY(fpu_commit(cpu, &env))) {
+    if (fpu_commit(cpu, &env)) {
         float80_store(to, result);
         if (pop)
             fpu_pop(cpu);
     }
+    return EXEC_OK;
+}
+
+FPU_INLINE enum exec_result register_form(struct cpu *cpu, const struct insn *insn,
+                                          enum operation op, unsigned destination, unsigned source,
+                                          bool pop)
+{
+    struct fpu_state *fpu = &cpu->fpu;
+    unsigned to = fpu_index(cpu, destination), from = fpu_index(cpu, source);
+    if (UNLIKELY(fpu->status & FPU_ES || fpu->empty & (1u << to | 1u << from)) ||
+        UNLIKELY(!operate_quick(cpu, op, &fpu->reg[to], fpu->reg[from])))
+        return register_form_slow(cpu, insn, op, destination, source, pop);
+    fpu_note(cpu, insn);
+    if (pop)
+        fpu_pop(cpu);
     return EXEC_OK;
 }
 
@@ -111,29 +121,28 @@ static bool is_nan(struct float80 a)
 
 /* denormal: the operand in memory was one before it was widened, which matters only if nothing
  * worse is the matter. */
-FPU_INLINE enum exec_result memory_form(struct cpu *cpu, const struct insn *insn, uint32_t offset,
-                                        enum operation op, struct float80 source, bool denormal)
+static enum exec_result memory_form_slow(struct cpu *cpu, const struct insn *insn, uint32_t offset,
+                                         enum operation op, struct float80 source, bool denormal)
 {
     fpu_note_memory(cpu, insn, offset);
-    if (UNLIKELY(fpu_is_empty(cpu, 0)))
+    if (fpu_is_empty(cpu, 0))
         return underflow(cpu, 0, false);
     struct float80 *to = fpu_st(cpu, 0);
-    if (LIKELY(!denormal) && LIKELY(operate_quick(cpu, op, to, source)))
-        return EXEC_OK;
     struct float_env env = fpu_arithmetic_env(cpu);
     struct float80 result = apply(op, *to, source, &env);
-    if (UNLIKELY(denormal) && !(env.flags & (FLOAT_INVALID | FLOAT_ZERO_DIVIDE)) && !is_nan(*to))
+    if (denormal && !(env.flags & (FLOAT_INVALID | FLOAT_ZERO_DIVIDE)) && !is_nan(*to))
         env.flags |= FLOAT_DENORMAL;
-    if (LIKELY(fpu_commit(cpu, &env)))
+    if (fpu_commit(cpu, &env))
         float80_store(to, result);
     return EXEC_OK;
 }
 
-#define DEFINE_MEMORY_OPERAND(name, bits, convert)                                                 \
+/* is_quick and widen: for an operand that needs no care; convert: for any, with env. */
+#define DEFINE_MEMORY_OPERAND(name, bits, is_quick, widen, convert)                                \
     /* Reads the operand of a waiting instruction. */                                              \
-    FPU_INLINE MUST_CHECK enum exec_result read_##name(struct cpu *cpu, const struct insn *insn,   \
-                                                       uint32_t *offset, struct float80 *value,    \
-                                                       bool *denormal)                             \
+    static MUST_CHECK enum exec_result read_##name(struct cpu *cpu, const struct insn *insn,       \
+                                                   uint32_t *offset, struct float80 *value,        \
+                                                   bool *denormal)                                 \
     {                                                                                              \
         uint##bits##_t raw;                                                                        \
         struct float_env env = {0};                                                                \
@@ -143,22 +152,46 @@ FPU_INLINE enum exec_result memory_form(struct cpu *cpu, const struct insn *insn
         *value = convert;                                                                          \
         *denormal = env.flags & FLOAT_DENORMAL;                                                    \
         return EXEC_OK;                                                                            \
-    }
-
-DEFINE_MEMORY_OPERAND(m32, 32, float80_from_float32(raw, &env))
-DEFINE_MEMORY_OPERAND(m64, 64, float80_from_float64(raw, &env))
-DEFINE_MEMORY_OPERAND(m16int, 16, float80_from_int64((int16_t)raw))
-DEFINE_MEMORY_OPERAND(m32int, 32, float80_from_int64((int32_t)raw))
-
-#define DEFINE_MEMORY_FORM(name, op, operand)                                                      \
-    enum exec_result name##_##operand(struct cpu *cpu, const struct insn *insn)                    \
+    }                                                                                              \
+    static enum exec_result slow_##name(struct cpu *cpu, const struct insn *insn,                  \
+                                        enum operation op)                                         \
     {                                                                                              \
         uint32_t offset;                                                                           \
         struct float80 source;                                                                     \
         bool denormal;                                                                             \
-        if (read_##operand(cpu, insn, &offset, &source, &denormal))                                \
+        if (read_##name(cpu, insn, &offset, &source, &denormal))                                   \
             return EXEC_FAULT;                                                                     \
-        return memory_form(cpu, insn, offset, op, source, denormal);                               \
+        return memory_form_slow(cpu, insn, offset, op, source, denormal);                          \
+    }                                                                                              \
+    FPU_INLINE enum exec_result form_##name(struct cpu *cpu, const struct insn *insn,              \
+                                            enum operation op)                                     \
+    {                                                                                              \
+        uint32_t offset = insn_address(cpu, insn);                                                 \
+        const uint8_t *host = mem_fast(cpu, insn->segment, offset, (bits) / 8, MMU_READ);          \
+        uint##bits##_t raw;                                                                        \
+        if (UNLIKELY(!host) || UNLIKELY(cpu->fpu.status & FPU_ES) ||                               \
+            UNLIKELY(fpu_is_empty(cpu, 0)))                                                        \
+            return slow_##name(cpu, insn, op);                                                     \
+        memcpy(&raw, host, sizeof raw);                                                            \
+        if (UNLIKELY(!(is_quick)) || UNLIKELY(!operate_quick(cpu, op, fpu_st(cpu, 0), widen)))     \
+            return slow_##name(cpu, insn, op);                                                     \
+        fpu_note_memory(cpu, insn, offset);                                                        \
+        return EXEC_OK;                                                                            \
+    }
+
+DEFINE_MEMORY_OPERAND(m32, 32, float32_is_normal(raw), float80_widen32(raw),
+                      float80_from_float32(raw, &env))
+DEFINE_MEMORY_OPERAND(m64, 64, float64_is_normal(raw), float80_widen64(raw),
+                      float80_from_float64(raw, &env))
+DEFINE_MEMORY_OPERAND(m16int, 16, true, float80_from_int64((int16_t)raw),
+                      float80_from_int64((int16_t)raw))
+DEFINE_MEMORY_OPERAND(m32int, 32, true, float80_from_int64((int32_t)raw),
+                      float80_from_int64((int32_t)raw))
+
+#define DEFINE_MEMORY_FORM(name, op, operand)                                                      \
+    enum exec_result name##_##operand(struct cpu *cpu, const struct insn *insn)                    \
+    {                                                                                              \
+        return form_##operand(cpu, insn, op);                                                      \
     }
 
 #define DEFINE_OPERATION(name, op)                                                                 \

@@ -29,8 +29,9 @@ static enum exec_result push_raising(struct cpu *cpu, struct float80 value, stru
     return EXEC_OK;
 }
 
-#define DEFINE_LOAD(name, bits, convert)                                                           \
-    enum exec_result name(struct cpu *cpu, const struct insn *insn)                                \
+/* is_quick and widen: for an operand that needs no care; convert: for any, with env. */
+#define DEFINE_LOAD(name, bits, is_quick, widen, convert)                                          \
+    static enum exec_result name##_slow(struct cpu *cpu, const struct insn *insn)                  \
     {                                                                                              \
         uint32_t offset = insn_address(cpu, insn);                                                 \
         uint##bits##_t raw;                                                                        \
@@ -39,16 +40,35 @@ static enum exec_result push_raising(struct cpu *cpu, struct float80 value, stru
         fpu_note_memory(cpu, insn, offset);                                                        \
         struct float_env env = fpu_env(cpu);                                                       \
         struct float80 value = convert;                                                            \
-        if (UNLIKELY(env.flags || (value.sign_exponent & FLOAT80_EXPONENT) == FLOAT80_EXPONENT))   \
-            return push_raising(cpu, value, &env);                                                 \
-        return push(cpu, value);                                                                   \
+        return push_raising(cpu, value, &env);                                                     \
+    }                                                                                              \
+    enum exec_result name(struct cpu *cpu, const struct insn *insn)                                \
+    {                                                                                              \
+        uint32_t offset = insn_address(cpu, insn);                                                 \
+        const uint8_t *host = mem_fast(cpu, insn->segment, offset, (bits) / 8, MMU_READ);          \
+        uint##bits##_t raw;                                                                        \
+        if (UNLIKELY(!host) || UNLIKELY(cpu->fpu.status & FPU_ES) ||                               \
+            UNLIKELY(!fpu_is_empty(cpu, 7)))                                                       \
+            return name##_slow(cpu, insn);                                                         \
+        memcpy(&raw, host, sizeof raw);                                                            \
+        if (UNLIKELY(!(is_quick)))                                                                 \
+            return name##_slow(cpu, insn);                                                         \
+        fpu_note_memory(cpu, insn, offset);                                                        \
+        cpu->fpu.status &= (uint16_t)~FPU_C1;                                                      \
+        fpu_push(cpu, widen);                                                                      \
+        return EXEC_OK;                                                                            \
     }
 
-DEFINE_LOAD(exec_fld_m32, 32, float80_from_float32(raw, &env))
-DEFINE_LOAD(exec_fld_m64, 64, float80_from_float64(raw, &env))
-DEFINE_LOAD(exec_fild_m16int, 16, float80_from_int64((int16_t)raw))
-DEFINE_LOAD(exec_fild_m32int, 32, float80_from_int64((int32_t)raw))
-DEFINE_LOAD(exec_fild_m64int, 64, float80_from_int64((int64_t)raw))
+DEFINE_LOAD(exec_fld_m32, 32, float32_is_normal(raw), float80_widen32(raw),
+            float80_from_float32(raw, &env))
+DEFINE_LOAD(exec_fld_m64, 64, float64_is_normal(raw), float80_widen64(raw),
+            float80_from_float64(raw, &env))
+DEFINE_LOAD(exec_fild_m16int, 16, true, float80_from_int64((int16_t)raw),
+            float80_from_int64((int16_t)raw))
+DEFINE_LOAD(exec_fild_m32int, 32, true, float80_from_int64((int32_t)raw),
+            float80_from_int64((int32_t)raw))
+DEFINE_LOAD(exec_fild_m64int, 64, true, float80_from_int64((int64_t)raw),
+            float80_from_int64((int64_t)raw))
 
 enum exec_result exec_fld_m80(struct cpu *cpu, const struct insn *insn)
 {
@@ -117,8 +137,8 @@ static enum exec_result store_underflow(struct cpu *cpu, const struct insn *insn
     return EXEC_OK;
 }
 
-#define DEFINE_STORE(name, bits, convert, indefinite_bits, pop)                                    \
-    enum exec_result name(struct cpu *cpu, const struct insn *insn)                                \
+#define DEFINE_STORE_AS(linkage, name, bits, convert, indefinite_bits, pop)                        \
+    linkage enum exec_result name(struct cpu *cpu, const struct insn *insn)                        \
     {                                                                                              \
         uint32_t offset = insn_address(cpu, insn);                                                 \
         if (fpu_begin(cpu))                                                                        \
@@ -136,10 +156,49 @@ static enum exec_result store_underflow(struct cpu *cpu, const struct insn *insn
         return EXEC_OK;                                                                            \
     }
 
-DEFINE_STORE(exec_fst_m32, 32, float80_to_float32(st0, &env), 0xFFC00000, false)
-DEFINE_STORE(exec_fstp_m32, 32, float80_to_float32(st0, &env), 0xFFC00000, true)
-DEFINE_STORE(exec_fst_m64, 64, float80_to_float64(st0, &env), UINT64_C(0xFFF8) << 48, false)
-DEFINE_STORE(exec_fstp_m64, 64, float80_to_float64(st0, &env), UINT64_C(0xFFF8) << 48, true)
+#define DEFINE_STORE(name, bits, convert, indefinite_bits, pop)                                    \
+    DEFINE_STORE_AS(, name, bits, convert, indefinite_bits, pop)
+#define FLOAT64_INDEFINITE (UINT64_C(0xFFF8) << 48)
+
+DEFINE_STORE_AS(static, exec_fst_m32_slow, 32, float80_to_float32(st0, &env), 0xFFC00000, false)
+DEFINE_STORE_AS(static, exec_fstp_m32_slow, 32, float80_to_float32(st0, &env), 0xFFC00000, true)
+DEFINE_STORE_AS(static, exec_fst_m64_slow, 64, float80_to_float64(st0, &env), FLOAT64_INDEFINITE,
+                false)
+DEFINE_STORE_AS(static, exec_fstp_m64_slow, 64, float80_to_float64(st0, &env), FLOAT64_INDEFINITE,
+                true)
+
+/* Stores of normal numbers as normal numbers, to nearest, with inexactness masked; else slow. */
+enum { QUICK_CONTROL = 0x0C20, QUICK_VALUE = 0x0020 }; /* RC and PM */
+
+#define DEFINE_QUICK_STORE(name, bits, bias, last_field, drop, pop)                                \
+    enum exec_result name(struct cpu *cpu, const struct insn *insn)                                \
+    {                                                                                              \
+        uint32_t offset = insn_address(cpu, insn);                                                 \
+        uint8_t *host = mem_fast(cpu, insn->segment, offset, (bits) / 8, MMU_WRITE);               \
+        struct float80 st0 = *fpu_st(cpu, 0);                                                      \
+        uint32_t field = (st0.sign_exponent & FLOAT80_EXPONENT) - (FLOAT80_BIAS - (bias));         \
+        struct float_env env = {.rounding = FLOAT_NEAREST};                                        \
+        if (UNLIKELY(!host) || UNLIKELY(cpu->fpu.status & FPU_ES) ||                               \
+            UNLIKELY(fpu_is_empty(cpu, 0)) ||                                                      \
+            UNLIKELY((cpu->fpu.control & QUICK_CONTROL) != QUICK_VALUE) ||                         \
+            UNLIKELY(field - 1 >= (last_field) || !(st0.significand >> 63)))                       \
+            return name##_slow(cpu, insn);                                                         \
+        uint64_t sign = st0.sign_exponent >> 15;                                                   \
+        uint##bits##_t raw =                                                                       \
+            (uint##bits##_t)(float80_narrow_normal(st0, field, drop, &env) | sign << ((bits)-1));  \
+        memcpy(host, &raw, sizeof raw);                                                            \
+        fpu_note_memory(cpu, insn, offset);                                                        \
+        cpu->fpu.status = (uint16_t)((cpu->fpu.status & ~FPU_C1) | env.flags);                     \
+        if (pop)                                                                                   \
+            fpu_pop(cpu);                                                                          \
+        return EXEC_OK;                                                                            \
+    }
+
+DEFINE_QUICK_STORE(exec_fst_m32, 32, 127, 0xFD, 40, false)
+DEFINE_QUICK_STORE(exec_fstp_m32, 32, 127, 0xFD, 40, true)
+DEFINE_QUICK_STORE(exec_fst_m64, 64, 1023, 0x7FD, 11, false)
+DEFINE_QUICK_STORE(exec_fstp_m64, 64, 1023, 0x7FD, 11, true)
+
 DEFINE_STORE(exec_fist_m16int, 16, float80_to_int(st0, 16, false, &env), 0x8000, false)
 DEFINE_STORE(exec_fistp_m16int, 16, float80_to_int(st0, 16, false, &env), 0x8000, true)
 DEFINE_STORE(exec_fisttp_m16int, 16, float80_to_int(st0, 16, true, &env), 0x8000, true)

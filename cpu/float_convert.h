@@ -26,21 +26,33 @@ static inline bool float_rounds_up(unsigned rounding, bool sign, bool odd, uint6
 struct float80 float80_from_float32_slow(uint32_t a, struct float_env *env);
 struct float80 float80_from_float64_slow(uint64_t a, struct float_env *env);
 
-static inline struct float80 float80_from_float32(uint32_t a, struct float_env *env)
+static inline bool float32_is_normal(uint32_t a)
 {
-    uint32_t exponent = a >> 23 & 0xFF;
-    if (UNLIKELY(exponent - 1 >= 0xFE))
-        return float80_from_float32_slow(a, env);
-    return float80_make(a >> 31, exponent + FLOAT80_BIAS - 127,
+    return (a >> 23 & 0xFF) - 1 < 0xFE;
+}
+static inline bool float64_is_normal(uint64_t a)
+{
+    return (a >> 52 & 0x7FF) - 1 < 0x7FE;
+}
+/* Of normal numbers. */
+static inline struct float80 float80_widen32(uint32_t a)
+{
+    return float80_make(a >> 31, (a >> 23 & 0xFF) + FLOAT80_BIAS - 127,
                         (uint64_t)a << 40 | FLOAT80_INTEGER_BIT);
 }
+static inline struct float80 float80_widen64(uint64_t a)
+{
+    return float80_make(a >> 63, (uint32_t)(a >> 52 & 0x7FF) + FLOAT80_BIAS - 1023,
+                        a << 11 | FLOAT80_INTEGER_BIT);
+}
 
+static inline struct float80 float80_from_float32(uint32_t a, struct float_env *env)
+{
+    return LIKELY(float32_is_normal(a)) ? float80_widen32(a) : float80_from_float32_slow(a, env);
+}
 static inline struct float80 float80_from_float64(uint64_t a, struct float_env *env)
 {
-    uint32_t exponent = a >> 52 & 0x7FF;
-    if (UNLIKELY(exponent - 1 >= 0x7FE))
-        return float80_from_float64_slow(a, env);
-    return float80_make(a >> 63, exponent + FLOAT80_BIAS - 1023, a << 11 | FLOAT80_INTEGER_BIT);
+    return LIKELY(float64_is_normal(a)) ? float80_widen64(a) : float80_from_float64_slow(a, env);
 }
 
 static inline struct float80 float80_from_int64(int64_t a)
