@@ -11,11 +11,21 @@ static void note_fault(void *opaque)
         bare->vector = bare->cpu->fault.vector;
 }
 
+static uint64_t get_icount(void *opaque)
+{
+    const struct bare_cpu *bare = opaque;
+    return bare->cpu ? cpu_icount(bare->cpu) : 0;
+}
+
+static void ignore_deadline(void *opaque) {}
+
 struct bare_cpu *bare_cpu_new_sized(const char *model, uint64_t ram_size)
 {
     struct bare_cpu *bare = mem_new(sizeof *bare);
     bare->log = log_new(stderr, LOG_ERROR);
     bare->bus = bus_new(bare->log);
+    clock_set_source(bus_clock(bare->bus),
+                     &(struct clock_source){get_icount, ignore_deadline, bare});
     bare->phys = physmem_new(bare->bus, ram_size);
     bare->cpu = cpu_new(cpu_model_find(model), bare->phys, bare->bus);
     bare->ram = physmem_ram(bare->phys);

@@ -1,4 +1,5 @@
-/* A processor with plain memory and nothing else around it, for tests of single instructions. */
+/* A processor with plain memory, the clock and nothing else around it, for tests of single
+ * instructions. */
 #ifndef TESTS_HARNESS_BARE_CPU_H
 #define TESTS_HARNESS_BARE_CPU_H
 

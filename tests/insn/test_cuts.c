@@ -1,8 +1,8 @@
 /* What a guest computes must not depend on how the engine cuts its instructions into blocks and
- * budgets. Random bytes are run as 16-bit code, with handlers that step over what faults: once in
- * large budgets, once in budgets of random size, once one instruction at a time. After every
- * thousand retired instructions the whole state must be the same.
- * Run alone: meson test -C build cuts */
+ * budgets. Random bytes are run as code, with handlers that step over what faults, as 16-bit code
+ * in real mode and as 32-bit code in user mode, which rewrites itself all the time: once in large
+ * budgets, once in budgets of random size, once one instruction at a time. After every thousand
+ * retired instructions the whole state must be the same. Run alone: meson test -C build cuts */
 #include "cpu/interp.h"
 #include "cpu/segment.h"
 #include "snapshot/state.h"
@@ -53,16 +53,20 @@ static void fill_code(struct bare_cpu *bare, uint64_t seed)
     memcpy(bare->ram + HANDLER, handler, sizeof handler);
 }
 
-static void start(struct bare_cpu *bare, uint64_t seed)
+static void forget(struct bare_cpu *bare)
+{
+    interp_flush(bare->cpu->interp);
+    bare->cpu->icount = bare->cpu->fault_icount = bare->cpu->tsc_offset = 0;
+    memset(bare->cpu->fault_chain, 0, sizeof bare->cpu->fault_chain);
+}
+
+static void start_real(struct bare_cpu *bare, uint64_t seed)
 {
     struct cpu *cpu = bare->cpu;
     uint64_t random = seed + 77;
-    bus_write_memory(bare->bus, 0, (uint8_t[1]){0}, 1);
     bare_cpu_real(bare);
     fill_code(bare, seed);
-    interp_flush(cpu->interp);
-    cpu->icount = cpu->fault_icount = 0;
-    memset(cpu->fault_chain, 0, sizeof cpu->fault_chain);
+    forget(bare);
     cpu->idtr_limit = 0x3FF;
     for (unsigned i = 0; i < 8; i++)
         cpu->gpr[i] = random_value(&random);
@@ -74,6 +78,120 @@ static void start(struct bare_cpu *bare, uint64_t seed)
     }
     cpu_sync(cpu);
 }
+
+/* --- user mode, with paging --- */
+
+enum {
+    GDT = 0x1000,
+    TSS = 0x2000,
+    IDT = 0x3000,
+    STUB = 0x4000,
+    STUB_ERROR = 0x4100,
+    DIRECTORY = 0x5000,
+    TABLE = 0x6000,
+    KERNEL_STACK = 0x8000,
+    USER_CODE = 0x100000,
+    USER_DATA = 0x200000,
+    USER_PAGES = 16,
+    VECTORS_WITH_ERROR = 0x27D00, /* 8, 10 to 14, 17 */
+};
+
+/* Go on one byte further, but within the code; the data segments may have been lost. */
+static const uint8_t stub[] = {
+    0x83, 0xC4, 0x04,                         /* add esp, 4: only with an error code */
+    0xFF, 0x04, 0x24,                         /* inc dword [esp] */
+    0x81, 0x24, 0x24, 0xFF, 0xFF, 0x00, 0x00, /* and dword [esp], FFFFh */
+    0x81, 0x0C, 0x24, 0x00, 0x00, 0x10, 0x00, /* or dword [esp], USER_CODE */
+    0x50,                                     /* push eax */
+    0xB8, 0x23, 0x00, 0x00, 0x00,             /* mov eax, 23h */
+    0x8E, 0xD8, 0x8E, 0xC0,                   /* mov ds, ax; mov es, ax */
+    0x58, 0xCF,                               /* pop eax; iret */
+};
+
+static void put_descriptor(uint8_t *at, uint32_t high, uint32_t low)
+{
+    store_le32(at, low);
+    store_le32(at + 4, high);
+}
+
+static void make_tables(uint8_t *ram)
+{
+    put_descriptor(ram + GDT + 0x08, 0x00CF9A00, 0xFFFF);
+    put_descriptor(ram + GDT + 0x10, 0x00CF9200, 0xFFFF);
+    put_descriptor(ram + GDT + 0x18, 0x00CFFA00, 0xFFFF);
+    put_descriptor(ram + GDT + 0x20, 0x00CFF200, 0xFFFF);
+    store_le32(ram + TSS + 4, KERNEL_STACK);
+    store_le32(ram + TSS + 8, 0x10);
+    for (unsigned vector = 0; vector < 256; vector++) {
+        bool has_error = vector < 32 && VECTORS_WITH_ERROR >> vector & 1;
+        uint32_t address = has_error ? STUB_ERROR : STUB;
+        /* What has an error code is not for INT n, which has none. */
+        put_descriptor(ram + IDT + vector * 8, has_error ? 0x8E00 : 0xEE00, 0x80000 | address);
+    }
+    memcpy(ram + STUB_ERROR, stub, sizeof stub);
+    memcpy(ram + STUB, stub + 3, sizeof stub - 3);
+}
+
+/* In code and data each: a page that is not there, one that is read-only; and pages that are there
+ * twice, so that code is written through another address. */
+static void make_page_tables(uint8_t *ram)
+{
+    enum { PRESENT = 1, WRITABLE = 2, USER = 4 };
+    store_le32(ram + DIRECTORY, TABLE | PRESENT | WRITABLE | USER);
+    for (uint32_t page = 0; page < 256; page++)
+        store_le32(ram + TABLE + page * 4, page << 12 | PRESENT | WRITABLE);
+    for (uint32_t i = 0; i < USER_PAGES; i++) {
+        uint32_t flags = i == 11 ? 0 : i == 7 ? PRESENT | USER : PRESENT | WRITABLE | USER;
+        uint32_t code = USER_CODE + ((i == 5 ? 3 : i) << 12);
+        uint32_t data = (i == 9 ? USER_CODE + 0x1000 : USER_DATA + (i << 12));
+        store_le32(ram + TABLE + ((USER_CODE >> 12) + i) * 4, code | flags);
+        store_le32(ram + TABLE + ((USER_DATA >> 12) + i) * 4, data | flags);
+    }
+}
+
+static void load_user_segments(struct cpu *cpu)
+{
+    struct segment segment = {.limit = 0xFFFFFFFF, .selector = 0x23, .access = 0xC0F3};
+    for (unsigned i = 0; i < SEG_COUNT; i++)
+        segment_set(cpu, i, &segment);
+    segment.selector = 0x1B;
+    segment.access = 0xC0FB;
+    segment_set(cpu, SEG_CS, &segment);
+    cpu->cpl = 3;
+    cpu->tr = (struct segment){
+        .base = TSS, .limit = 0x67, .selector = 0x28, .access = SEGMENT_PRESENT | TYPE_TSS32_BUSY};
+    cpu->gdtr_base = GDT;
+    cpu->gdtr_limit = 0x2F;
+    cpu->idtr_base = IDT;
+    cpu->idtr_limit = 0x7FF;
+}
+
+static void start_user(struct bare_cpu *bare, uint64_t seed)
+{
+    struct cpu *cpu = bare->cpu;
+    uint64_t random = seed * UINT64_C(0x9E3779B97F4A7C15) + 3;
+    bare_cpu_flat(bare, true);
+    memset(bare->ram, 0, BARE_RAM_SIZE);
+    for (unsigned i = 0; i < USER_PAGES << 12; i++) {
+        bare->ram[USER_CODE + i] = (uint8_t)(random_next(&random) >> 40);
+        bare->ram[USER_DATA + i] = (uint8_t)(random_next(&random) >> 40);
+    }
+    make_tables(bare->ram);
+    make_page_tables(bare->ram);
+    forget(bare);
+    for (unsigned i = 0; i < 8; i++)
+        cpu->gpr[i] = USER_DATA + (uint32_t)(random_next(&random) >> 48);
+    cpu->eip = USER_CODE;
+    load_user_segments(cpu);
+    cpu->cr3 = DIRECTORY;
+    cpu->cr0 |= CR0_PG | CR0_WP | CR0_AM | CR0_NE;
+    cpu->cr4 |= CR4_OSFXSR | CR4_OSXMMEXCPT;
+    cpu_sync(cpu);
+}
+
+/* --- comparison --- */
+
+typedef void start_function(struct bare_cpu *bare, uint64_t seed);
 
 static void run_until(struct bare_cpu *bare, uint64_t limit, enum mode mode, uint64_t *random)
 {
@@ -89,8 +207,8 @@ static void run_until(struct bare_cpu *bare, uint64_t limit, enum mode mode, uin
     cpu->tracing = false;
 }
 
-static void trace_hashes(struct bare_cpu *bare, struct state_map *map, uint64_t seed,
-                         enum mode mode, uint64_t hashes[STRETCHES])
+static void trace_hashes(struct bare_cpu *bare, struct state_map *map, start_function *start,
+                         uint64_t seed, enum mode mode, uint64_t hashes[STRETCHES])
 {
     uint64_t random = seed + 5;
     start(bare, seed);
@@ -101,17 +219,17 @@ static void trace_hashes(struct bare_cpu *bare, struct state_map *map, uint64_t 
     }
 }
 
-static void cuts_do_not_matter(void **state)
+static void compare_cuts(start_function *start)
 {
     struct bare_cpu *bare = bare_cpu_new("pentium3");
     struct state_map *map = state_map_new();
     state_add_struct(map, "cpu", cpu_fields, bare->cpu, NULL);
-    state_add_memory(map, "ram", bare->ram, 2 << 20);
+    state_add_memory(map, "ram", bare->ram, 3 << 20);
     unsigned failures = 0;
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         uint64_t hashes[3][STRETCHES];
         for (enum mode mode = WHOLE; mode <= STEPPED; mode++)
-            trace_hashes(bare, map, seed, mode, hashes[mode]);
+            trace_hashes(bare, map, start, seed, mode, hashes[mode]);
         for (unsigned i = 0; i < STRETCHES; i++) {
             if (hashes[WHOLE][i] == hashes[CUT][i] && hashes[WHOLE][i] == hashes[STEPPED][i])
                 continue;
@@ -129,8 +247,21 @@ static void cuts_do_not_matter(void **state)
     assert_int_equal(failures, 0);
 }
 
+static void real_mode(void **state)
+{
+    compare_cuts(start_real);
+}
+
+static void user_mode_with_paging(void **state)
+{
+    compare_cuts(start_user);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(cuts_do_not_matter)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(real_mode),
+        cmocka_unit_test(user_mode_with_paging),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
