@@ -4,7 +4,8 @@
     tests/bench/bench.py ANACHRON IMAGES CACHE [--rounds N] [--only NAME,...] [--engines NAME,...]
 
 Each program is put on a CD with GRUB, so that every emulator boots the same image by its own
-firmware. Time is taken between two marks that the guest writes to its serial port; the table
+firmware. The figure is the processor time that the emulator uses between two marks which the guest
+writes to its serial port (other load on the host counts less in it than in wall time); the table
 shows medians over the rounds and ratios, and the checksums must agree.
 """
 
@@ -12,6 +13,7 @@ import argparse
 import os
 import pathlib
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -74,12 +76,25 @@ def bochs_command(cd, serial, folder):
     return ["bochs", "-q", "-f", config]
 
 
+def session_cpu_seconds(leader):
+    """User and system time of all processes of a session, from /proc (proc(5))."""
+    ticks = 0
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if int(fields[3]) == leader:
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def wait_for(process, serial, mark, deadline):
-    """The moment at which mark appears in the file, or None."""
+    """Processor time used until mark appears in the file, or None."""
     while time.monotonic() < deadline:
         text = serial.read_bytes() if serial.exists() else b""
         if mark.encode() in text:
-            return time.monotonic(), text.decode(errors="replace")
+            return session_cpu_seconds(process.pid)
         if process.poll() is not None:
             return None
         time.sleep(0.005)
@@ -91,23 +106,23 @@ def measure(command_for, cd, marks):
     folder = pathlib.Path(tempfile.mkdtemp(prefix="anachron-bench-"))
     serial = folder / "serial"
     command = [str(word) for word in command_for(cd, serial, folder)]
-    # bochs stops in its debugger's prompt unless told to continue
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL)
-    if command[0] == "bochs":
+                               stderr=subprocess.DEVNULL, start_new_session=True)
+    if command[0] == "bochs":  # it starts in its debugger's prompt
         process.stdin.write(b"c\n")
         process.stdin.flush()
     try:
         deadline = time.monotonic() + TIME_LIMIT
         begin = wait_for(process, serial, marks[0], deadline)
-        end = begin and wait_for(process, serial, marks[1], deadline)
+        end = begin is not None and wait_for(process, serial, marks[1], deadline)
         if not end:
             return None
         time.sleep(0.05)
         after = serial.read_bytes().decode(errors="replace").split(marks[1])[-1].split()
-        return end[0] - begin[0], after[0] if after else ""
+        return end - begin, after[0] if after else ""
     finally:
-        process.kill()
+        # bochs is a shell script around its program: end the whole session
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         shutil.rmtree(folder, ignore_errors=True)
 
