@@ -276,12 +276,12 @@ def ipxe(bench):
 
 # --- memtest86+ ---
 
-MEMTEST = 'wait screen "Pass complete" 3600s\nprint screen\nquit 0\n'
+MEMTEST = 'wait screen "Pass:  1 " 3600s\nprint screen\nquit 0\n'
 
 
 def memtest(bench, *options):
     output = bench.run("--memory", "16M", "--serial", "none", *options, script=MEMTEST)
-    bench.check("Errors: 0" in output, "memtest86+ found errors:\n" + output)
+    bench.check("Pass:  1        Errors: 0" in output, "memtest86+ found errors:\n" + output)
 
 
 @case
