@@ -330,6 +330,10 @@ static uint8_t read_register(struct ide_channel *channel, uint32_t offset)
         return EMPTY_CABLE;
     const struct ide_taskfile *task = &drive->task;
     unsigned previous = channel->control & ATA_HOB ? 1 : 0;
+    /* A lone packet device must not show its signature at the other place, too. */
+    bool is_hidden = drive->unit != channel->selected && drive->kind == IDE_CDROM;
+    if (is_hidden && offset >= REG_COUNT && offset <= REG_LBA_HIGH)
+        return 0;
     switch (offset) {
     case REG_ERROR:
         return drive->unit == channel->selected ? drive->error : 0;
