@@ -52,9 +52,13 @@ static bool unescape(const char *line, size_t end, size_t *at, char *out, struct
         return true;
     }
     const char *name = strchr(names, c);
-    if (!c || !name)
-        return error_set(err, "unknown escape \\%c", c);
-    *out = values[name - names];
+    if (c && name) {
+        *out = values[name - names];
+        return true;
+    }
+    /* A DOS prompt is to be written as it looks: "A:\>". */
+    *out = '\\';
+    (*at)--;
     return true;
 }
 

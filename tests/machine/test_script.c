@@ -26,7 +26,7 @@ static void the_commands_of_the_design(void **state)
 {
     struct script_program program;
     parse(
-        "wait screen \"A:\\\\>\" 30s      # text\n"
+        "wait screen \"A:\\>\" 30s      # text\n"
         "wait serial \"login: \" 120s\n"
         "type \"dir\\n\"\n"
         "serial \"ls\\n\"\n"
@@ -120,7 +120,7 @@ static void errors_name_the_line(void **state)
 {
     refuse("state\nfly away\n", "s:2: unknown command \"fly\"");
     refuse("type \"abc\n", "s:1: a string has no closing quote");
-    refuse("\n\ntype \"\\q\"\n", "s:3: unknown escape");
+    refuse("\n\ntype \"\\x\"\n", "s:3: \\x wants");
     refuse("type \"\\xg0\"\n", "hexadecimal");
     refuse("type \"{nokey}\"\n", "{nokey}");
     refuse("type \"\xC3\xA9\"\n", "C3h");
