@@ -34,6 +34,27 @@ def make_diskette(path, tracks, heads, sectors):
             f.write(sector)
 
 
+def make_cd(path, image, disk):
+    """An ISO 9660 frame with an El Torito catalog for a diskette, or for a hard disk of 16 heads and 63 sectors."""
+    data = bytearray(open(image, 'rb').read()[:1474560].ljust(1474560, b'\0'))
+    if disk:
+        data += bytes(63 * 16 * 8 * 512 - len(data))
+        data[446:462] = struct.pack('<BBBBBBBBII', 0x80, 1, 1, 0, 6, 15, 63, 7, 63, 63 * 16 * 8 - 63)
+    for number in range(256, len(data) // 512):
+        struct.pack_into('<H', data, number * 512, number & 0xFFFF)
+    descriptor = b'\1CD001\1'.ljust(2048, b'\0')
+    boot = bytearray(b'\0CD001\1EL TORITO SPECIFICATION'.ljust(2048, b'\0'))
+    struct.pack_into('<I', boot, 0x47, 19)
+    end = b'\xffCD001\1'.ljust(2048, b'\0')
+    catalog = bytearray(2048)
+    catalog[0] = 1
+    catalog[30:32] = b'\x55\xaa'
+    struct.pack_into('<H', catalog, 28, -0xAA56 & 0xFFFF)
+    struct.pack_into('<BBHBBHI', catalog, 32, 0x88, 4 if disk else 2, 0, 6 if disk else 0, 0, 1, 20)
+    with open(path, 'wb') as f:
+        f.write(bytes(16 * 2048) + descriptor + boot + end + catalog + data + bytes(150 * 2048))
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('image')
@@ -44,6 +65,7 @@ def main():
     parser.add_argument('--memory', default='16M')
     parser.add_argument('--cpu')
     parser.add_argument('--format', choices=FORMATS, help='boot from disk, with a diskette of this format')
+    parser.add_argument('--cd', choices=('floppy', 'disk'), help='boot from a CD that stands in for one')
     parser.add_argument('--verbose', action='store_true')
     parser.add_argument('--timeout', type=int, default=120)
     args = parser.parse_args()
@@ -54,11 +76,19 @@ def main():
             f.truncate(20 << 20)
         if args.format:
             make_diskette(floppy, *FORMATS[args.format])
-        boot = 'c' if args.format else 'a'
+        boot = 'd' if args.cd else 'c' if args.format else 'a'
+        cd = os.path.join(folder, 'cd.iso')
+        if args.cd:
+            make_cd(cd, args.image, args.cd == 'disk')
+            for image, mark in ((floppy, b'FD'), (disk, b'HD')):
+                with open(image, 'r+b') as f:
+                    f.write(mark)
         if args.qemu:
             command = ['qemu-system-i386', '-M', 'pc', '-m', args.memory, '-display', 'none', '-parallel', 'null',
                        '-drive', f'file={floppy},format=raw,if=floppy', '-drive', f'file={disk},format=raw',
                        '-boot', boot, '-debugcon', f'file:{out}', '-device', 'isa-debug-exit,iobase=0x501']
+            if args.cd:
+                command += ['-cdrom', cd]
             if args.bios:
                 command += ['-bios', args.bios]
             if args.vgabios is None and args.bios:
@@ -69,6 +99,8 @@ def main():
                        '--printer', f'file:{os.path.join(folder, "printer.txt")}']
             if args.bios:
                 command += ['--bios', args.bios]
+            if args.cd:
+                command += ['--cdrom', cd]
             if args.cpu:
                 command += ['--cpu', args.cpu]
             if args.vgabios:
