@@ -160,8 +160,8 @@ static bool lock_file(const struct opening *opening, struct error *err)
                                opening->kind_name, opening->path);
     if (opening->writable)
         return error_set(err,
-                         "%s '%s' is in use by another machine; stop that one, or use a copy, or, "
-                         "if the other only reads it, add ,snapshot",
+                         "%s '%s' is in use already, by another machine or a second option of "
+                         "this one; use a copy, or, if it is only read there, add ,snapshot",
                          opening->kind_name, opening->path);
     return error_set(err, "%s '%s' is being written by another machine; stop that one, or copy it",
                      opening->kind_name, opening->path);
@@ -186,6 +186,24 @@ static bool measure_file(struct opening *opening, struct error *err)
         return error_set(err, "%s '%s' is empty; give it a size (truncate -s SIZE FILE)",
                          opening->kind_name, opening->path);
     opening->size = (uint64_t)size;
+    return true;
+}
+
+/* A geometry that was given must be one that such a drive can have. */
+static bool check_geometry(const struct opening *opening, struct error *err)
+{
+    const struct disk_geometry *given = &opening->options.geometry;
+    if (opening->kind == IMAGE_FLOPPY &&
+        (given->cylinders > 84 || given->heads > 2 || given->sectors > 36))
+        return error_set(err,
+                         "floppy image '%s': a diskette has at most 84 cylinders, 2 heads and 36 "
+                         "sectors, not %u/%u/%u",
+                         opening->path, given->cylinders, given->heads, given->sectors);
+    if (opening->kind == IMAGE_DISK && (given->heads > 16 || given->sectors > 63))
+        return error_set(err,
+                         "disk image '%s': an IDE disk has at most 16 heads and 63 sectors, not "
+                         "%u and %u; give its own geometry, the BIOS translates it",
+                         opening->path, given->heads, given->sectors);
     return true;
 }
 
@@ -256,7 +274,8 @@ static const char *base_name(const char *path)
 
 static bool prepare_file(struct opening *opening, struct error *err)
 {
-    return measure_file(opening, err) && check_size(opening, err) && lock_file(opening, err);
+    return check_geometry(opening, err) && measure_file(opening, err) && check_size(opening, err) &&
+           lock_file(opening, err);
 }
 
 static void set_geometry(struct disk_backend *disk, const struct opening *opening,

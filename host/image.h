@@ -5,7 +5,8 @@
  *
  *     readonly          the guest sees a write-protected medium; the file is opened for reading
  *     snapshot          the guest's writes go to a temporary overlay that is gone at the end
- *     geometry=C/H/S    cylinders (1..65535), heads (1..255), sectors per track (1..255)
+ *     geometry=C/H/S    cylinders, heads, sectors per track: up to 65535/16/63 for a hard disk
+ * (which must have as many sectors), 84/2/36 for a diskette
  *
  * A comma that belongs to the file's name is written twice.
  *

@@ -150,13 +150,13 @@ static void one_writer_or_many_readers(void **state)
     struct world *w = *state;
     make_file(w, 512);
     struct disk_backend *writer = open_good(w, "", IMAGE_DISK);
-    expect_failure(w, "", IMAGE_DISK, "in use by another machine", "copy");
+    expect_failure(w, "", IMAGE_DISK, "in use already", "copy");
     expect_failure(w, ",readonly", IMAGE_DISK, "being written", "copy");
     expect_failure(w, ",snapshot", IMAGE_DISK, "being written", "copy");
     image_close(writer, NULL);
     struct disk_backend *reader = open_good(w, ",readonly", IMAGE_DISK);
     struct disk_backend *second = open_good(w, ",snapshot", IMAGE_DISK);
-    expect_failure(w, "", IMAGE_DISK, "in use by another machine", ",snapshot");
+    expect_failure(w, "", IMAGE_DISK, "in use already", ",snapshot");
     image_close(reader, NULL);
     image_close(second, NULL);
 }
@@ -274,6 +274,9 @@ static void a_geometry_larger_than_the_disk(void **state)
     struct world *w = *state;
     make_file(w, 100 * 512);
     expect_failure(w, ",geometry=10/2/6", IMAGE_DISK, "fewer than its geometry", "cylinders");
+    expect_failure(w, ",geometry=1/17/2", IMAGE_DISK, "at most 16 heads", "translates");
+    expect_failure(w, ",geometry=1/1/64", IMAGE_DISK, "63 sectors", "translates");
+    expect_failure(w, ",geometry=85/1/1", IMAGE_FLOPPY, "at most 84 cylinders", "85/1/1");
     struct disk_backend *disk = open_good(w, ",geometry=10/2/5", IMAGE_DISK);
     assert_int_equal(disk->geometry.cylinders, 10);
     assert_int_equal(disk->geometry.heads, 2);
