@@ -251,7 +251,10 @@ exec switch_root /mnt /sbin/init
         return self.make("hdt.iso", lambda out: self.make_isolinux(out, "hdt-cd", files, config))
 
     def guest_grub_tests_cd(self):
-        """GRUB with its functional tests, on the serial port."""
+        """GRUB with its functional tests, on the serial port; all but the two whose checksums of a
+        drawn page hold for upstream's version text only, not for Debian's (they fail on any PC)."""
+        modules = [path.stem for path in host_file("/usr/lib/grub/i386-pc").glob("*.mod")
+                   if path.stem not in ("cmdline_cat_test", "gfxterm_menu")]
         def maker(output):
             tree = self.cache / "trees/grub-tests"
             (tree / "boot/grub").mkdir(parents=True, exist_ok=True)
@@ -259,7 +262,8 @@ exec switch_root /mnt /sbin/init
                 "serial --unit=0 --speed=115200\nterminal_output serial console\n"
                 "insmod all_functional_test\nall_functional_test\n")
             run("grub-mkrescue", "-d", host_file("/usr/lib/grub/i386-pc"), "-o", output, tree,
-                "--fonts=unicode", "--locales=", "--themes=")
+                "--fonts=unicode", "--locales=", "--themes=",
+                "--install-modules=" + " ".join(sorted(modules)))
         return self.make("grub-tests.iso", maker)
 
     def guest_grub_rescue_floppy(self):
