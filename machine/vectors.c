@@ -186,11 +186,12 @@ static int usage_error(const char *format, const char *what)
 /* Reads options; returns the exit status to end with, or -1 to go on. */
 static int parse(int argc, char **argv, struct session *session, struct path_list *list, bool *json)
 {
-    bool only_files = false;
+    bool only_files = false, searched = false;
     for (int i = 1; i < argc; i++) {
         const char *word = argv[i];
         struct error err;
         if (only_files || word[0] != '-') {
+            searched = true;
             if (!collect(list, word, &err)) {
                 fprintf(stderr, "anachron: %s\n", err.text);
                 return EXIT_STATUS_HOST_ERROR;
@@ -215,7 +216,12 @@ static int parse(int argc, char **argv, struct session *session, struct path_lis
             return usage_error("unknown option '%s'", word);
         }
     }
-    return list->count ? -1 : usage_error("%s", "no files given");
+    if (list->count)
+        return -1;
+    if (!searched)
+        return usage_error("%s", "no files given");
+    fprintf(stderr, "anachron: no test vectors below the directories given\n");
+    return EXIT_STATUS_HOST_ERROR;
 }
 
 int vectors_main(int argc, char **argv)

@@ -117,12 +117,24 @@ static FILE *open_companion(const char *path, const char *name)
     return NULL;
 }
 
-/* The text of comma-separated column `column` (from 0), or "" . No field is quoted. */
+/* The end of the field that starts at p: a comma outside quotation marks, or the line's end. */
+static const char *csv_field_end(const char *p)
+{
+    bool quoted = false;
+    for (; *p && *p != '\r' && *p != '\n' && (quoted || *p != ','); p++)
+        quoted ^= *p == '"';
+    return p;
+}
+
+/* The text of comma-separated column `column` (from 0), or "". */
 static void csv_column(const char *line, unsigned column, char *text, size_t size)
 {
-    while (column-- && line)
-        line = strchr(line, ',') ? strchr(line, ',') + 1 : NULL;
-    snprintf(text, size, "%.*s", line ? (int)strcspn(line, ",\r\n") : 0, line ? line : "");
+    const char *end = csv_field_end(line);
+    for (; column && *end == ','; column--) {
+        line = end + 1;
+        end = csv_field_end(line);
+    }
+    snprintf(text, size, "%.*s", column ? 0 : (int)(end - line), line);
 }
 
 /* Column number of heading, or -1. */
