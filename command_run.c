@@ -277,7 +277,9 @@ static void choose_clock(struct run *run)
     run->config.paced =
         options->paced >= 0 ? options->paced : run->config.interactive && !options->script;
     run->config.start_time = DEFAULT_DATE;
-    if (options->date_is_host || (!options->has_date && run->config.paced))
+    run->config.start_time_is_host =
+        options->date_is_host || (!options->has_date && run->config.paced);
+    if (run->config.start_time_is_host)
         run->config.start_time = (int64_t)time(NULL);
     else if (options->has_date)
         run->config.start_time = options->date;

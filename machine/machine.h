@@ -72,7 +72,8 @@ struct machine_config {
     char boot_order[4];                       /* of "acd"; "" is "acd" */
     struct char_backend *serial[MACHINE_SERIALS];
     struct char_backend *debug_console, *printer;
-    int64_t start_time; /* seconds since 1970 for the real-time clock at power-on */
+    int64_t start_time;      /* seconds since 1970 for the real-time clock at power-on */
+    bool start_time_is_host; /* it was read from the host's clock */
 
     struct blob kernel, initrd; /* Linux; bytes NULL: none */
     const char *command_line;   /* of the Linux or multiboot kernel; NULL is "" */

@@ -31,6 +31,21 @@ uint64_t machine_host_time(void)
     return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
 }
 
+/* What the host's clock said comes in through the gate, as everything from outside. */
+static void on_wall_clock(void *opaque, const struct gate_event *event)
+{
+    struct machine *machine = opaque;
+    machine->config.start_time = event->u.wall_seconds;
+}
+
+static void read_wall_clock(struct machine *machine)
+{
+    struct gate_event event = {.kind = GATE_WALL_CLOCK};
+    event.u.wall_seconds = machine->config.start_time;
+    gate_set_sink(machine->gate, GATE_WALL_CLOCK, on_wall_clock, machine);
+    gate_deliver_now(machine->gate, &event, 0);
+}
+
 struct machine *machine_new(const struct machine_config *config, struct error *err)
 {
     struct machine *machine = mem_new(sizeof *machine);
@@ -38,6 +53,8 @@ struct machine *machine_new(const struct machine_config *config, struct error *e
     machine->log = log_new(stderr, config->verbose ? LOG_DEBUG : LOG_WARNING);
     machine->gate = gate_new();
     atomic_init(&machine->outside_status, -1);
+    if (config->start_time_is_host)
+        read_wall_clock(machine);
     if (config->script)
         script_capture(config->script, machine);
     if (!board_build(machine, err)) {
