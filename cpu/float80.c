@@ -214,19 +214,10 @@ struct float80 float80_sqrt(struct float80 a, struct float_env *env)
 
 /* --- comparison --- */
 
-enum float_relation float80_compare(struct float80 a, struct float80 b, bool quiet,
-                                    struct float_env *env)
+/* Of numbers that are not NaNs and not both zero. */
+static inline enum float_relation compare_magnitudes(struct float80 a, struct float80 b)
 {
-    enum float_class class_a = float80_classify(a), class_b = float80_classify(b);
-    if (class_a >= FLOAT_QNAN || class_b >= FLOAT_QNAN) {
-        if (!quiet || class_a > FLOAT_QNAN || class_b > FLOAT_QNAN)
-            env->flags |= FLOAT_INVALID;
-        return FLOAT_UNORDERED;
-    }
-    note_denormals(class_a, class_b, env);
     bool sign_a = float80_sign(a), sign_b = float80_sign(b);
-    if (class_a == FLOAT_ZERO && class_b == FLOAT_ZERO)
-        return FLOAT_EQUAL;
     if (sign_a != sign_b)
         return sign_a ? FLOAT_LESS : FLOAT_GREATER;
     /* Pseudo-denormals have the value of exponent 1. */
@@ -238,6 +229,23 @@ enum float_relation float80_compare(struct float80 a, struct float80 b, bool qui
         return FLOAT_EQUAL;
     bool less = exponent_a != exponent_b ? exponent_a < exponent_b : a.significand < b.significand;
     return less != sign_a ? FLOAT_LESS : FLOAT_GREATER;
+}
+
+enum float_relation float80_compare(struct float80 a, struct float80 b, bool quiet,
+                                    struct float_env *env)
+{
+    if (LIKELY(float80_is_normal(a) && float80_is_normal(b)))
+        return compare_magnitudes(a, b);
+    enum float_class class_a = float80_classify(a), class_b = float80_classify(b);
+    if (class_a >= FLOAT_QNAN || class_b >= FLOAT_QNAN) {
+        if (!quiet || class_a > FLOAT_QNAN || class_b > FLOAT_QNAN)
+            env->flags |= FLOAT_INVALID;
+        return FLOAT_UNORDERED;
+    }
+    note_denormals(class_a, class_b, env);
+    if (class_a == FLOAT_ZERO && class_b == FLOAT_ZERO)
+        return FLOAT_EQUAL;
+    return compare_magnitudes(a, b);
 }
 
 /* --- FSCALE, FXTRACT, FPREM --- */
