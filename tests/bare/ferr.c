@@ -94,6 +94,34 @@ static void test_ignne(void)
     CHECK_EQUAL(WHERE "FNCLEX", status() & 0x84, 0x00);
 }
 
+/* With IRQ 13 masked, a waiting instruction stops until some interrupt comes, and starts again
+ * behind its handler: here until the third tick of the timer clears the error. */
+static unsigned ticks;
+
+static void clear_at_third_tick(unsigned irq)
+{
+    if (irq == 0 && ++ticks == 3)
+        __asm__ volatile("fnclex");
+}
+
+static void test_freeze(void)
+{
+    chips_begin();
+    ticks = 0;
+    chips_hook = clear_at_third_tick;
+    out8(0x43, 0x34); /* counter 0, mode 2, about 1 ms */
+    out8(0x40, 0xA9);
+    out8(0x40, 0x04);
+    chips_unmask(0);
+    divide_by_zero();
+    wait_instruction();
+    chips_mask_all();
+    CHECK(WHERE "WAIT freezes until an interrupt, and again", ticks >= 3);
+    CHECK_EQUAL(WHERE "and goes on without the error", status() & 0x84, 0);
+    chips_hook = NULL;
+    out8(0xF0, 0);
+}
+
 /* The 386 has no CR0.NE. */
 static void test_native(void)
 {
@@ -118,6 +146,7 @@ void bare_tests(void)
     chips_begin();
     test_irq13();
     test_ignne();
+    test_freeze();
     test_native();
     CHECK_EQUAL("PIIX3: port F0h is write-only", in8(0xF0) == in8(0xF1), 1);
 }
