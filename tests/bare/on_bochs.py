@@ -25,6 +25,23 @@ KNOWN = {
     # It checks the new task's segments in another order than SDM 3A table 7-1.
     "protection": ["SDM 3A 7, task switches"],
     "control": ["SDM 2B RDMSR, unknown"],
+    # Its poll answers without bit 7, and what INTA takes is settled when INT rises.
+    "pic": ["8259A data sheet: poll", "8259A data sheet: set priority"],
+    # It counts in the host's time zone, and sets PF only with its interrupt.
+    "rtc": ["midnight: hours", "midnight: date", "midnight: weekday", "12-hour mode",
+            "PF without PIE"],
+    # No software requests, no memory to memory, no alias of the page registers.
+    "dma": ["memory", "terminal count", "temporary", "after it", "until it is enabled", "alias"],
+    # No pace in loopback, another time-out, no delay of THRE, an OUT2 that loses an edge.
+    "uart": ["receiver FIFO reset", "trigger level", "time-out", "break: line status", "OUT2",
+             "9600 baud", "THRE waits", "without its stop bit"],
+    # FERR# comes with the next waiting instruction.
+    "ferr": ["requested at the slave PIC", "IGNNE#: no new request"],
+    # Its PIC goes round the local APIC.
+    "local_apic": ["LINT0 masked"],
+    # No remote IRR, an ID of eight bits, NMI twice.
+    "io_apic": ["ID is four bits", "remote IRR", "EOI with the line high", "level: over",
+                "NMI delivery", "82093AA data sheet: masked"],
 }
 SECONDS = 90
 
@@ -37,6 +54,7 @@ boot: cdrom
 log: {directory}/log
 display_library: rfb, options="timeout=0"
 port_e9_hack: enabled=1
+com2: enabled=1, mode=null
 cpu: model=p3_katmai, ips=50000000, reset_on_triple_fault=0
 clock: sync=none
 """
