@@ -1,9 +1,8 @@
 /* The I/O APIC, with IRQ 3 pulled by hand (COM2) and IRQ 0 from the 8254.
  * Run alone: meson test -C build bare-io_apic
  *
- * QEMU 7.2 fails the
- * check marked (QEMU): its PIC is not connected to input 0. Bochs 2.7 has no remote IRR, and an
- * ID of eight bits. */
+ * QEMU 7.2 fails the check marked (QEMU): its PIC is not connected to input 0. Bochs 2.7 has no
+ * remote IRR, and an ID of eight bits. */
 #include "chips.h"
 
 #define SHEET "82093AA data sheet: "

@@ -1,10 +1,9 @@
 /* The local APIC: registers, self-interrupts, priorities, timer, virtual wire mode, errors.
  * Run alone: meson test -C build bare-local_apic
  *
- * QEMU 7.2 fails the
- * checks marked (QEMU): a software-disabled APIC does not mask its LVT, an illegal vector sets no
- * error, and the window does not move. Bochs 2.7 passes these, and fails "LINT0 masked": its PIC
- * goes round the local APIC. */
+ * QEMU 7.2 fails the checks marked (QEMU): a software-disabled APIC does not mask its LVT, an
+ * illegal vector sets no error, and the window does not move. Bochs 2.7 passes these, and fails
+ * "LINT0 masked": its PIC goes round the local APIC. */
 #include "chips.h"
 
 enum {
