@@ -174,6 +174,23 @@ chain_\n:
     HOOK 2
     HOOK 3
 
+# A clock hook that at its third tick has the keyboard controller deliver the make code of A.
+    .globl late_key
+late_key:
+    incl %cs:hook_counts
+    cmpl $3, %cs:hook_counts
+    jne 1f
+    pushw %ax
+    movb $0xD2, %al
+    outb %al, $0x64
+2:  inb $0x64, %al
+    testb $2, %al
+    jnz 2b
+    movb $0x1E, %al
+    outb %al, $0x60
+    popw %ax
+1:  iretw
+
 # The handler of a pointing device: keeps what it found on the stack at mouse_data: Z, Y, X, status.
     .globl mouse_handler
 mouse_handler:

@@ -232,6 +232,34 @@ static void test_special(void)
     empty();
 }
 
+void late_key(void);
+
+/* Pause stops everything but interrupts until a key, which gives no word. */
+static void test_pause(void)
+{
+    empty();
+    vector_hook(0x1C, 0, late_key);
+    scan(0xE1);
+    scan(0x1D);
+    u32 before = peek32(0x40, 0x6C);
+    hook_counts[0] = 0;
+    scan(0x45);
+    u32 passed = peek32(0x40, 0x6C) - before;
+    vector_restore(0x1C, 0);
+    test_note("ticks of pause", passed);
+    CHECK("pause waits", passed >= 2);
+    CHECK("the key that ends it is swallowed", next() == 0);
+    scan(0x9E);
+    scan(0xE1);
+    scan(0x9D);
+    scan(0xC5);
+    press(0x1E);
+    CHECK("keys go on", next() == 0x1E61);
+    call(0x0300 | 5, 0x0000, 0);
+    press(0x1F);
+    CHECK("typematic rate is accepted", next() == 0x1F73);
+}
+
 static void test_buffer(void)
 {
     empty();
@@ -275,4 +303,5 @@ void test_main(void)
     test_buffer();
     test_intercept();
     test_special();
+    test_pause();
 }
