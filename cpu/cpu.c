@@ -130,11 +130,13 @@ void cpu_sync(struct cpu *cpu)
     else if (cpu_is_v86(cpu))
         cpu->cpl = 3;
     cpu_set_cpl(cpu, cpu->cpl);
-    cpu->step &= ~(uint32_t)(STEP_TRAP_FLAG | STEP_RESUME);
+    cpu->step &= ~(uint32_t)(STEP_TRAP_FLAG | STEP_RESUME | STEP_VIRTUAL);
     if (cpu->eflags & FLAG_TF)
         cpu->step |= STEP_TRAP_FLAG;
     if (cpu->eflags & FLAG_RF)
         cpu->step |= STEP_RESUME;
+    if (eflags_has_virtual_pending(cpu))
+        cpu->step |= STEP_VIRTUAL;
     debug_update(cpu);
     cpu_update_interrupts(cpu);
 }

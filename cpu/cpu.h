@@ -57,6 +57,7 @@ enum cpu_step {
     STEP_RESUME = 1 << 4,       /* RF is set: cleared by the next instruction */
     STEP_SHADOW_STACK = 1 << 5, /* after MOV SS or POP SS: debug traps and NMI wait, too */
     STEP_TRAP_PENDING = 1 << 6, /* TF was set when the current instruction began */
+    STEP_VIRTUAL = 1 << 7,      /* EFLAGS.VIF and VIP are both set */
 };
 
 enum cpu_activity {

@@ -61,6 +61,15 @@ static uint32_t execute_hits(const struct cpu *cpu)
     return enabled ? hits : 0;
 }
 
+/* Whether VIF and VIP, both set, stop the instruction: only where they stand for IF (SDM 3A 2.3,
+ * 20.3.2, 20.4). */
+static bool virtual_interrupt_stops(const struct cpu *cpu)
+{
+    uint32_t enable = cpu_is_v86(cpu) ? CR4_VME : CR4_PVI;
+    return eflags_has_virtual_pending(cpu) && cpu->cpl == 3 && cpu_iopl(cpu) < 3 &&
+           cpu->cr4 & enable;
+}
+
 enum exec_result debug_check_fetch(struct cpu *cpu)
 {
     if (cpu->step & STEP_BREAKPOINTS && !(cpu->eflags & FLAG_RF)) {
@@ -70,6 +79,8 @@ enum exec_result debug_check_fetch(struct cpu *cpu)
             return fault_raise(cpu, VECTOR_DB);
         }
     }
+    if (cpu->step & STEP_VIRTUAL && virtual_interrupt_stops(cpu))
+        return fault_gp(cpu, 0);
     cpu->step &= ~(uint32_t)(STEP_SHADOW | STEP_SHADOW_STACK | STEP_RESUME | STEP_TRAP_PENDING);
     if (cpu->eflags & FLAG_TF)
         cpu->step |= STEP_TRAP_PENDING;
@@ -97,6 +108,8 @@ void debug_after_insn(struct cpu *cpu)
     cpu->step &= ~(uint32_t)STEP_TRAP_PENDING;
     if (!(cpu->eflags & FLAG_TF))
         cpu->step &= ~(uint32_t)STEP_TRAP_FLAG;
+    if (!eflags_has_virtual_pending(cpu))
+        cpu->step &= ~(uint32_t)STEP_VIRTUAL;
     if (cpu->debug_hits && !(cpu->step & STEP_SHADOW_STACK))
         cpu->attention |= ATTENTION_DEBUG;
     cpu_update_interrupts(cpu);

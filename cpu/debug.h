@@ -32,8 +32,8 @@ enum dr7_bits {
 };
 
 /* At an instruction boundary in step mode, before the fetch: instruction breakpoints (unless RF is
- * set). EXEC_FAULT: #DB is in cpu->fault, deliver it. Opens the bookkeeping that debug_after_insn
- * closes. */
+ * set), and #GP where VIF and VIP are both set. EXEC_FAULT: deliver cpu->fault. Opens the
+ * bookkeeping that debug_after_insn closes. */
 enum exec_result debug_check_fetch(struct cpu *cpu) MUST_CHECK;
 
 /* After the instruction retired, eip being the next one's address: single-step trap, end of the

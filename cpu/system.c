@@ -35,7 +35,9 @@ void eflags_write(struct cpu *cpu, uint32_t value, uint32_t mask)
         cpu->step |= STEP_RESUME;
     if (cpu->eflags & FLAG_TF)
         cpu->step |= STEP_TRAP_FLAG;
-    if (changed & (FLAG_RF | FLAG_TF))
+    if (eflags_has_virtual_pending(cpu))
+        cpu->step |= STEP_VIRTUAL;
+    if (changed & (FLAG_RF | FLAG_TF | FLAG_VIF | FLAG_VIP))
         cpu->attention |= ATTENTION_MODE;
     if (changed & FLAG_AC)
         cpu_update_slow(cpu);

@@ -29,6 +29,12 @@ static inline unsigned cpu_iopl(const struct cpu *cpu)
     return cpu->eflags >> 12 & 3;
 }
 
+/* A virtual interrupt is pending and enabled (SDM 3A 20.3.2). */
+static inline bool eflags_has_virtual_pending(const struct cpu *cpu)
+{
+    return (cpu->eflags & (FLAG_VIF | FLAG_VIP)) == (FLAG_VIF | FLAG_VIP);
+}
+
 /* EFLAGS bits that exist on this model. */
 uint32_t eflags_existing(const struct cpu *cpu);
 /* Takes the bits in mask from value. Sets the mode bits and nothing else of a change of VM: the

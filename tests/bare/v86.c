@@ -229,6 +229,9 @@ static void test_vme_flags(void)
     CHECK_EQUAL(where, bare_caught.eflags & (FL_VIF | FL_IF), FL_IF);
     V86_FAULTS("SDM 3A 20.3.2, STI with VIP", v86_sti, FL_VIP, 13, 0);
     CHECK_EQUAL("SDM 3A 20.3.2, STI with VIP", bare_caught.eip, 0);
+    V86_FAULTS("SDM 3A 20.3.2, VIF and VIP at the beginning of an instruction", v86_pushf,
+               FL_VIF | FL_VIP, 13, 0);
+    CHECK_EQUAL("SDM 3A 20.3.2, VIF and VIP", bare_caught.eip, 0);
     V86_RUNS("SDM 2B PUSHF, VME", v86_pushf, FL_VIF);
     CHECK_EQUAL("SDM 2B PUSHF, VME", bare_frame.eax & (FL_IF | FL_IOPL3), FL_IF | FL_IOPL3);
     V86_RUNS("SDM 2B PUSHF, VME", v86_pushf, FL_IF);
