@@ -53,17 +53,15 @@ FPU_INLINE bool apply_quick(enum operation op, struct float80 destination, struc
 
 enum { QUICK_CONTROL = 0x0F20, QUICK_VALUE = 0x0320 }; /* PC, RC and PM */
 
-/* ST(i) = ST(i) OP source if it is quick. */
+/* ST(i) = ST(i) OP source if it is quick; flags for the status word. */
 FPU_INLINE bool operate_quick(struct cpu *cpu, enum operation op, struct float80 *to,
-                              struct float80 source)
+                              struct float80 source, uint32_t *flags)
 {
     struct float80 result;
-    uint32_t flags;
     if (UNLIKELY((cpu->fpu.control & QUICK_CONTROL) != QUICK_VALUE) ||
-        UNLIKELY(!apply_quick(op, *to, source, &result, &flags)))
+        UNLIKELY(!apply_quick(op, *to, source, &result, flags)))
         return false;
     float80_store(to, result);
-    cpu->fpu.status = (uint16_t)((cpu->fpu.status & ~FPU_C1) | flags);
     return true;
 }
 
@@ -103,13 +101,18 @@ FPU_INLINE enum exec_result register_form(struct cpu *cpu, const struct insn *in
                                           bool pop)
 {
     struct fpu_state *fpu = &cpu->fpu;
-    unsigned to = fpu_index(cpu, destination), from = fpu_index(cpu, source);
-    if (UNLIKELY(fpu->status & FPU_ES || fpu->empty & (1u << to | 1u << from)) ||
-        UNLIKELY(!operate_quick(cpu, op, &fpu->reg[to], fpu->reg[from])))
+    uint32_t status = fpu->status, flags;
+    unsigned top = status >> FPU_TOP_SHIFT;
+    unsigned to = (top + destination) & 7, from = (top + source) & 7;
+    if (UNLIKELY(status & FPU_ES || fpu->empty & (1u << to | 1u << from)) ||
+        UNLIKELY(!operate_quick(cpu, op, &fpu->reg[to], fpu->reg[from], &flags)))
         return register_form_slow(cpu, insn, op, destination, source, pop);
     fpu_note(cpu, insn);
-    if (pop)
-        fpu_pop(cpu);
+    if (pop) {
+        fpu->empty |= (uint8_t)(1u << (top & 7));
+        status = fpu_status_with_top(status, 1);
+    }
+    fpu->status = (uint16_t)((status & ~(uint32_t)FPU_C1) | flags);
     return EXEC_OK;
 }
 
@@ -168,14 +171,18 @@ static enum exec_result memory_form_slow(struct cpu *cpu, const struct insn *ins
     {                                                                                              \
         uint32_t offset = insn_address(cpu, insn);                                                 \
         const uint8_t *host = mem_fast(cpu, insn->segment, offset, (bits) / 8, MMU_READ);          \
+        struct fpu_state *fpu = &cpu->fpu;                                                         \
+        uint32_t status = fpu->status, flags;                                                      \
+        unsigned to = status >> FPU_TOP_SHIFT & 7;                                                 \
         uint##bits##_t raw;                                                                        \
-        if (UNLIKELY(!host) || UNLIKELY(cpu->fpu.status & FPU_ES) ||                               \
-            UNLIKELY(fpu_is_empty(cpu, 0)))                                                        \
+        if (UNLIKELY(!host) || UNLIKELY(status & FPU_ES) || UNLIKELY(fpu->empty >> to & 1))        \
             return slow_##name(cpu, insn, op);                                                     \
         memcpy(&raw, host, sizeof raw);                                                            \
-        if (UNLIKELY(!(is_quick)) || UNLIKELY(!operate_quick(cpu, op, fpu_st(cpu, 0), widen)))     \
+        if (UNLIKELY(!(is_quick)) ||                                                               \
+            UNLIKELY(!operate_quick(cpu, op, &fpu->reg[to], widen, &flags)))                       \
             return slow_##name(cpu, insn, op);                                                     \
         fpu_note_memory(cpu, insn, offset);                                                        \
+        fpu->status = (uint16_t)((status & ~(uint32_t)FPU_C1) | flags);                            \
         return EXEC_OK;                                                                            \
     }
 

@@ -13,8 +13,7 @@ FPU_INLINE enum exec_result push(struct cpu *cpu, struct float80 value)
             fpu_push(cpu, float80_indefinite());
         return EXEC_OK;
     }
-    cpu->fpu.status &= (uint16_t)~FPU_C1;
-    fpu_push(cpu, value);
+    fpu_push_quick(cpu, cpu->fpu.status, value);
     return EXEC_OK;
 }
 
@@ -47,15 +46,14 @@ static enum exec_result push_raising(struct cpu *cpu, struct float80 value, stru
         uint32_t offset = insn_address(cpu, insn);                                                 \
         const uint8_t *host = mem_fast(cpu, insn->segment, offset, (bits) / 8, MMU_READ);          \
         uint##bits##_t raw;                                                                        \
-        if (UNLIKELY(!host) || UNLIKELY(cpu->fpu.status & FPU_ES) ||                               \
-            UNLIKELY(!fpu_is_empty(cpu, 7)))                                                       \
+        uint32_t status = cpu->fpu.status;                                                         \
+        if (UNLIKELY(!host) || UNLIKELY(status & FPU_ES) || UNLIKELY(!fpu_is_empty(cpu, 7)))       \
             return name##_slow(cpu, insn);                                                         \
         memcpy(&raw, host, sizeof raw);                                                            \
         if (UNLIKELY(!(is_quick)))                                                                 \
             return name##_slow(cpu, insn);                                                         \
         fpu_note_memory(cpu, insn, offset);                                                        \
-        cpu->fpu.status &= (uint16_t)~FPU_C1;                                                      \
-        fpu_push(cpu, widen);                                                                      \
+        fpu_push_quick(cpu, status, widen);                                                        \
         return EXEC_OK;                                                                            \
     }
 
@@ -175,12 +173,14 @@ enum { QUICK_CONTROL = 0x0C20, QUICK_VALUE = 0x0020 }; /* RC and PM */
     {                                                                                              \
         uint32_t offset = insn_address(cpu, insn);                                                 \
         uint8_t *host = mem_fast(cpu, insn->segment, offset, (bits) / 8, MMU_WRITE);               \
-        struct float80 st0 = *fpu_st(cpu, 0);                                                      \
+        struct fpu_state *fpu = &cpu->fpu;                                                         \
+        uint32_t status = fpu->status;                                                             \
+        unsigned top = status >> FPU_TOP_SHIFT & 7;                                                \
+        struct float80 st0 = fpu->reg[top];                                                        \
         uint32_t field = (st0.sign_exponent & FLOAT80_EXPONENT) - (FLOAT80_BIAS - (bias));         \
         struct float_env env = {.rounding = FLOAT_NEAREST};                                        \
-        if (UNLIKELY(!host) || UNLIKELY(cpu->fpu.status & FPU_ES) ||                               \
-            UNLIKELY(fpu_is_empty(cpu, 0)) ||                                                      \
-            UNLIKELY((cpu->fpu.control & QUICK_CONTROL) != QUICK_VALUE) ||                         \
+        if (UNLIKELY(!host) || UNLIKELY(status & FPU_ES) || UNLIKELY(fpu->empty >> top & 1) ||     \
+            UNLIKELY((fpu->control & QUICK_CONTROL) != QUICK_VALUE) ||                             \
             UNLIKELY(field - 1 >= (last_field) || !(st0.significand >> 63)))                       \
             return name##_slow(cpu, insn);                                                         \
         uint64_t sign = st0.sign_exponent >> 15;                                                   \
@@ -188,9 +188,11 @@ enum { QUICK_CONTROL = 0x0C20, QUICK_VALUE = 0x0020 }; /* RC and PM */
             (uint##bits##_t)(float80_narrow_normal(st0, field, drop, &env) | sign << ((bits)-1));  \
         memcpy(host, &raw, sizeof raw);                                                            \
         fpu_note_memory(cpu, insn, offset);                                                        \
-        cpu->fpu.status = (uint16_t)((cpu->fpu.status & ~FPU_C1) | env.flags);                     \
-        if (pop)                                                                                   \
-            fpu_pop(cpu);                                                                          \
+        if (pop) {                                                                                 \
+            fpu->empty |= (uint8_t)(1u << top);                                                    \
+            status = fpu_status_with_top(status, 1);                                               \
+        }                                                                                          \
+        fpu->status = (uint16_t)((status & ~(uint32_t)FPU_C1) | env.flags);                        \
         return EXEC_OK;                                                                            \
     }
 

@@ -74,12 +74,15 @@ static inline void fpu_mark_empty(struct cpu *cpu, unsigned i)
 {
     cpu->fpu.empty |= (uint8_t)(1u << fpu_index(cpu, i));
 }
-/* Adds delta (modulo 8) to TOP. */
+/* status with delta (modulo 8) added to TOP. */
+static inline uint16_t fpu_status_with_top(uint32_t status, uint32_t delta)
+{
+    return (uint16_t)((status & ~(uint32_t)FPU_TOP) |
+                      ((status + (delta << FPU_TOP_SHIFT)) & FPU_TOP));
+}
 static inline void fpu_move_top(struct cpu *cpu, unsigned delta)
 {
-    uint16_t status = cpu->fpu.status;
-    cpu->fpu.status =
-        (uint16_t)((status & ~FPU_TOP) | ((status + (delta << FPU_TOP_SHIFT)) & FPU_TOP));
+    cpu->fpu.status = fpu_status_with_top(cpu->fpu.status, delta);
 }
 static inline void fpu_pop(struct cpu *cpu)
 {
@@ -96,6 +99,15 @@ static inline void fpu_push(struct cpu *cpu, struct float80 value)
 {
     fpu_move_top(cpu, 7);
     fpu_put(cpu, 0, value);
+}
+/* When there is room. The status word is read and written once: each read of what was just written
+ * would lengthen the chain from instruction to instruction. Clears C1. */
+static inline void fpu_push_quick(struct cpu *cpu, uint32_t status, struct float80 value)
+{
+    unsigned index = ((status >> FPU_TOP_SHIFT) - 1) & 7;
+    cpu->fpu.status = fpu_status_with_top(status & ~(uint32_t)FPU_C1, 7);
+    cpu->fpu.empty &= (uint8_t) ~(1u << index);
+    float80_store(&cpu->fpu.reg[index], value);
 }
 
 /* --- an instruction's beginning and end --- */
