@@ -260,6 +260,17 @@ def syslinux_floppy(bench):
 
 
 @case
+def floppy_formats(bench):
+    """SYSLINUX from floppies of all formats, 180K to 2.88M, odd ones among them."""
+    for cylinders, heads, sectors in [(40, 1, 9), (40, 2, 8), (40, 2, 9), (80, 2, 9), (80, 2, 10),
+                                      (80, 2, 15), (80, 2, 18), (83, 2, 18), (80, 2, 20),
+                                      (80, 2, 21), (82, 2, 21), (80, 2, 36)]:
+        image = bench.guests.format_floppy(cylinders, heads, sectors)
+        bench.run("--memory", "16M", "--floppy", f"{image},readonly", "--serial", "none",
+                  script='wait screen "this format boots" 120s\nquit 0\n')
+
+
+@case
 def hdt(bench):
     """ISOLINUX runs the Hardware Detection Tool."""
     bench.run("--memory", "64M", "--cdrom", bench.guest("hdt-cd"), "--serial", "none",

@@ -302,6 +302,19 @@ exec switch_root /mnt /sbin/init
             run("syslinux", "--install", output)
         return self.make("syslinux-floppy.img", maker)
 
+    def format_floppy(self, cylinders, heads, sectors):
+        """A FAT floppy of that format, with SYSLINUX at its prompt."""
+        def maker(output):
+            run("mformat", "-C", "-t", cylinders, "-h", heads, "-s", sectors, "-i", output, "::")
+            config = self.cache / "trees/format.cfg"
+            config.parent.mkdir(parents=True, exist_ok=True)
+            config.write_text("SAY this format boots\nDEFAULT none\nPROMPT 1\nTIMEOUT 0\n")
+            run("syslinux", "--install", output)
+            run("mcopy", "-i", output, config, "::syslinux.cfg")
+        host_file("/usr/bin/syslinux")
+        with Lock(self.cache):
+            return self.make(f"format-{cylinders}-{heads}-{sectors}.img", maker)
+
     # --- multiboot kernels and firmware ---
 
     def guest_invaders(self):
