@@ -3,8 +3,12 @@
 
 #include "bios/segments.h"
 
+# E0000: the signature of an option ROM of 48 KiB, for memory managers that look for room here; POST puts the checksum
+# into byte 4. The 16 KiB after it answer as RAM.
     .section .header, "a"
-    .ascii "Anachron BIOS\0\0\0"
+    .byte 0x55, 0xAA, 0x60, 0xCB, 0
+    .asciz "Anachron BIOS"
+    .balign 16
 
     .section .fixed, "ax"
     .code16

@@ -80,4 +80,7 @@ void init32_main(void)
     pci_initialise();
     roms_load();
     tables_build();
+    u8 *header = (u8 *)(SEG_DATA * 16u);
+    header[4] = 0;
+    header[4] = (u8)-checksum(header, header[2] * 512u);
 }

@@ -280,7 +280,8 @@ void post_main(void)
         boot_order_from_cmos();
     ide_publish();
     show_drives();
-    scan_option_roms(option_rom_next, SEG_CODE);
+    /* From E0000 on it is this firmware. */
+    scan_option_roms(option_rom_next, SEG_DATA);
     finish();
     protect_shadow();
     print("\n");

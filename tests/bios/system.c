@@ -303,6 +303,11 @@ static void test_vectors(void)
         CHECK("fixed address",
               peek32(0, (u16)(fixed[i].number * 4)) == (0xF0000000 | fixed[i].offset));
     }
+    u8 sum = 0;
+    for (u16 i = 0; i < 0xC000; i++)
+        sum += peek8(0xE000, i);
+    CHECK("E0000 looks like a ROM to memory managers",
+          peek16(0xE000, 0) == 0xAA55 && peek8(0xE000, 2) == 0x60 && sum == 0);
     poke8(0xF000, 0xFFFE, 0);
     CHECK("firmware is write-protected", peek8(0xF000, 0xFFFE) == 0xFC);
     CHECK("font at F000:FA6E",
