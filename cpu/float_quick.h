@@ -34,7 +34,8 @@ static inline bool float80_add_quick(struct float80 a, struct float80 b, struct 
         return false;
     int32_t exponent_a = a.sign_exponent & FLOAT80_EXPONENT;
     int32_t exponent_b = b.sign_exponent & FLOAT80_EXPONENT;
-    bool swap = exponent_a < exponent_b;
+    bool swap =
+        (exponent_a < exponent_b) | ((exponent_a == exponent_b) & (a.significand < b.significand));
     uint64_t large = swap ? b.significand : a.significand;
     uint64_t small = swap ? a.significand : b.significand;
     int32_t exponent = swap ? exponent_b : exponent_a;
@@ -52,11 +53,9 @@ static inline bool float80_add_quick(struct float80 a, struct float80 b, struct 
         high = high >> carry | (uint64_t)carry << 63;
         exponent += (int32_t)carry;
     } else {
-        if (UNLIKELY(distance == 0))
-            return false; /* either may be the larger one */
         high = large - high - (low != 0);
         low = 0 - low;
-        if (UNLIKELY(!high))
+        if (UNLIKELY(!high)) /* zero, whose sign depends on RC */
             return false;
         int shift = __builtin_clzll(high);
         high = high << shift | low >> 1 >> (63 - shift);
