@@ -1,8 +1,9 @@
 /* x87: exceptions with CR0.NE set, pointers, environments in every format, availability bits.
  * Run alone: meson test -C build bare-x87
  *
- * Bochs 2.7 differs in one check: an FNSAVE that faults has stored its first bytes. QEMU 7.2 keeps no
- * opcode, stores nothing but masked responses, and raises #MF at WAIT only: 27 checks fail there. */
+ * Bochs 2.7 differs in one check: an FNSAVE that faults has stored its first bytes. QEMU 7.2 keeps
+ * no opcode, stores nothing but masked responses, and raises #MF at WAIT only: 27 checks fail
+ * there. */
 #include "rings.h"
 
 enum { CR0_MP = 2, CR0_EM = 4, CR0_TS = 8, CR0_NE = 32 };
