@@ -29,6 +29,8 @@ static bool watches(const struct cpu *cpu, unsigned n, bool execute)
 
 bool debug_watches_data(const struct cpu *cpu)
 {
+    if (LIKELY(!(cpu->dr[7] & DR7_ENABLES)))
+        return false;
     for (unsigned n = 0; n < 4; n++) {
         if (watches(cpu, n, false))
             return true;

@@ -243,6 +243,18 @@ static enum exec_result write_special(struct cpu *cpu, uint32_t msr, uint64_t va
     return EXEC_OK;
 }
 
+/* Registers that are kept but have no effect yet. */
+static void note_without_effect(struct cpu *cpu, uint32_t msr, uint64_t value)
+{
+    const uint64_t counts = 1 << 22, branches = 3;
+    if ((msr == MSR_EVNTSEL0 || msr == MSR_EVNTSEL0 + 1) && value & counts)
+        log_unimplemented(cpu->log, "cpu", UINT64_C(0x100000000) + msr,
+                          "performance counters do not count");
+    if (msr == MSR_DEBUGCTL && value & branches)
+        log_unimplemented(cpu->log, "cpu", UINT64_C(0x100000000) + msr,
+                          "last-branch records and single step on branches");
+}
+
 static enum exec_result write_msr(struct cpu *cpu, uint32_t msr, uint64_t value)
 {
     uint64_t reserved;
@@ -250,8 +262,10 @@ static enum exec_result write_msr(struct cpu *cpu, uint32_t msr, uint64_t value)
     uint32_t *sysenter = sysenter_storage(cpu, msr);
     if (storage && (value & reserved || !types_are_valid(msr, value)))
         return fault_gp(cpu, 0);
-    if (!storage)
+    if (!storage) {
         storage = p6_storage(cpu, msr);
+        note_without_effect(cpu, msr, value);
+    }
     if (storage)
         *storage = value;
     else if (sysenter)
@@ -297,8 +311,6 @@ enum exec_result exec_rdpmc(struct cpu *cpu, const struct insn *insn)
     uint32_t counter = cpu->gpr[REG_ECX];
     if ((!(cpu->cr4 & CR4_PCE) && cpu->cpl != 0) || counter > 1)
         return fault_gp(cpu, 0);
-    if (cpu->perf_select[0] >> 22 & 1)
-        log_unimplemented(cpu->log, "cpu", 0x0F33, "performance counters do not count");
     set_edx_eax(cpu, cpu->perf_counter[counter] & UINT64_C(0xFFFFFFFFFF));
     return EXEC_OK;
 }
