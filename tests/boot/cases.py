@@ -271,6 +271,21 @@ def floppy_formats(bench):
 
 
 @case
+def disk_geometries(bench):
+    """SYSLINUX from disks of old geometries, guessed from the partition table and given, with
+    processors of their time; and with SeaBIOS."""
+    roms = bench.guest("seabios")
+    for cylinders, heads, sectors in [(306, 4, 17), (615, 4, 17), (977, 5, 17), (1000, 16, 63)]:
+        image = bench.guests.chs_disk(cylinders, heads, sectors)
+        given = f"{image},snapshot,geometry={cylinders}/{heads}/{sectors}"
+        for options in [["--cpu", "386", "--disk", f"{image},snapshot"],
+                        ["--cpu", "486", "--disk", given],
+                        ["--bios", roms["bios"], "--vgabios", roms["vgabios"], "--disk", given]]:
+            bench.run("--memory", "8M", "--boot", "c", "--serial", "none", *options,
+                      script='wait screen "this format boots" 120s\nquit 0\n')
+
+
+@case
 def hdt(bench):
     """ISOLINUX runs the Hardware Detection Tool."""
     bench.run("--memory", "64M", "--cdrom", bench.guest("hdt-cd"), "--serial", "none",

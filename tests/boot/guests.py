@@ -11,6 +11,7 @@ import gzip
 import os
 import pathlib
 import shutil
+import struct
 import subprocess
 import sys
 
@@ -314,6 +315,34 @@ exec switch_root /mnt /sbin/init
         host_file("/usr/bin/syslinux")
         with Lock(self.cache):
             return self.make(f"format-{cylinders}-{heads}-{sectors}.img", maker)
+
+    def chs_disk(self, cylinders, heads, sectors):
+        """A hard disk partitioned for that geometry, one FAT partition, SYSLINUX at its prompt."""
+        first, end = sectors, cylinders * heads * sectors
+
+        def chs(block):
+            cylinder, rest = divmod(block, heads * sectors)
+            return bytes([rest // sectors, rest % sectors + 1 | cylinder >> 8 << 6, cylinder & 255])
+
+        def maker(output):
+            kind = 6 if end - first > 65535 else 4
+            entry = (b"\x80" + chs(first) + bytes([kind]) + chs(end - 1) +
+                     struct.pack("<II", first, end - first))
+            with open(output, "wb") as image:
+                image.write(host_file(SYSLINUX / "mbr/mbr.bin").read_bytes()[:440].ljust(446, b"\0"))
+                image.write(entry.ljust(64, b"\0") + b"\x55\xAA")
+                image.truncate(end * 512)
+            partition = f"{output}@@{first * 512}"
+            run("mformat", "-i", partition, "-T", end - first, "-h", heads, "-s", sectors,
+                "-H", first, "::")
+            config = self.cache / "trees/format.cfg"
+            config.parent.mkdir(parents=True, exist_ok=True)
+            config.write_text("SAY this format boots\nDEFAULT none\nPROMPT 1\nTIMEOUT 0\n")
+            run("mcopy", "-i", partition, config, "::syslinux.cfg")
+            run("syslinux", "--offset", first * 512, "--install", output)
+        host_file("/usr/bin/syslinux")
+        with Lock(self.cache):
+            return self.make(f"disk-{cylinders}-{heads}-{sectors}.img", maker)
 
     # --- multiboot kernels and firmware ---
 
