@@ -73,7 +73,6 @@ const struct field ata_fields[] = {
     FIELD(struct ata_state, block),
     FIELD(struct ata_state, block_limit),
     FIELD(struct ata_state, extended),
-    FIELD(struct ata_state, wrote),
     FIELD(struct ata_state, max_sectors),
     FIELD(struct ata_state, max_volatile),
     FIELD(struct ata_state, max_set_permanently),

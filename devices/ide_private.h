@@ -75,7 +75,6 @@ enum {
     IDE_NS_RESET = 50000,  /* from the end of SRST to the signature */
     IDE_BLOCK_MAX = 65536, /* data in one go */
     CD_BLOCK_SIZE = 2048,
-    CD_RAW_SIZE = 2352,
     CD_SECTOR_MAX = 2352 + 296 + 96, /* with C2 and block error bytes, and sub-channel */
     IDE_BUFFER_SIZE = IDE_BLOCK_MAX + CD_SECTOR_MAX,
     ATA_MAX_MULTIPLE = 16,
@@ -90,12 +89,11 @@ struct ide_taskfile {
 };
 
 struct ata_state {
-    uint64_t lba;         /* of the transfer */
-    uint32_t remaining;   /* sectors still to do */
-    uint32_t block;       /* sectors of the block in the buffer */
-    uint32_t block_limit; /* 1, or the multiple count */
-    bool extended;        /* LBA48 form of the command */
-    bool wrote;
+    uint64_t lba;             /* of the transfer */
+    uint32_t remaining;       /* sectors still to do */
+    uint32_t block;           /* sectors of the block in the buffer */
+    uint32_t block_limit;     /* 1, or the multiple count */
+    bool extended;            /* LBA48 form of the command */
     uint64_t max_sectors;     /* after SET MAX; the native size otherwise */
     bool max_volatile;        /* goes back at the next hardware reset */
     bool max_set_permanently; /* only once between power-ons */
@@ -115,7 +113,7 @@ struct ata_state {
 
 enum ata_power { ATA_POWER_ACTIVE, ATA_POWER_IDLE, ATA_POWER_STANDBY, ATA_POWER_SLEEP };
 
-enum { ATAPI_PACKET_SIZE = 12, ATAPI_MODE_PAGE_SIZE = 32 };
+enum { ATAPI_PACKET_SIZE = 12 };
 
 enum atapi_media_event { MEDIA_NO_CHANGE, MEDIA_EJECT_REQUEST, MEDIA_NEW, MEDIA_REMOVAL };
 
