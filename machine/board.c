@@ -128,9 +128,11 @@ static void request_exit(void *opaque, uint32_t value)
 {
     struct machine *machine = opaque;
     machine->exit_value = value;
-    /* A process's exit status has eight bits. */
-    machine_request_stop(machine, STOP_DEBUG_EXIT,
-                         value ? (int)((EXIT_STATUS_DEBUG_EXIT_BASE + value) & 0xFF) : 0);
+    /* A process's exit status has eight bits; what does not fit must not look like success. */
+    uint32_t status = value < UINT8_MAX - EXIT_STATUS_DEBUG_EXIT_BASE
+                          ? EXIT_STATUS_DEBUG_EXIT_BASE + value
+                          : UINT8_MAX;
+    machine_request_stop(machine, STOP_DEBUG_EXIT, value ? (int)status : EXIT_STATUS_OK);
 }
 
 static uint64_t icount(void *opaque)
