@@ -22,7 +22,7 @@ static u8 sectors_done(const struct regs *r, u8 last)
     return done < 0 || done > r->al ? 0 : (u8)done;
 }
 
-static u8 execute(const u8 *command, u8 count)
+u8 fdc_execute(const u8 *command, u8 count)
 {
     if (!fdc_send(command, count))
         return DISK_CONTROLLER;
@@ -54,7 +54,7 @@ static u8 transfer_once(struct regs *r, u8 drive, u8 *done)
                            last,
                            floppy_parameter(DPT_GAP),
                            floppy_parameter(DPT_LENGTH)};
-    status = execute(command, 9);
+    status = fdc_execute(command, 9);
     *done = status == DISK_OK ? r->al : sectors_done(r, last);
     return status;
 }
@@ -106,7 +106,7 @@ static void format_track(struct regs *r)
         const u8 command[6] = {
             0x4D,    (u8)((r->dh & 1) << 2 | drive),   floppy_parameter(DPT_SIZE),
             sectors, floppy_parameter(DPT_FORMAT_GAP), floppy_parameter(DPT_FILL)};
-        status = fdc_dma(0x4A, r->es, r->bx, (u16)(sectors * 4)) ? execute(command, 6)
+        status = fdc_dma(0x4A, r->es, r->bx, (u16)(sectors * 4)) ? fdc_execute(command, 6)
                                                                  : DISK_DMA_BOUNDARY;
     }
     disk_result(r, status);

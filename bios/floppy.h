@@ -39,6 +39,9 @@ void fdc_motor_on(u8 drive, bool write);
  * 42h verify. */
 bool fdc_dma(u8 mode, u16 segment, u16 offset, u16 length);
 u8 fdc_error(void);
+/* Sends a command of count bytes, waits for its interrupt and reads the result phase; the disk
+ * status, DISK_OK or what went wrong. */
+u8 fdc_execute(const u8 *command, u8 count);
 
 /* media.c: what is in the drive. */
 u8 floppy_type(u8 drive);

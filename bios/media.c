@@ -79,14 +79,7 @@ bool floppy_changed(u8 drive)
 static u8 read_id(u8 drive)
 {
     const u8 command[2] = {0x4A, drive};
-    if (!fdc_send(command, 2))
-        return DISK_CONTROLLER;
-    u8 status = fdc_wait();
-    if (status != DISK_OK) {
-        fdc_reset();
-        return status;
-    }
-    return fdc_results() ? fdc_error() : DISK_CONTROLLER;
+    return fdc_execute(command, 2);
 }
 
 static void establish(u8 drive, const struct format *f, bool double_step)

@@ -145,20 +145,6 @@ enum exec_result exec_ltr(struct cpu *cpu, const struct insn *insn)
 
 /* --- queries: what cannot be seen gives ZF = 0, never a fault --- */
 
-static enum exec_result query(struct cpu *cpu, uint16_t selector, struct descriptor *descriptor,
-                              bool *found)
-{
-    uint32_t linear;
-    uint8_t bytes[8];
-    *found = !selector_is_null(selector) && descriptor_locate(cpu, selector, &linear);
-    if (!*found)
-        return EXEC_OK;
-    if (sys_read(cpu, linear, bytes, sizeof bytes))
-        return EXEC_FAULT;
-    *descriptor = (struct descriptor){load_le32(bytes), load_le32(bytes + 4)};
-    return EXEC_OK;
-}
-
 /* Visible from the present CPL through this selector. */
 static bool is_visible(const struct cpu *cpu, uint16_t selector, uint16_t access)
 {
@@ -173,7 +159,7 @@ static enum exec_result query_operand(struct cpu *cpu, const struct insn *insn, 
     uint16_t selector;
     bool found;
     *valid = false;
-    if (read_ew(cpu, insn, &selector) || query(cpu, selector, descriptor, &found))
+    if (read_ew(cpu, insn, &selector) || descriptor_find(cpu, selector, descriptor, &found))
         return EXEC_FAULT;
     if (!found)
         return EXEC_OK;

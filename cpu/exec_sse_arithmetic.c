@@ -8,59 +8,37 @@
 typedef uint32_t binary32(uint32_t a, uint32_t b, struct float_env *env);
 typedef uint64_t binary64(uint64_t a, uint64_t b, struct float_env *env);
 
-FPU_INLINE enum exec_result packed32(struct cpu *cpu, const struct insn *insn, binary32 *function)
-{
-    union xmm_register b, result;
-    struct float_env env = sse_env(cpu);
-    if (xmm_read(cpu, insn, &b))
-        return EXEC_FAULT;
-    for (unsigned i = 0; i < 4; i++)
-        result.u32[i] = function(cpu->xmm[insn->reg].u32[i], b.u32[i], &env);
-    if (sse_commit(cpu, &env))
-        return EXEC_FAULT;
-    cpu->xmm[insn->reg] = result;
-    return EXEC_OK;
-}
+#define DEFINE_WIDTH(bits)                                                                         \
+    FPU_INLINE enum exec_result packed##bits(struct cpu *cpu, const struct insn *insn,             \
+                                             binary##bits *function)                               \
+    {                                                                                              \
+        union xmm_register b, result;                                                              \
+        struct float_env env = sse_env(cpu);                                                       \
+        if (xmm_read(cpu, insn, &b))                                                               \
+            return EXEC_FAULT;                                                                     \
+        for (unsigned i = 0; i < 128 / (bits); i++)                                                \
+            result.u##bits[i] = function(cpu->xmm[insn->reg].u##bits[i], b.u##bits[i], &env);      \
+        if (sse_commit(cpu, &env))                                                                 \
+            return EXEC_FAULT;                                                                     \
+        cpu->xmm[insn->reg] = result;                                                              \
+        return EXEC_OK;                                                                            \
+    }                                                                                              \
+    FPU_INLINE enum exec_result scalar##bits(struct cpu *cpu, const struct insn *insn,             \
+                                             binary##bits *function)                               \
+    {                                                                                              \
+        uint##bits##_t b;                                                                          \
+        struct float_env env = sse_env(cpu);                                                       \
+        if (xmm_read##bits(cpu, insn, &b))                                                         \
+            return EXEC_FAULT;                                                                     \
+        uint##bits##_t result = function(cpu->xmm[insn->reg].u##bits[0], b, &env);                 \
+        if (sse_commit(cpu, &env))                                                                 \
+            return EXEC_FAULT;                                                                     \
+        cpu->xmm[insn->reg].u##bits[0] = result;                                                   \
+        return EXEC_OK;                                                                            \
+    }
 
-FPU_INLINE enum exec_result packed64(struct cpu *cpu, const struct insn *insn, binary64 *function)
-{
-    union xmm_register b, result;
-    struct float_env env = sse_env(cpu);
-    if (xmm_read(cpu, insn, &b))
-        return EXEC_FAULT;
-    for (unsigned i = 0; i < 2; i++)
-        result.u64[i] = function(cpu->xmm[insn->reg].u64[i], b.u64[i], &env);
-    if (sse_commit(cpu, &env))
-        return EXEC_FAULT;
-    cpu->xmm[insn->reg] = result;
-    return EXEC_OK;
-}
-
-FPU_INLINE enum exec_result scalar32(struct cpu *cpu, const struct insn *insn, binary32 *function)
-{
-    uint32_t b;
-    struct float_env env = sse_env(cpu);
-    if (xmm_read32(cpu, insn, &b))
-        return EXEC_FAULT;
-    uint32_t result = function(cpu->xmm[insn->reg].u32[0], b, &env);
-    if (sse_commit(cpu, &env))
-        return EXEC_FAULT;
-    cpu->xmm[insn->reg].u32[0] = result;
-    return EXEC_OK;
-}
-
-FPU_INLINE enum exec_result scalar64(struct cpu *cpu, const struct insn *insn, binary64 *function)
-{
-    uint64_t b;
-    struct float_env env = sse_env(cpu);
-    if (xmm_read64(cpu, insn, &b))
-        return EXEC_FAULT;
-    uint64_t result = function(cpu->xmm[insn->reg].u64[0], b, &env);
-    if (sse_commit(cpu, &env))
-        return EXEC_FAULT;
-    cpu->xmm[insn->reg].u64[0] = result;
-    return EXEC_OK;
-}
+DEFINE_WIDTH(32)
+DEFINE_WIDTH(64)
 
 #define DEFINE_FORM(name, form, function)                                                          \
     enum exec_result exec_##name(struct cpu *cpu, const struct insn *insn)                         \

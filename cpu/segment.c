@@ -24,17 +24,31 @@ bool descriptor_locate(const struct cpu *cpu, uint16_t selector, uint32_t *linea
     return offset + 7 <= limit;
 }
 
+static MUST_CHECK enum exec_result read_at(struct cpu *cpu, uint32_t linear,
+                                           struct descriptor *descriptor)
+{
+    uint8_t bytes[8];
+    if (sys_read(cpu, linear, bytes, sizeof bytes))
+        return EXEC_FAULT;
+    *descriptor = (struct descriptor){load_le32(bytes), load_le32(bytes + 4)};
+    return EXEC_OK;
+}
+
 enum exec_result descriptor_read(struct cpu *cpu, uint16_t selector, struct descriptor *descriptor,
                                  enum vector vector, uint32_t ext)
 {
     uint32_t linear;
     if (!descriptor_locate(cpu, selector, &linear))
         return fault_raise_code(cpu, vector, selector_error(selector, ext));
-    uint8_t bytes[8];
-    if (sys_read(cpu, linear, bytes, sizeof bytes))
-        return EXEC_FAULT;
-    *descriptor = (struct descriptor){load_le32(bytes), load_le32(bytes + 4)};
-    return EXEC_OK;
+    return read_at(cpu, linear, descriptor);
+}
+
+enum exec_result descriptor_find(struct cpu *cpu, uint16_t selector, struct descriptor *descriptor,
+                                 bool *found)
+{
+    uint32_t linear;
+    *found = !selector_is_null(selector) && descriptor_locate(cpu, selector, &linear);
+    return *found ? read_at(cpu, linear, descriptor) : EXEC_OK;
 }
 
 struct segment segment_from_descriptor(uint16_t selector, const struct descriptor *descriptor)

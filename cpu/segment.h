@@ -101,6 +101,10 @@ bool descriptor_locate(const struct cpu *cpu, uint16_t selector, uint32_t *linea
 /* Reads a descriptor. Outside of the table: vector(selector + ext). The selector is not null. */
 enum exec_result descriptor_read(struct cpu *cpu, uint16_t selector, struct descriptor *descriptor,
                                  enum vector vector, uint32_t ext) MUST_CHECK;
+/* The same for a selector that may name nothing: *found is false, without a fault, when it is null
+ * or outside of its table. Faults only where the table itself cannot be read. */
+enum exec_result descriptor_find(struct cpu *cpu, uint16_t selector, struct descriptor *descriptor,
+                                 bool *found) MUST_CHECK;
 
 struct segment segment_from_descriptor(uint16_t selector, const struct descriptor *descriptor);
 /* A register as 8086-style loading leaves it, from its present contents. */

@@ -164,15 +164,11 @@ static enum exec_result load_task_ldt(struct cpu *cpu, uint16_t selector, uint32
 static enum exec_result find_segment(struct cpu *cpu, uint16_t selector, struct segment *segment,
                                      bool *found)
 {
-    uint32_t linear;
-    uint8_t bytes[8];
-    *found = !selector_is_null(selector) && descriptor_locate(cpu, selector, &linear);
-    if (!*found)
-        return EXEC_OK;
-    if (sys_read(cpu, linear, bytes, sizeof bytes))
+    struct descriptor descriptor;
+    if (descriptor_find(cpu, selector, &descriptor, found))
         return EXEC_FAULT;
-    const struct descriptor descriptor = {load_le32(bytes), load_le32(bytes + 4)};
-    *segment = segment_from_descriptor(selector, &descriptor);
+    if (*found)
+        *segment = segment_from_descriptor(selector, &descriptor);
     return EXEC_OK;
 }
 

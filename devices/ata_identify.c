@@ -16,6 +16,15 @@ void ide_put_word(uint8_t *data, unsigned word, uint16_t value)
     store_le16(data + 2 * word, value);
 }
 
+void ide_seal_identify(uint8_t *data)
+{
+    data[510] = 0xA5;
+    uint8_t sum = 0;
+    for (unsigned i = 0; i < DISK_SECTOR_SIZE - 1; i++)
+        sum = (uint8_t)(sum + data[i]);
+    data[511] = (uint8_t)-sum;
+}
+
 static void put_dword(uint8_t *data, unsigned word, uint32_t value)
 {
     store_le32(data + 2 * word, value);
@@ -128,9 +137,5 @@ void ata_identify(const struct ide_drive *drive, uint8_t data[DISK_SECTOR_SIZE])
     put_features(ata, data);
     /* The result of the last hardware reset: 80-wire cable, jumpers, diagnostics passed. */
     ide_put_word(data, 93, drive->unit == 0 ? 0x600B : 0x6B00);
-    data[510] = 0xA5;
-    uint8_t sum = 0;
-    for (unsigned i = 0; i < DISK_SECTOR_SIZE - 1; i++)
-        sum = (uint8_t)(sum + data[i]);
-    data[511] = (uint8_t)-sum;
+    ide_seal_identify(data);
 }

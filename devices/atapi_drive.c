@@ -316,11 +316,7 @@ static void identify_packet(struct ide_drive *drive)
     ide_put_word(data, 87, 0x4000);
     ide_put_word(data, 88, (uint16_t)(0x003F | (atapi->dma_mode >> 3 == 8 ? chosen : 0)));
     ide_put_word(data, 93, drive->unit == 0 ? 0x600B : 0x6B00);
-    data[510] = 0xA5;
-    uint8_t sum = 0;
-    for (unsigned i = 0; i < DISK_SECTOR_SIZE - 1; i++)
-        sum = (uint8_t)(sum + data[i]);
-    data[511] = (uint8_t)-sum;
+    ide_seal_identify(data);
     ide_schedule(drive, STEP_ATA_IDENTIFY, IDE_NS_COMMAND);
 }
 

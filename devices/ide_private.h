@@ -258,6 +258,8 @@ bool ata_get_address(const struct ide_drive *drive, bool extended, uint64_t *lba
 void ata_identify(const struct ide_drive *drive, uint8_t data[DISK_SECTOR_SIZE]);
 void ide_put_text(uint8_t *words, const char *text, unsigned size);
 void ide_put_word(uint8_t *data, unsigned word, uint16_t value);
+/* Word 255, when all others stand: the signature A5h, and the byte that makes the sum zero. */
+void ide_seal_identify(uint8_t *data);
 
 /* --- atapi_drive.c: what a channel asks of a CD-ROM --- */
 
