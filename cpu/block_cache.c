@@ -10,6 +10,7 @@ struct block_cache {
     uint8_t *arena;
     size_t used;
     bool must_empty;
+    struct block_listener listener;
     struct block *hash[1 << BLOCK_HASH_BITS];
     struct block_in_page **pages; /* by physical page; committed as used */
 };
@@ -32,6 +33,11 @@ void block_cache_free(struct block_cache *cache)
     mem_unmap(cache->arena, BLOCK_ARENA_SIZE);
     mem_unmap(cache->pages, PAGE_COUNT * sizeof *cache->pages);
     mem_free(cache);
+}
+
+void block_cache_set_listener(struct block_cache *cache, const struct block_listener *listener)
+{
+    cache->listener = *listener;
 }
 
 static struct block **hash_slot(const struct block_cache *cache, uint64_t key)
@@ -91,6 +97,8 @@ void block_cache_empty(struct block_cache *cache)
         return;
     empty_now(cache);
     cache->must_empty = true;
+    if (cache->listener.emptied)
+        cache->listener.emptied(cache->listener.opaque);
 }
 
 struct block *block_cache_reserve(struct block_cache *cache)
@@ -159,6 +167,8 @@ void block_cache_remove(struct block_cache *cache, struct block *block)
     while (*link != block)
         link = &(*link)->next_in_hash;
     *link = block->next_in_hash;
+    if (block->translation)
+        cache->listener.removed(cache->listener.opaque, block);
     block->key = BLOCK_DEAD;
 }
 

@@ -1,6 +1,6 @@
 /* The cache of decoded blocks.
  *
- * Blocks are found by the physical address of their first byte and the code size. They are carved
+ * Blocks are found by the physical address of their first byte and the mode. They are carved
  * from one arena; when it is full, everything is forgotten. A block that is overwritten is unlinked
  * from its tables and its key is made one that nobody looks for, but its memory stays as it is
  * until the arena is emptied, which happens only between blocks: the running block may so be among
@@ -39,18 +39,31 @@ struct block {
     uint16_t bytes;           /* length of the instructions */
     uint8_t count;            /* of instructions */
     bool crosses_page;
-    uint16_t checks; /* A_PROT, A_FPU, A_MMX, A_SSE of its rows: looked at on entry */
+    uint16_t checks;   /* A_PROT, A_FPU, A_MMX, A_SSE of its rows: looked at on entry */
+    uint16_t heat;     /* how often it was entered, for the translator; stops at its threshold */
+    void *translation; /* the translator's; NULL: none */
     struct insn insns[];
 };
 
 struct block_cache;
 
+/* The translator, which keeps host code for blocks. */
+struct block_listener {
+    /* block, which has a translation, is forgotten. It may be running. */
+    void (*removed)(void *opaque, struct block *block);
+    /* All blocks are. */
+    void (*emptied)(void *opaque);
+    void *opaque;
+};
+
 struct block_cache *block_cache_new(struct physmem *phys);
 void block_cache_free(struct block_cache *cache);
+void block_cache_set_listener(struct block_cache *cache, const struct block_listener *listener);
 
-static inline uint64_t block_key(uint32_t physical, bool code32)
+/* mode: enum code_mode. */
+static inline uint64_t block_key(uint32_t physical, uint32_t mode)
 {
-    return physical | (uint64_t)code32 << 32;
+    return physical | (uint64_t)mode << 32;
 }
 static inline uint32_t block_physical(const struct block *block)
 {

@@ -1,9 +1,9 @@
 #include "cpu/cpu.h"
 
 #include "base/memory.h"
+#include "cpu/code.h"
 #include "cpu/debug.h"
 #include "cpu/flags.h"
-#include "cpu/interp.h"
 #include "cpu/model.h"
 #include "cpu/segment.h"
 
@@ -15,7 +15,7 @@ struct cpu *cpu_new(const struct cpu_model *model, struct physmem *phys, struct 
     cpu->log = bus_log(bus);
     cpu->mmu = mmu_new(phys, bus);
     cpu_reset(cpu, false);
-    cpu->interp = interp_new(cpu, phys);
+    cpu->code = code_new(cpu, phys);
     return cpu;
 }
 
@@ -23,7 +23,7 @@ void cpu_free(struct cpu *cpu)
 {
     if (!cpu)
         return;
-    interp_free(cpu->interp);
+    code_free(cpu->code);
     mmu_free(cpu->mmu);
     mem_free(cpu);
 }

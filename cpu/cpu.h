@@ -29,7 +29,7 @@
 
 struct cpu_model; /* cpu/model.h */
 struct insn;      /* cpu/insn.h */
-struct interp;    /* cpu/interp.h: decoder and cache of decoded blocks */
+struct code;      /* cpu/code.h: decoder and cache of decoded blocks */
 
 /* What an instruction's function returns. */
 enum exec_result {
@@ -79,6 +79,17 @@ struct cpu_fault {
     uint32_t error;
 };
 
+/* What the meaning of code bytes depends on, besides themselves: part of a block's key. FLAT_x:
+ * base 0, limit 4 GiB, readable (code and data) and writable (data). */
+enum code_mode {
+    CODE_32 = 1 << 0,  /* CS.D */
+    STACK_32 = 1 << 1, /* SS.B */
+    FLAT_CS = 1 << 2,
+    FLAT_SS = 1 << 3,
+    FLAT_DS = 1 << 4,
+    FLAT_ES = 1 << 5,
+};
+
 /* A faulted delivery, for the causal chain that is printed on a triple fault. */
 struct fault_record {
     uint64_t icount;
@@ -108,6 +119,14 @@ struct cpu_host {
     void (*triple_fault)(void *opaque);
 };
 
+/* Another engine than the interpreter. */
+struct cpu_engine {
+    void *opaque;
+    /* Runs instructions as cpu_run does, at least one, and may return at any boundary. Called only
+     * while cpu->step is 0 and nothing wants attention. */
+    void (*run)(void *opaque);
+};
+
 struct cpu {
     /* --- hot: touched by nearly every instruction --- */
     uint32_t gpr[9]; /* indexed by enum gpr; gpr[REG_ZERO] is always 0, for absent base and index */
@@ -119,6 +138,7 @@ struct cpu {
     const struct insn *block_first; /* the first instruction of its block */
     struct mmu *mmu;                /* owned */
     struct segment seg[SEG_COUNT];
+    uint32_t code_mode;  /* enum code_mode; kept by segment_update_fast */
     uint32_t stack_mask; /* 0xFFFF or 0xFFFFFFFF, from SS.B */
     uint8_t cpl;
     uint64_t icount; /* retired at block entry; use cpu_icount() */
@@ -166,7 +186,8 @@ struct cpu {
     struct bus *bus;
     struct log *log;
     struct cpu_host host;
-    struct interp *interp; /* owned */
+    struct code *code;        /* owned */
+    struct cpu_engine engine; /* run NULL: the interpreter */
 };
 extern const struct field cpu_fields[];
 

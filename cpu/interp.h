@@ -1,19 +1,29 @@
-/* The reference interpreter: decoder, cache of decoded blocks, and the loop that runs them.
- *
- * A block is a run of instructions within one page, decoded once, and found by physical address and
- * code size. cpu_run and cpu_icount (cpu/cpu.h) are implemented here. */
+/* The reference interpreter: calls the functions of a block's instructions one after the other.
+ * cpu_run and cpu_icount (cpu/cpu.h) are implemented here. The pieces below are for the other
+ * engine, which falls back to them. */
 #ifndef CPU_INTERP_H
 #define CPU_INTERP_H
 
-#include "cpu/insn.h"
+#include "cpu/code.h"
 
-struct interp;
+/* At the boundary where cpu->fault happened; nothing of a block is in flight. */
+void interp_deliver(struct cpu *cpu);
+/* cpu->current, in the block that begins at cpu->block_first, faulted: the ones before it have
+ * retired. Delivers the fault. */
+void interp_leave_by_fault(struct cpu *cpu);
 
-/* Builds the decoder's tables for the CPU's model. Registers as code watcher of phys. */
-struct interp *interp_new(struct cpu *cpu, struct physmem *phys);
-void interp_free(struct interp *interp);
+/* cpu->current has retired, and control leaves the block. */
+static inline void interp_leave(struct cpu *cpu)
+{
+    const struct insn *last = cpu->current;
+    cpu->icount += (uint64_t)(last + 1 - cpu->block_first);
+    if (!(last->flags & INSN_JUMP))
+        cpu->eip = cpu_next_eip(cpu);
+    cpu->block_first = last;
+}
 
-/* Forgets all decoded blocks. Not from within an instruction. */
-void interp_flush(struct interp *interp);
+/* Runs one block, or less if the budget ends or something wants attention. False: a fault was
+ * delivered. */
+bool interp_run_block(struct cpu *cpu, const struct block *block);
 
 #endif

@@ -95,28 +95,47 @@ struct segment segment_from_real(const struct cpu *cpu, enum segment_register se
     return segment;
 }
 
-void segment_update_fast(const struct cpu *cpu, struct segment *segment)
+static uint32_t fast_accesses(const struct cpu *cpu, const struct segment *segment)
 {
     uint16_t access = segment->access;
-    segment->fast = 0;
-    if (!cpu_is_protected(cpu)) {
-        segment->fast = SEGMENT_FAST_READ | SEGMENT_FAST_WRITE;
-        return;
-    }
+    if (!cpu_is_protected(cpu))
+        return SEGMENT_FAST_READ | SEGMENT_FAST_WRITE;
     if (!(access & SEGMENT_PRESENT))
-        return;
+        return 0;
     if (!(access & SEGMENT_CODE) && access & SEGMENT_EXPAND_DOWN)
-        return;
-    if (access_is_readable(access))
-        segment->fast |= SEGMENT_FAST_READ;
-    if (access_is_writable(access))
-        segment->fast |= SEGMENT_FAST_WRITE;
+        return 0;
+    return (access_is_readable(access) ? SEGMENT_FAST_READ : 0) |
+           (access_is_writable(access) ? SEGMENT_FAST_WRITE : 0);
+}
+
+/* The code_mode bits that the segment register decides, and their value now. */
+static void update_mode(struct cpu *cpu, enum segment_register seg)
+{
+    static const uint32_t flat[SEG_COUNT] = {
+        [SEG_ES] = FLAT_ES, [SEG_CS] = FLAT_CS, [SEG_SS] = FLAT_SS, [SEG_DS] = FLAT_DS};
+    const struct segment *segment = &cpu->seg[seg];
+    uint32_t need = seg == SEG_CS ? 0 : SEGMENT_FAST_READ | SEGMENT_FAST_WRITE;
+    uint32_t big = seg == SEG_CS ? CODE_32 : seg == SEG_SS ? STACK_32 : 0;
+    uint32_t mode = cpu->code_mode & ~(flat[seg] | big);
+    if (segment->base == 0 && segment->limit == 0xFFFFFFFF && (segment->fast & need) == need)
+        mode |= flat[seg];
+    if (segment->access & SEGMENT_BIG)
+        mode |= big;
+    if (mode != cpu->code_mode)
+        cpu->attention |= ATTENTION_MODE;
+    cpu->code_mode = mode;
+}
+
+void segment_update_fast(struct cpu *cpu, enum segment_register seg)
+{
+    cpu->seg[seg].fast = fast_accesses(cpu, &cpu->seg[seg]);
+    update_mode(cpu, seg);
 }
 
 void segment_set(struct cpu *cpu, enum segment_register seg, const struct segment *segment)
 {
     cpu->seg[seg] = *segment;
-    segment_update_fast(cpu, &cpu->seg[seg]);
+    segment_update_fast(cpu, seg);
     if (seg == SEG_SS)
         cpu->stack_mask = segment->access & SEGMENT_BIG ? 0xFFFFFFFF : 0xFFFF;
 }
@@ -125,7 +144,7 @@ void segment_set_null(struct cpu *cpu, enum segment_register seg, uint16_t selec
 {
     cpu->seg[seg].selector = selector;
     cpu->seg[seg].access = 0;
-    cpu->seg[seg].fast = 0;
+    segment_update_fast(cpu, seg);
 }
 
 enum exec_result segment_check_stack(struct cpu *cpu, uint16_t selector, unsigned cpl,

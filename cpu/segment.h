@@ -119,8 +119,8 @@ enum exec_result segment_mark_accessed(struct cpu *cpu, struct segment *segment)
 void segment_set(struct cpu *cpu, enum segment_register seg, const struct segment *segment);
 /* Null selector in protected mode. */
 void segment_set_null(struct cpu *cpu, enum segment_register seg, uint16_t selector);
-/* Recomputes segment->fast for the present mode. */
-void segment_update_fast(const struct cpu *cpu, struct segment *segment);
+/* Recomputes the segment's fast bits for the present mode, and cpu->code_mode. */
+void segment_update_fast(struct cpu *cpu, enum segment_register seg);
 
 /* MOV, POP, LDS and so on to ES, SS, DS, FS, GS in every mode: all checks, then the load. */
 enum exec_result segment_load(struct cpu *cpu, enum segment_register seg,

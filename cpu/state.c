@@ -38,6 +38,7 @@ const struct field cpu_fields[] = {
     FIELD_TRANSIENT(struct cpu, block_first),
     FIELD_TRANSIENT(struct cpu, mmu),
     FIELD_STRUCTS(struct cpu, seg, segment_fields),
+    FIELD_TRANSIENT(struct cpu, code_mode),
     FIELD(struct cpu, stack_mask),
     FIELD(struct cpu, cpl),
     FIELD(struct cpu, icount),
@@ -92,6 +93,7 @@ const struct field cpu_fields[] = {
     FIELD_TRANSIENT(struct cpu, bus),
     FIELD_TRANSIENT(struct cpu, log),
     FIELD_TRANSIENT(struct cpu, host),
-    FIELD_TRANSIENT(struct cpu, interp),
+    FIELD_TRANSIENT(struct cpu, code),
+    FIELD_TRANSIENT(struct cpu, engine),
     FIELD_END,
 };

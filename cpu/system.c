@@ -82,7 +82,7 @@ void cpu_open_shadow(struct cpu *cpu, bool stack)
 void cpu_update_segments(struct cpu *cpu)
 {
     for (unsigned i = 0; i < SEG_COUNT; i++)
-        segment_update_fast(cpu, &cpu->seg[i]);
+        segment_update_fast(cpu, i);
 }
 
 void cpu_update_paging(struct cpu *cpu, bool keep_global)

@@ -3,7 +3,7 @@
  * in real mode and as 32-bit code in user mode, which rewrites itself all the time: once in large
  * budgets, once in budgets of random size, once one instruction at a time. After every thousand
  * retired instructions the whole state must be the same. Run alone: meson test -C build cuts */
-#include "cpu/interp.h"
+#include "cpu/code.h"
 #include "cpu/segment.h"
 #include "snapshot/state.h"
 #include "tests/harness/bare_cpu.h"
@@ -55,7 +55,7 @@ static void fill_code(struct bare_cpu *bare, uint64_t seed)
 
 static void forget(struct bare_cpu *bare)
 {
-    interp_flush(bare->cpu->interp);
+    code_flush(bare->cpu->code);
     bare->cpu->icount = bare->cpu->fault_icount = bare->cpu->tsc_offset = 0;
     memset(bare->cpu->fault_chain, 0, sizeof bare->cpu->fault_chain);
 }

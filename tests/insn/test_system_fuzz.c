@@ -3,7 +3,7 @@
  * (no assertion, no address sanitizer report), and the outcome does not depend on how the engine
  * cuts the instructions. Also: the processor's field tables cover all of its state.
  * Run alone: meson test -C build system_fuzz */
-#include "cpu/interp.h"
+#include "cpu/code.h"
 #include "cpu/segment.h"
 #include "cpu/system.h"
 #include "snapshot/state.h"
@@ -154,7 +154,7 @@ static void start(struct bare_cpu *bare, uint64_t seed)
     fill_pages(bare->ram, &random);
     for (unsigned i = 0; i < 0x8000; i += 2)
         store_le16(bare->ram + STACK + i, random_selector(&random));
-    interp_flush(cpu->interp);
+    code_flush(cpu->code);
     bare_cpu_flat(bare, !chance(&random, 3));
     cpu->icount = cpu->fault_icount = cpu->tsc_offset = 0;
     memset(cpu->fault_chain, 0, sizeof cpu->fault_chain);

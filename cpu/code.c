@@ -1,0 +1,263 @@
+/* See cpu/code.h. */
+#include "cpu/code.h"
+
+#include "base/memory.h"
+#include "cpu/decode.h"
+#include "cpu/fault.h"
+
+enum { CHECKED_ATTRIBUTES = A_PROT | A_FPU | A_MMX | A_SSE };
+
+/* --- what the mode forbids --- */
+
+enum exec_result code_check_units(struct cpu *cpu, unsigned attributes)
+{
+    if (attributes & A_PROT && (!(cpu->cr0 & CR0_PE) || cpu->eflags & FLAG_VM))
+        return fault_ud(cpu);
+    if (attributes & (A_MMX | A_SSE) && cpu->cr0 & CR0_EM)
+        return fault_ud(cpu);
+    if (attributes & A_SSE && !(cpu->cr4 & CR4_OSFXSR))
+        return fault_ud(cpu);
+    if (attributes & A_FPU && cpu->cr0 & (CR0_EM | CR0_TS))
+        return fault_raise(cpu, VECTOR_NM);
+    if (attributes & (A_MMX | A_SSE) && cpu->cr0 & CR0_TS)
+        return fault_raise(cpu, VECTOR_NM);
+    return EXEC_OK;
+}
+
+static enum exec_result raise_undefined(struct cpu *cpu, const struct insn *insn)
+{
+    return fault_ud(cpu);
+}
+
+static enum exec_result raise_too_long(struct cpu *cpu, const struct insn *insn)
+{
+    return fault_gp(cpu, 0);
+}
+
+/* --- fetching and decoding --- */
+
+/* Decodes at bytes and turns what cannot be decoded into an instruction that raises the fault.
+ * False: more bytes are needed. */
+static bool decode_or_raise(const struct code *code, const uint8_t *bytes, unsigned available,
+                            struct insn *insn)
+{
+    switch (decode_insn(code->decoder, bytes, available, cpu_code_is_32(code->cpu), insn)) {
+    case DECODE_OK:
+        return true;
+    case DECODE_UNDEFINED:
+        insn->exec = raise_undefined;
+        return true;
+    case DECODE_TOO_LONG:
+        insn->exec = raise_too_long;
+        return true;
+    case DECODE_SHORT:
+        return false;
+    }
+    return false;
+}
+
+static unsigned insn_attributes(const struct insn *insn)
+{
+    return insn->row == INSN_ROW_NONE ? A_END : insn_row(insn->row)->attributes;
+}
+
+static void block_begin(struct block *block, uint64_t key)
+{
+    block->key = key;
+    block->successor[0] = block->successor[1] = block;
+    block->bytes = 0;
+    block->count = 0;
+    block->crosses_page = false;
+    block->checks = 0;
+    block->heat = 0;
+    block->translation = NULL;
+}
+
+/* Appends the instruction that was decoded in place; returns whether the block may go on. */
+static bool block_append(struct block *block)
+{
+    struct insn *insn = &block->insns[block->count];
+    unsigned attributes = insn_attributes(insn);
+    insn->offset = block->bytes;
+    block->bytes += insn->length;
+    block->count++;
+    block->checks |= attributes & CHECKED_ATTRIBUTES;
+    return !(attributes & A_END) && !(insn->flags & INSN_JUMP) && block->count < BLOCK_MAX_INSNS;
+}
+
+/* Bytes of one instruction as the processor fetches them, across a page boundary. */
+struct fetched {
+    uint8_t bytes[INSN_MAX_LENGTH];
+    unsigned available;
+    unsigned first_size;  /* bytes before the page boundary, if crosses */
+    uint32_t physical[2]; /* of the first byte in each page */
+    bool cacheable, crosses;
+};
+
+/* Fetches at least one byte more. */
+static enum exec_result fetch_more(struct code *code, struct fetched *fetched)
+{
+    struct cpu *cpu = code->cpu;
+    uint64_t offset = (uint64_t)cpu->eip + fetched->available;
+    if (offset > cpu_code_limit(cpu))
+        return fault_gp(cpu, 0);
+    uint32_t linear = cpu->seg[SEG_CS].base + (uint32_t)offset, physical;
+    const uint8_t *host;
+    if (!mmu_fetch_page(cpu->mmu, linear, &host, &physical))
+        return fault_page(cpu);
+    if (fetched->available == 0)
+        fetched->physical[0] = physical;
+    else if (!(linear & PAGE_MASK)) {
+        fetched->crosses = true;
+        fetched->first_size = fetched->available;
+        fetched->physical[1] = physical;
+    }
+    fetched->cacheable &= host != NULL;
+    uint8_t *to = fetched->bytes + fetched->available;
+    if (!host) {
+        fetched->available++;
+        return mmu_fetch_byte(cpu->mmu, linear, to) ? EXEC_OK : fault_page(cpu);
+    }
+    uint64_t size = PAGE_SIZE - (linear & PAGE_MASK);
+    if (size > cpu_code_limit(cpu) - offset + 1)
+        size = cpu_code_limit(cpu) - offset + 1;
+    if (size > INSN_MAX_LENGTH - fetched->available)
+        size = INSN_MAX_LENGTH - fetched->available;
+    memcpy(to, host, size);
+    fetched->available += (unsigned)size;
+    return EXEC_OK;
+}
+
+/* Room for a new block. It may have emptied the cache: nothing may point to old blocks. */
+static struct block *reserve_block(struct code *code)
+{
+    struct block *block = block_cache_reserve(code->cache);
+    code->scratch->successor[0] = code->scratch->successor[1] = code->scratch;
+    return block;
+}
+
+/* Makes the instruction at CS:EIP, byte by byte with all checks, a block: a cached one if it
+ * crosses two plain pages, else the scratch block. NULL: cpu->fault. */
+static struct block *fetch_single(struct code *code)
+{
+    struct block *block = code->scratch;
+    struct fetched fetched = {.cacheable = true};
+    block_begin(block, BLOCK_DEAD);
+    do {
+        if (fetch_more(code, &fetched))
+            return NULL;
+    } while (!decode_or_raise(code, fetched.bytes, fetched.available, &block->insns[0]));
+    block_append(block);
+    if (!fetched.cacheable || !fetched.crosses || block->bytes <= fetched.first_size)
+        return block;
+
+    uint64_t key = block_key(fetched.physical[0], code->cpu->code_mode);
+    struct block *stale = block_cache_find(code->cache, key);
+    if (stale)
+        block_cache_remove(code->cache, stale);
+    struct block *cached = reserve_block(code);
+    block_begin(cached, key);
+    cached->insns[0] = block->insns[0];
+    block_append(cached);
+    cached->crosses_page = true;
+    cached->second_physical = fetched.physical[1];
+    block_cache_add(code->cache, cached);
+    return cached;
+}
+
+/* Decodes a block from the page at host. NULL: not even one instruction ends in the page and within
+ * the limit. */
+static struct block *build_block(struct code *code, const uint8_t *host, uint32_t physical)
+{
+    struct cpu *cpu = code->cpu;
+    struct block *block = reserve_block(code);
+    uint32_t available = PAGE_SIZE - (physical & PAGE_MASK);
+    if (available - 1 > cpu_code_limit(cpu) - cpu->eip)
+        available = cpu_code_limit(cpu) - cpu->eip + 1;
+    block_begin(block, block_key(physical, cpu->code_mode));
+    while (decode_or_raise(code, host + block->bytes, available - block->bytes,
+                           &block->insns[block->count]))
+        if (!block_append(block))
+            break;
+    if (block->count == 0)
+        return NULL;
+    block_cache_add(code->cache, block);
+    return block;
+}
+
+/* --- entering a block --- */
+
+/* The long way to the block at CS:EIP, with every check. NULL: cpu->fault. */
+struct block *code_find(struct code *code)
+{
+    struct cpu *cpu = code->cpu;
+    const uint8_t *host;
+    uint32_t physical;
+    if (cpu->eip > cpu_code_limit(cpu)) {
+        (void)!fault_gp(cpu, 0);
+        return NULL;
+    }
+    if (!mmu_fetch_page(cpu->mmu, cpu->seg[SEG_CS].base + cpu->eip, &host, &physical)) {
+        (void)!fault_page(cpu);
+        return NULL;
+    }
+    struct block *block = NULL;
+    if (host) {
+        block = block_cache_find(code->cache, block_key(physical, cpu->code_mode));
+        if (!block)
+            block = build_block(code, host, physical);
+        if (block && code_block_fits(cpu, block))
+            return block;
+    }
+    block = fetch_single(code);
+    if (!block || code_check_units(cpu, block->checks))
+        return NULL;
+    return block;
+}
+
+/* --- code watching --- */
+
+static void code_written(void *opaque, uint32_t address, uint32_t size)
+{
+    struct code *code = opaque;
+    if (block_cache_invalidate(code->cache, address, size))
+        code->cpu->attention |= ATTENTION_MODE;
+}
+
+static void map_changed(void *opaque)
+{
+    struct code *code = opaque;
+    block_cache_empty(code->cache);
+    code->cpu->attention |= ATTENTION_MODE;
+}
+
+struct code *code_new(struct cpu *cpu, struct physmem *phys)
+{
+    struct code *code = mem_new(sizeof *code);
+    code->cpu = cpu;
+    code->phys = phys;
+    code->decoder = decoder_new(cpu->model);
+    code->cache = block_cache_new(phys);
+    code->scratch = mem_new(sizeof(struct block) + sizeof(struct insn));
+    block_begin(code->scratch, BLOCK_DEAD);
+    cpu->current = cpu->block_first = code->scratch->insns;
+    physmem_set_watcher(phys, &(struct code_watcher){code_written, map_changed, code});
+    return code;
+}
+
+void code_free(struct code *code)
+{
+    if (!code)
+        return;
+    physmem_set_watcher(code->phys, &(struct code_watcher){0});
+    decoder_free(code->decoder);
+    block_cache_free(code->cache);
+    mem_free(code->scratch);
+    mem_free(code);
+}
+
+void code_flush(struct code *code)
+{
+    block_cache_empty(code->cache);
+    code->cpu->attention |= ATTENTION_MODE;
+}

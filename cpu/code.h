@@ -1,0 +1,94 @@
+/* Code: from CS:EIP to a block of decoded instructions.
+ *
+ * A block is a run of instructions within one page, decoded once, and found by physical address and
+ * mode. code_enter is the fast way: through the TLB and the last block's successors, so usually
+ * without a search. What is rare is a block of a single instruction, the scratch block, which is
+ * made anew each time: code that must not be cached (MMIO), an instruction at the edge of the CS
+ * limit, one that a mode forbids. */
+#ifndef CPU_CODE_H
+#define CPU_CODE_H
+
+#include "cpu/block_cache.h"
+#include "cpu/insn.h"
+
+struct decoder;
+
+struct code {
+    struct cpu *cpu;
+    struct physmem *phys;
+    struct decoder *decoder;
+    struct block_cache *cache;
+    struct block *scratch; /* one instruction, key BLOCK_DEAD */
+};
+
+/* Builds the decoder's tables for the CPU's model. Registers as code watcher of phys. */
+struct code *code_new(struct cpu *cpu, struct physmem *phys);
+void code_free(struct code *code);
+
+/* Forgets all decoded blocks. Not from within an instruction. */
+void code_flush(struct code *code);
+
+/* Whether the mode permits instructions with these attributes (A_PROT, A_FPU, A_MMX, A_SSE): SDM 3A
+ * table 13-1; SDM 2 (#UD in real-address and virtual-8086 mode). */
+enum exec_result code_check_units(struct cpu *cpu, unsigned attributes) MUST_CHECK;
+
+/* The long way to the block at CS:EIP, with every check. NULL: cpu->fault. */
+struct block *code_find(struct code *code);
+
+static inline bool cpu_code_is_32(const struct cpu *cpu)
+{
+    return cpu->code_mode & CODE_32;
+}
+
+/* The highest offset that an instruction byte may have. */
+static inline uint32_t cpu_code_limit(const struct cpu *cpu)
+{
+    uint32_t limit = cpu->seg[SEG_CS].limit;
+    return cpu_code_is_32(cpu) || limit < 0xFFFF ? limit : 0xFFFF;
+}
+
+/* Whether the second page of a page-crossing instruction is where it was. */
+static inline bool code_second_page_matches(struct cpu *cpu, const struct block *block)
+{
+    uint32_t linear = cpu->seg[SEG_CS].base + cpu->eip;
+    uint32_t second = (linear | PAGE_MASK) + 1;
+    const struct tlb_entry *entry = mmu_slot(cpu->mmu, second);
+    return entry->tag[MMU_EXECUTE] == second && entry->physical == block->second_physical;
+}
+
+/* Whether block, found by its key, may run as it is. */
+static inline bool code_block_fits(struct cpu *cpu, const struct block *block)
+{
+    if (UNLIKELY((uint64_t)cpu->eip + block->bytes - 1 > cpu_code_limit(cpu)))
+        return false;
+    if (LIKELY(!block->crosses_page && !block->checks))
+        return true;
+    if (block->crosses_page && !code_second_page_matches(cpu, block))
+        return false;
+    return code_check_units(cpu, block->checks) == EXEC_OK;
+}
+
+/* The block at CS:EIP; previous (any block, code->scratch at first) ran before it. NULL:
+ * cpu->fault. */
+static inline struct block *code_enter(struct code *code, struct cpu *cpu, struct block *previous)
+{
+    uint32_t linear = cpu->seg[SEG_CS].base + cpu->eip;
+    const struct tlb_entry *entry = mmu_slot(cpu->mmu, linear);
+    if (UNLIKELY(entry->tag[MMU_EXECUTE] != (linear & ~(uint32_t)PAGE_MASK)))
+        return code_find(code);
+    uint64_t key = block_key(entry->physical | (linear & PAGE_MASK), cpu->code_mode);
+    struct block *block = previous->successor[0];
+    if (UNLIKELY(block->key != key)) {
+        block = previous->successor[1];
+        if (block->key != key) {
+            block = block_cache_find(code->cache, key);
+            if (!block)
+                return code_find(code);
+        }
+        previous->successor[1] = previous->successor[0];
+        previous->successor[0] = block;
+    }
+    return LIKELY(code_block_fits(cpu, block)) ? block : code_find(code);
+}
+
+#endif
