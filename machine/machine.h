@@ -9,6 +9,8 @@
 
 #include "base/error.h"
 #include "bus/backend.h"
+#include "control/control.h"
+#include "control/screen.h"
 #include "cpu/model.h"
 #include "record/gate.h"
 
@@ -104,7 +106,12 @@ void machine_free(struct machine *machine);
  * the program. Says why on standard error where that is not obvious. */
 int machine_run(struct machine *machine);
 
+/* The doors for other threads, from machine_new to machine_free: input, requests, pictures. */
 struct gate *machine_gate(struct machine *machine);
+struct control *machine_control(struct machine *machine);
+struct screen *machine_screen(struct machine *machine);
+/* What can be asked of a machine. */
+const struct command_table *machine_commands(void);
 /* From any thread or signal handler: ends machine_run with status at the next boundary. */
 void machine_stop(struct machine *machine, int status);
 

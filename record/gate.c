@@ -100,6 +100,16 @@ void gate_mouse(struct gate *gate, int dx, int dy, int wheel, unsigned buttons)
     gate_submit(gate, &event);
 }
 
+void gate_pointer(struct gate *gate, unsigned x, unsigned y, int wheel, unsigned buttons)
+{
+    struct gate_event event = {.kind = GATE_POINTER};
+    event.u.pointer.x = (uint16_t)x;
+    event.u.pointer.y = (uint16_t)y;
+    event.u.pointer.wheel = (int8_t)wheel;
+    event.u.pointer.buttons = (uint8_t)buttons;
+    gate_submit(gate, &event);
+}
+
 static size_t enqueue_serial(struct gate *gate, unsigned port, const uint8_t *bytes, size_t size,
                              bool wait)
 {

@@ -15,6 +15,7 @@
 enum gate_event_kind {
     GATE_KEY,          /* a key went down or up */
     GATE_MOUSE,        /* relative movement, wheel and buttons */
+    GATE_POINTER,      /* position on the screen, wheel and buttons */
     GATE_SERIAL,       /* bytes arrive at a serial port */
     GATE_MEDIA,        /* a medium was put into a drive, or taken out */
     GATE_POWER_BUTTON, /* pressed and released */
@@ -42,6 +43,11 @@ struct gate_event {
             int8_t wheel;    /* towards the user is positive */
             uint8_t buttons; /* bit 0 left, 1 right, 2 middle */
         } mouse;
+        struct {
+            uint16_t x, y;   /* 0 left and top, 65535 right and bottom of the picture */
+            int8_t wheel;    /* as above */
+            uint8_t buttons; /* as above */
+        } pointer;
         struct {
             uint8_t port; /* 0: COM1 */
             uint8_t size;
@@ -76,6 +82,7 @@ bool gate_submit(struct gate *gate, const struct gate_event *event);
 /* Short forms of gate_submit. */
 void gate_key(struct gate *gate, uint16_t code, bool down);
 void gate_mouse(struct gate *gate, int dx, int dy, int wheel, unsigned buttons);
+void gate_pointer(struct gate *gate, unsigned x, unsigned y, int wheel, unsigned buttons);
 /* Submits size bytes, in as many events as it takes; waits for room in the queue as long as the
  * machine runs. Not for the machine's own thread. */
 void gate_serial_wait(struct gate *gate, unsigned port, const uint8_t *bytes, size_t size);

@@ -20,9 +20,10 @@ DIRECT = {
     "jit": ["cpu"],
     "devices": ["bus"],
     "record": ["bus"],
-    "machine": ["jit", "cpu", "devices", "record"],
-    "host": ["record"],
-    "ui": ["record"],
+    "control": ["record"],
+    "machine": ["jit", "cpu", "devices", "control"],
+    "host": ["control"],
+    "ui": ["control"],
     TOP: ["machine", "ui", "host"],
 }
 

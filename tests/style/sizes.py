@@ -11,8 +11,8 @@ import sys
 
 FILE_LIMIT = 660
 FUNCTION_LIMIT = 66
-FOLDERS = ["base", "snapshot", "bus", "mmu", "cpu", "jit", "devices", "record", "machine", "host",
-           "ui", "bios"]
+FOLDERS = ["base", "snapshot", "bus", "mmu", "cpu", "jit", "devices", "record", "control",
+           "machine", "host", "ui", "bios"]
 
 
 def functions(lines):
