@@ -292,7 +292,7 @@ static bool save_last_screen(struct run *run, struct error *err)
     struct frame frame = {0};
     machine_render(run->machine, &frame);
     bool ok = picture_save(&frame, run->options.screenshot, err);
-    mem_free(frame.pixels);
+    frame_free(&frame);
     return ok;
 }
 

@@ -6,6 +6,7 @@
 #define BUS_BACKEND_H
 
 #include "base/error.h"
+#include "bus/frame.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -68,14 +69,6 @@ struct screen_text {
     bool cursor_visible;
     unsigned cursor_column, cursor_row;
     struct screen_cell cells[SCREEN_MAX_ROWS][SCREEN_MAX_COLUMNS];
-};
-
-/* A picture. Starts zeroed; who draws sets width and height and grows pixels with mem_resize; who
- * holds it ends it with mem_free(frame.pixels). */
-struct frame {
-    unsigned width, height;
-    uint32_t *pixels; /* rows from the top, 00RRGGBBh each */
-    size_t capacity;  /* pixels allocated */
 };
 
 #endif

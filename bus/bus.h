@@ -95,6 +95,9 @@ void bus_range_write(struct bus *bus, const struct address_range *range, uint32_
                      uint32_t value, unsigned size);
 /* Sets all dirty marks of a range to 0 and makes writes trap again. */
 void bus_clear_dirty(struct bus *bus, unsigned handle);
+/* The same for count pages of it from page first. Of memory that several ranges show, the pages of
+ * each of them must be cleared. */
+void bus_clear_dirty_pages(struct bus *bus, unsigned handle, uint32_t first, uint32_t count);
 
 /* --- guest memory for bus masters (DMA): physical addresses, A20 does not apply --- */
 

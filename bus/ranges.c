@@ -117,10 +117,17 @@ void bus_range_write(struct bus *bus, const struct address_range *range, uint32_
 
 void bus_clear_dirty(struct bus *bus, unsigned handle)
 {
-    struct address_range *range = &bus->ranges[handle];
-    memset(range->dirty, 0, (range->last - range->first) / PAGE_BYTES + 1);
+    const struct address_range *range = &bus->ranges[handle];
+    bus_clear_dirty_pages(bus, handle, 0, (range->last - range->first) / PAGE_BYTES + 1);
+}
+
+void bus_clear_dirty_pages(struct bus *bus, unsigned handle, uint32_t first, uint32_t count)
+{
+    const struct address_range *range = &bus->ranges[handle];
+    uint32_t from = range->first + first * PAGE_BYTES;
+    memset(range->dirty + first, 0, count);
     if (bus->memory.dirty_cleared)
-        bus->memory.dirty_cleared(bus->memory.opaque, range->first, range->last);
+        bus->memory.dirty_cleared(bus->memory.opaque, from, from + count * PAGE_BYTES - 1);
 }
 
 /* Bytes from address to the end of its page, at most size. */

@@ -31,12 +31,19 @@ static const struct field vga_fields[] = {
     FIELD(struct vga, interrupt_armed_ns),
     FIELD(struct vga, dispi_index),
     FIELD_ARRAY(struct vga, dispi, uint16_t),
+    FIELD(struct vga, old_start),
+    FIELD(struct vga, old_preset),
+    FIELD(struct vga, start_retrace),
     FIELD_TRANSIENT(struct vga, bus),
     FIELD_TRANSIENT(struct vga, clock),
     FIELD_TRANSIENT(struct vga, function),
     FIELD_TRANSIENT(struct vga, memory),
     FIELD_TRANSIENT(struct vga, dirty),
     FIELD_TRANSIENT(struct vga, window),
+    FIELD_TRANSIENT(struct vga, frame_buffer),
+    FIELD_TRANSIENT(struct vga, change),
+    FIELD_TRANSIENT(struct vga, registers_changed),
+    FIELD_TRANSIENT(struct vga, page_changed),
     FIELD_END,
 };
 
@@ -63,11 +70,14 @@ static void vga_reset(void *device, enum reset_kind kind)
     memset(vga->dac, 0, sizeof(vga->dac));
     vga->latch = 0;
     vga->interrupt_armed_ns = 0;
+    vga->old_start = vga->old_preset = 0;
+    vga->start_retrace = UINT64_MAX;
     vga_dispi_reset(vga);
     if (kind == RESET_POWER_ON) {
         memset(vga->memory, 0, VGA_MEMORY_SIZE);
         memset(vga->dirty, 1, MARK_COUNT);
     }
+    vga_touch(vga);
     vga_update_window(vga);
 }
 
@@ -75,6 +85,7 @@ static void vga_after_load(void *device)
 {
     struct vga *vga = device;
     memset(vga->dirty, 1, MARK_COUNT);
+    vga_touch(vga);
     vga_update_window(vga);
 }
 
@@ -83,6 +94,7 @@ static void vga_free(void *device)
     struct vga *vga = device;
     mem_unmap(vga->memory, VGA_MEMORY_SIZE);
     mem_free(vga->dirty);
+    mem_free(vga->page_changed);
     mem_free(vga);
 }
 
@@ -117,7 +129,7 @@ static void add_ranges(struct vga *vga, bool isa)
         .memory = vga->memory,
         .dirty = vga->dirty,
     };
-    bus_add_range(vga->bus, &frame_buffer);
+    vga->frame_buffer = bus_add_range(vga->bus, &frame_buffer);
 }
 
 static void claim_ports(struct vga *vga)
@@ -157,6 +169,7 @@ struct vga *vga_new(struct bus *bus, struct pci *pci, uint8_t *rom, uint32_t rom
     vga->clock = bus_clock(bus);
     vga->memory = mem_map(VGA_MEMORY_SIZE);
     vga->dirty = mem_new(MARK_COUNT);
+    vga->page_changed = mem_new(MARK_COUNT * sizeof(*vga->page_changed));
     add_ranges(vga, pci == NULL);
     claim_ports(vga);
     bus_add_device(bus, &vga_class, vga);

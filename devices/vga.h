@@ -25,8 +25,10 @@ uint8_t *vga_memory(struct vga *vga);
 /* The text screen as it is shown now: 0 x 0 in graphics modes, or when the screen is off. */
 void vga_text(struct vga *vga, struct screen_text *text);
 
-/* Draws the screen as a monitor would show it; text and graphics. frame is resized. A blank screen
- * is black at the size that the CRTC is programmed for. */
+/* Brings frame up to date with what a monitor shows now, text and graphics: bus/frame.h says what
+ * the caller gets. Lines that a monitor would show twice are there once, wherever that is true of
+ * the whole picture; aspect_x and aspect_y account for it. A screen that is off is black. The guest
+ * cannot notice. Give each consumer a frame of its own; any number of them may be in use. */
 void vga_render(struct vga *vga, struct frame *frame);
 
 #endif

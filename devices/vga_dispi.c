@@ -156,6 +156,8 @@ static void dispi_register_write(struct vga *vga, uint16_t value)
     default: /* virtual height and memory size are read-only */
         break;
     }
+    if (vga->dispi_index != DISPI_BANK)
+        vga_touch(vga);
     vga_update_window(vga);
 }
 

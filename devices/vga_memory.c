@@ -174,3 +174,19 @@ void vga_update_window(struct vga *vga)
         range.kind != old.kind || range.memory != old.memory)
         bus_change_range(vga->bus, vga->window, &range);
 }
+
+void vga_trap_pages(struct vga *vga, uint32_t first, uint32_t last)
+{
+    const struct address_range *window = bus_range(vga->bus, vga->window);
+    uint32_t bank = vga_bank_offset(vga) >> 12;
+    uint32_t window_last = bank + ((window->last - window->first) >> 12);
+    if (window->dirty && first <= window_last && last >= bank) {
+        uint32_t from = first > bank ? first : bank;
+        uint32_t to = last < window_last ? last : window_last;
+        bus_clear_dirty_pages(vga->bus, vga->window, from - bank, to - from + 1);
+    }
+    if (!vga->function)
+        bus_clear_dirty_pages(vga->bus, vga->frame_buffer, first, last - first + 1);
+    else if (pci_bar_address(vga->function, 0) != UINT32_MAX)
+        bus_clear_dirty_pages(vga->bus, pci_bar_range(vga->function, 0), first, last - first + 1);
+}

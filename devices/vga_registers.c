@@ -30,12 +30,20 @@ static void crtc_write(struct vga *vga, uint8_t value)
         /* Only line compare bit 8 can be changed. */
         if (index == CRTC_OVERFLOW)
             vga->crtc[index] = (uint8_t)((vga->crtc[index] & ~0x10) | (value & 0x10));
+        vga_touch(vga);
         return;
     }
+    value &= crtc_masks[index];
+    if (value == vga->crtc[index] && index != CRTC_RETRACE_END)
+        return;
+    if (index == CRTC_START_HIGH || index == CRTC_START_LOW || index == CRTC_PRESET_ROW_SCAN)
+        vga_latch_start(vga);
+    else if (index < CRTC_CURSOR_START || index > CRTC_CURSOR_LOW)
+        vga_touch(vga);
     if (index == CRTC_RETRACE_END && (value & RETRACE_END_KEEP_INTERRUPT) &&
         !(vga->crtc[index] & RETRACE_END_KEEP_INTERRUPT))
         vga->interrupt_armed_ns = clock_now(vga->clock);
-    vga->crtc[index] = value & crtc_masks[index];
+    vga->crtc[index] = value;
 }
 
 /* --- sequencer, graphics controller --- */
@@ -45,7 +53,13 @@ static void seq_write(struct vga *vga, uint8_t value)
     static const uint8_t masks[SEQ_COUNT] = {0x03, 0x3D, 0x0F, 0x3F, 0x0E};
     if (vga->seq_index >= SEQ_COUNT)
         return;
-    vga->seq[vga->seq_index] = value & masks[vga->seq_index];
+    value &= masks[vga->seq_index];
+    if (value == vga->seq[vga->seq_index])
+        return;
+    vga->seq[vga->seq_index] = value;
+    /* Map mask and memory mode concern the processor's side only. */
+    if (vga->seq_index == SEQ_CLOCKING_MODE || vga->seq_index == SEQ_CHARACTER_MAP)
+        vga_touch(vga);
     vga_update_window(vga);
 }
 
@@ -54,22 +68,41 @@ static void gc_write(struct vga *vga, uint8_t value)
     static const uint8_t masks[GC_COUNT] = {0x0F, 0x0F, 0x0F, 0x1F, 0x03, 0x7B, 0x0F, 0x0F, 0xFF};
     if (vga->gc_index >= GC_COUNT)
         return;
-    vga->gc[vga->gc_index] = value & masks[vga->gc_index];
+    value &= masks[vga->gc_index];
+    uint8_t changed = value ^ vga->gc[vga->gc_index];
+    if (!changed)
+        return;
+    vga->gc[vga->gc_index] = value;
+    if ((vga->gc_index == GC_MODE && (changed & (MODE_SHIFT_INTERLEAVE | MODE_SHIFT_256))) ||
+        (vga->gc_index == GC_MISCELLANEOUS && (changed & MISC_GRAPHICS)))
+        vga_touch(vga);
     vga_update_window(vga);
 }
 
 /* --- attribute controller --- */
 
-static void attr_write(struct vga *vga, uint8_t value)
+static void attr_data_write(struct vga *vga, uint8_t value)
 {
     static const uint8_t masks[] = {0xEF, 0xFF, 0x3F, 0x0F, 0x0F};
     unsigned index = vga->attr_index & 0x1F;
-    if (!vga->attr_data)
+    if (index >= ATTR_COUNT)
+        return;
+    value &= index < ATTR_MODE ? 0x3F : masks[index - ATTR_MODE];
+    if (value == vga->attr[index])
+        return;
+    vga->attr[index] = value;
+    vga_touch(vga);
+}
+
+static void attr_write(struct vga *vga, uint8_t value)
+{
+    if (vga->attr_data) {
+        attr_data_write(vga, value);
+    } else {
+        if ((vga->attr_index ^ value) & ATTR_INDEX_PAS)
+            vga_touch(vga);
         vga->attr_index = value & 0x3F;
-    else if (index < ATTR_MODE)
-        vga->attr[index] = value & 0x3F;
-    else if (index < ATTR_COUNT)
-        vga->attr[index] = value & masks[index - ATTR_MODE];
+    }
     vga->attr_data = !vga->attr_data;
 }
 
@@ -105,6 +138,7 @@ static void dac_data_write(struct vga *vga, uint8_t value)
         return;
     }
     uint8_t *color = vga->dac + 3 * vga->dac_write_index++;
+    vga_touch(vga);
     color[0] = vga->dac_latch[0];
     color[1] = vga->dac_latch[1];
     color[2] = value;
@@ -195,6 +229,7 @@ static void register_write(void *device, uint32_t offset, uint32_t value, unsign
         break;
     case 0x2:
         vga->misc = byte & 0xEF;
+        vga_touch(vga);
         vga_update_window(vga);
         break;
     case 0x3:
@@ -209,6 +244,7 @@ static void register_write(void *device, uint32_t offset, uint32_t value, unsign
         break;
     case 0x6:
         vga->dac_mask = byte;
+        vga_touch(vga);
         break;
     case 0x7:
     case 0x8:

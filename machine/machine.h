@@ -117,6 +117,7 @@ void machine_stop(struct machine *machine, int status);
 
 /* On the machine's thread (in poll) or while it does not run. */
 void machine_text(struct machine *machine, struct screen_text *text);
+/* Brings frame up to date with the screen; see vga_render in devices/vga.h, and bus/frame.h. */
 void machine_render(struct machine *machine, struct frame *frame);
 uint64_t machine_icount(const struct machine *machine);
 uint64_t machine_time(const struct machine *machine); /* ns of virtual time */

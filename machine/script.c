@@ -229,8 +229,20 @@ static enum outcome run_screenshot(struct script *script, struct machine *machin
     machine_render(machine, &frame);
     bool ok =
         outside->save_picture && outside->save_picture(outside->opaque, &frame, line->text, &err);
-    mem_free(frame.pixels);
+    frame_free(&frame);
     return ok ? DONE : fail(script, line, EXIT_STATUS_HOST_ERROR, err.text);
+}
+
+static enum outcome run_frame(struct script *script, struct machine *machine,
+                              const struct script_line *line)
+{
+    struct frame frame = {0};
+    machine_render(machine, &frame);
+    printf("frame %ux%u %016llx\n", frame.width, frame.height,
+           (unsigned long long)frame_hash(&frame));
+    fflush(stdout);
+    frame_free(&frame);
+    return DONE;
 }
 
 static enum outcome run_print(struct script *script, struct machine *machine,
@@ -316,18 +328,18 @@ static enum outcome run_quit(struct script *script, struct machine *machine,
 /* --- the engine --- */
 
 static command_function *const commands[SCRIPT_COMMAND_COUNT] = {
-    [SCRIPT_WAIT_SCREEN] = run_wait,   [SCRIPT_WAIT_SERIAL] = run_wait,
-    [SCRIPT_WAIT_DEBUGCON] = run_wait, [SCRIPT_WAIT_HALT] = run_wait,
-    [SCRIPT_TYPE] = run_type,          [SCRIPT_KEY] = run_type,
-    [SCRIPT_SERIAL] = run_serial,      [SCRIPT_MOUSE] = run_mouse,
-    [SCRIPT_SLEEP] = run_sleep,        [SCRIPT_SCREENSHOT] = run_screenshot,
-    [SCRIPT_PRINT_SCREEN] = run_print, [SCRIPT_PRINT_TEXT] = run_print,
-    [SCRIPT_STATE] = run_state,        [SCRIPT_DUMP] = run_dump,
-    [SCRIPT_REGS] = run_regs,          [SCRIPT_MEMORY] = run_memory,
-    [SCRIPT_POKE] = run_poke,          [SCRIPT_INSERT] = run_media,
-    [SCRIPT_EJECT] = run_media,        [SCRIPT_POWER_BUTTON] = run_button,
-    [SCRIPT_RESET] = run_button,       [SCRIPT_NMI] = run_button,
-    [SCRIPT_QUIT] = run_quit,
+    [SCRIPT_WAIT_SCREEN] = run_wait,    [SCRIPT_WAIT_SERIAL] = run_wait,
+    [SCRIPT_WAIT_DEBUGCON] = run_wait,  [SCRIPT_WAIT_HALT] = run_wait,
+    [SCRIPT_TYPE] = run_type,           [SCRIPT_KEY] = run_type,
+    [SCRIPT_SERIAL] = run_serial,       [SCRIPT_MOUSE] = run_mouse,
+    [SCRIPT_SLEEP] = run_sleep,         [SCRIPT_SCREENSHOT] = run_screenshot,
+    [SCRIPT_FRAME] = run_frame,         [SCRIPT_PRINT_SCREEN] = run_print,
+    [SCRIPT_PRINT_TEXT] = run_print,    [SCRIPT_STATE] = run_state,
+    [SCRIPT_DUMP] = run_dump,           [SCRIPT_REGS] = run_regs,
+    [SCRIPT_MEMORY] = run_memory,       [SCRIPT_POKE] = run_poke,
+    [SCRIPT_INSERT] = run_media,        [SCRIPT_EJECT] = run_media,
+    [SCRIPT_POWER_BUTTON] = run_button, [SCRIPT_RESET] = run_button,
+    [SCRIPT_NMI] = run_button,          [SCRIPT_QUIT] = run_quit,
 };
 
 /* Carries out commands until one wants to wait, or all are done. Every command that goes through

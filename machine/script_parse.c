@@ -340,6 +340,7 @@ static const struct command_row {
     {"mouse",        SCRIPT_MOUSE,        3, 8, "DX DY [BUTTON]... [wheel N]",        parse_mouse  },
     {"sleep",        SCRIPT_SLEEP,        2, 2, "DURATION",                           parse_sleep  },
     {"screenshot",   SCRIPT_SCREENSHOT,   2, 2, "FILE.png",                           parse_file   },
+    {"frame",        SCRIPT_FRAME,        1, 1, "",                                   parse_nothing},
     {"print",        SCRIPT_PRINT_SCREEN, 2, 2, "screen",                             parse_print  },
     {"state",        SCRIPT_STATE,        1, 1, "",                                   parse_nothing},
     {"dump",         SCRIPT_DUMP,         2, 2, "FILE",                               parse_file   },

@@ -70,7 +70,7 @@ static void board_free(struct board *board)
     rig_free(board->rig);
     mem_free(board->ram);
     mem_free(board->rom);
-    mem_free(board->frame.pixels);
+    frame_free(&board->frame);
     mem_free(board);
 }
 

@@ -380,6 +380,7 @@ static void text_start_address_scrolls(void **state)
     rig_poke(v->rig, 0xB8000 + 160 * 30, 'Q');
     vga_crtc(v, 0x0C, 80 * 30 >> 8);
     vga_crtc(v, 0x0D, 80 * 30 & 0xFF);
+    rig_pass(v->rig, NS_PER_SECOND / 50); /* it takes effect at the retrace */
     vga_text(v->vga, &v->text);
     assert_int_equal(v->text.cells[0][0].character, 'Q');
 }

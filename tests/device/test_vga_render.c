@@ -2,6 +2,12 @@
  * Run alone: build/tests/device/test_vga_render */
 #include "tests/device/vga_rig.h"
 
+/* From one vertical retrace to the next, in which a start address takes effect. */
+static void pass_a_frame(struct vga_rig *v)
+{
+    rig_pass(v->rig, NS_PER_SECOND / 50);
+}
+
 static void draw(struct vga_rig *v)
 {
     vga_render(v->vga, &v->frame);
@@ -133,6 +139,7 @@ static void line_compare_splits_the_screen(void **state)
     vga_crtc(v, 0x07, 0x0F);
     vga_crtc(v, 0x09, 0x0F);
     vga_crtc(v, 0x18, 199);
+    pass_a_frame(v);
     draw(v);
     assert_int_equal(vga_pixel(v, 0, 0), vga_blue(2));
     assert_int_equal(vga_pixel(v, 0, 199), vga_blue(0));
@@ -219,6 +226,9 @@ static void mode_x(void **state)
     vga_crtc(v, 0x0C, 80 * 200 >> 8);
     vga_crtc(v, 0x0D, 80 * 200 & 0xFF);
     draw(v);
+    assert_int_equal(vga_pixel(v, 0, 10), 0); /* the picture that is being shown stays */
+    pass_a_frame(v);
+    draw(v);
     assert_int_equal(vga_pixel(v, 0, 10), vga_blue(0x34));
 }
 
@@ -229,6 +239,8 @@ static void set_dispi_mode(struct vga_rig *v, uint16_t x, uint16_t y, uint16_t b
     vga_dispi(v, 2, y);
     vga_dispi(v, 3, bpp);
     vga_dispi(v, 4, 0x41);
+    rig_in8(v->rig, 0x3DA);
+    rig_out8(v->rig, 0x3C0, 0x20);
 }
 
 static void direct_colour_modes(void **state)

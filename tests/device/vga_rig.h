@@ -33,7 +33,7 @@ static inline int vga_tear_down(void **state)
 {
     struct vga_rig *v = *state;
     rig_free(v->rig);
-    mem_free(v->frame.pixels);
+    frame_free(&v->frame);
     mem_free(v);
     return 0;
 }
