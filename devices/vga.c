@@ -175,6 +175,6 @@ struct vga *vga_new(struct bus *bus, struct pci *pci, uint8_t *rom, uint32_t rom
     bus_add_device(bus, &vga_class, vga);
     if (pci)
         add_function(vga, pci, rom, rom_size);
-    vga_reset(vga, RESET_POWER_ON);
+    vga_reset(vga, RESET_HARD); /* new memory is zero as it is */
     return vga;
 }
