@@ -52,6 +52,12 @@ void *mem_map(size_t size)
     return block;
 }
 
+void mem_map_clear(void *block, size_t size)
+{
+    if (madvise(block, size, MADV_DONTNEED) != 0)
+        memset(block, 0, size);
+}
+
 void mem_unmap(void *block, size_t size)
 {
     if (block)

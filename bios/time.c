@@ -15,6 +15,15 @@
 #define WAIT_BUSY    0x01
 #define WAIT_ELAPSED 0x80
 
+/* Passes a short time, less than a microsecond on a fast processor and less than a refresh
+ * period on a slow one. A repeated string instruction waits without the bus being asked, and costs
+ * an emulator's host little. */
+static void linger(void)
+{
+    u32 source = 0, count = 64;
+    __asm__ volatile("cld; rep lodsb" : "+S"(source), "+c"(count) : : "eax", "cc");
+}
+
 /* Bit 4 of port 61h turns over with each memory refresh, every 15.085 us. */
 void delay_us(u16 microseconds)
 {
@@ -23,9 +32,8 @@ void delay_us(u16 microseconds)
     while (refreshes) {
         u16 patience = 1000;
         u8 now;
-        do
-            now = inb(0x61) & 0x10;
-        while (now == last && --patience);
+        while ((now = inb(0x61) & 0x10) == last && --patience)
+            linger();
         last = now;
         refreshes--;
     }

@@ -112,8 +112,9 @@ struct cpu_host {
     void (*apic_base)(void *opaque, uint64_t value);
     /* Called before every instruction (a whole REP counts as one) while cpu->tracing is set. */
     void (*trace)(void *opaque);
-    /* A fault is about to be delivered (cpu->fault, at cpu->eip). May be NULL. */
-    void (*fault)(void *opaque);
+    /* A fault is about to be delivered (cpu->fault, at cpu->eip). True: it is not delivered, and
+     * the processor stands before the instruction that raised it. May be NULL. */
+    bool (*fault)(void *opaque);
     /* A triple fault happened; the chain is in cpu->fault_chain. The run loop decides (reset as a
      * PC does, or stop). */
     void (*triple_fault)(void *opaque);
@@ -225,9 +226,21 @@ void cpu_sync(struct cpu *cpu);
 /* The MXCSR bits that exist (SDM 1, 11.6.6): DAZ comes with SSE2. */
 uint32_t cpu_mxcsr_mask(const struct cpu *cpu);
 
-/* Sets one register by its lower-case SDM name ("eax", "cr4", "cs", "eip", "mxcsr", "st0" ...); a
- * segment name loads selector and, in real mode, base. False: no such register, or a value that the
+/* The place and time of a fault at cpu->eip. */
+struct fault_record cpu_describe_fault(const struct cpu *cpu, const struct cpu_fault *fault);
+
+/* A value of up to 128 bits; digits: how many hexadecimal digits it was written with, 0 if it was
+ * not written in hexadecimal. */
+struct poke_value {
+    uint64_t low, high;
+    unsigned digits;
+};
+
+/* Sets one register by the name that the script's regs shows ("eax", "cr4", "cs", "cs_base",
+ * "eip", "mxcsr", "st0", "xmm0" ...). A segment's name alone loads the selector and, in real and
+ * V86 mode, the base. "st0" to "st7" take 20 hexadecimal digits (sign, exponent, significand) or an
+ * integer; they and "mm0" to "mm7" become valid. False: no such register, or a value that the
  * register cannot hold. For the script's poke. */
-bool cpu_poke(struct cpu *cpu, const char *name, uint64_t value);
+bool cpu_poke(struct cpu *cpu, const char *name, const struct poke_value *value);
 
 #endif

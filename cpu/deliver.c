@@ -34,15 +34,9 @@ static bool sets_resume(const struct cpu *cpu, uint8_t vector)
            vector != VECTOR_DF && vector != VECTOR_MC;
 }
 
-static void record_fault(struct cpu *cpu, const struct cpu_fault *fault)
+struct fault_record cpu_describe_fault(const struct cpu *cpu, const struct cpu_fault *fault)
 {
-    unsigned slot = cpu->fault_depth;
-    if (slot >= FAULT_CHAIN_LENGTH) {
-        memmove(cpu->fault_chain, cpu->fault_chain + 1,
-                sizeof cpu->fault_chain - sizeof cpu->fault_chain[0]);
-        slot = FAULT_CHAIN_LENGTH - 1;
-    }
-    cpu->fault_chain[slot] = (struct fault_record){
+    return (struct fault_record){
         .icount = cpu_icount(cpu),
         .eip = cpu->eip,
         .cs = cpu->seg[SEG_CS].selector,
@@ -53,6 +47,17 @@ static void record_fault(struct cpu *cpu, const struct cpu_fault *fault)
         .vector = fault->vector,
         .has_error = fault->has_error,
     };
+}
+
+static void record_fault(struct cpu *cpu, const struct cpu_fault *fault)
+{
+    unsigned slot = cpu->fault_depth;
+    if (slot >= FAULT_CHAIN_LENGTH) {
+        memmove(cpu->fault_chain, cpu->fault_chain + 1,
+                sizeof cpu->fault_chain - sizeof cpu->fault_chain[0]);
+        slot = FAULT_CHAIN_LENGTH - 1;
+    }
+    cpu->fault_chain[slot] = cpu_describe_fault(cpu, fault);
     cpu->fault_depth++;
 }
 
@@ -76,8 +81,8 @@ void cpu_deliver_fault(struct cpu *cpu)
         cpu_set_activity(cpu, CPU_HALTED);
         return;
     }
-    if (cpu->host.fault)
-        cpu->host.fault(cpu->host.opaque);
+    if (cpu->host.fault && cpu->host.fault(cpu->host.opaque))
+        return;
     cpu->fault_depth = 0;
     /* The instruction will be restarted, and meet its data breakpoints again. */
     if (fault.vector != VECTOR_DB)

@@ -30,7 +30,6 @@ enum msr {
     MSR_MC0_CTL = 0x400, /* five banks of CTL, STATUS, ADDR, MISC */
 };
 #define MSR_EFER 0xC0000080u
-#define EFER_NXE (UINT64_C(1) << 11)
 
 enum { MC_BANKS = 5, MTRR_VARIABLE_COUNT = 8 };
 /* Physical addresses have 36 bits from the P6 on. */

@@ -122,6 +122,20 @@ static inline void copy_elements(uint8_t *to, const uint8_t *from, uint32_t size
         advance(cpu, insn, true, false, (bits) / 8, 1);                                            \
         return EXEC_OK;                                                                            \
     }                                                                                              \
+    static uint64_t lods_bulk##bits(struct cpu *cpu, const struct insn *insn, uint64_t count)      \
+    {                                                                                              \
+        const uint32_t size = (bits) / 8;                                                          \
+        UINT(bits) value;                                                                          \
+        struct run from = find_run(cpu, insn, insn->segment, REG_ESI, size, MMU_READ);             \
+        count = smaller(count, from.count);                                                        \
+        if (count == 0)                                                                            \
+            return 0;                                                                              \
+        /* Only the last one remains. */                                                           \
+        memcpy(&value, from.host + (int64_t)(count - 1) * (int32_t)string_delta(cpu, size), size); \
+        set_reg##bits(cpu, REG_EAX, value);                                                        \
+        advance(cpu, insn, true, false, size, count);                                              \
+        return count;                                                                              \
+    }                                                                                              \
     static enum exec_result scas_step##bits(struct cpu *cpu, const struct insn *insn)              \
     {                                                                                              \
         UINT(bits) value;                                                                          \
@@ -198,7 +212,7 @@ FOR_EACH_SIZE(DEFINE_STRINGS)
     }                                                                                              \
     EXEC(exec_lods##s)                                                                             \
     {                                                                                              \
-        return string_repeat(cpu, insn, lods_step##bits, false);                                   \
+        return string_repeat_bulk(cpu, insn, lods_step##bits, lods_bulk##bits, false);             \
     }                                                                                              \
     EXEC(exec_scas##s)                                                                             \
     {                                                                                              \

@@ -51,6 +51,8 @@ void cpu_update_paging(struct cpu *cpu, bool keep_global);
 /* PE has changed: segment caches mean something else. */
 void cpu_update_segments(struct cpu *cpu);
 
+#define EFER_NXE (UINT64_C(1) << 11)
+
 /* MOV to CR0, CR3, CR4 with all their checks (SDM 2B, MOV to control registers). */
 enum exec_result cpu_write_cr0(struct cpu *cpu, uint32_t value) MUST_CHECK;
 enum exec_result cpu_write_cr3(struct cpu *cpu, uint32_t value) MUST_CHECK;

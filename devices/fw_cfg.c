@@ -41,6 +41,8 @@ struct fw_cfg {
     unsigned item_count;
     unsigned file_count;
     uint8_t directory[DIRECTORY_SIZE];
+    void (*notice_handoff)(void *opaque);
+    void *notice_opaque;
 };
 
 static const struct field fw_cfg_fields[] = {
@@ -52,6 +54,8 @@ static const struct field fw_cfg_fields[] = {
     FIELD_TRANSIENT(struct fw_cfg, item_count),
     FIELD_TRANSIENT(struct fw_cfg, file_count),
     FIELD_TRANSIENT(struct fw_cfg, directory),
+    FIELD_TRANSIENT(struct fw_cfg, notice_handoff),
+    FIELD_TRANSIENT(struct fw_cfg, notice_opaque),
     FIELD_END,
 };
 
@@ -147,6 +151,14 @@ static void select_item(struct fw_cfg *fw, uint16_t key)
 {
     fw->selected = key & (uint16_t)~SELECT_WRITE;
     fw->offset = 0;
+    if (fw->selected == FW_CFG_HANDOFF_DONE && fw->notice_handoff)
+        fw->notice_handoff(fw->notice_opaque);
+}
+
+void fw_cfg_on_handoff(struct fw_cfg *fw, void (*notice)(void *opaque), void *opaque)
+{
+    fw->notice_handoff = notice;
+    fw->notice_opaque = opaque;
 }
 
 /* The next size bytes of the selected item; zeros after its end, and for a key that nothing has. */

@@ -44,6 +44,8 @@ enum fw_cfg_key {
     FW_CFG_X86_SMBIOS = 0x8001,
     FW_CFG_X86_IRQ0_OVERRIDE = 0x8002, /* 32 bits */
     FW_CFG_X86_E820 = 0x8003,
+    /* No item: the hand-off ROM selects it right before it jumps to the kernel. */
+    FW_CFG_HANDOFF_DONE = 0x8010,
 };
 
 enum { FW_CFG_FILE_NAME_SIZE = 56, FW_CFG_MAX_FILES = 64 };
@@ -59,5 +61,8 @@ void fw_cfg_add_number(struct fw_cfg *fw, uint16_t key, uint64_t value, unsigned
 /* False if the name is longer than 55 characters or the directory (FW_CFG_MAX_FILES) is full. */
 bool fw_cfg_add_file(struct fw_cfg *fw, const char *name, const void *data, uint32_t size,
                      struct error *err);
+
+/* Calls notice(opaque) whenever the guest selects FW_CFG_HANDOFF_DONE. */
+void fw_cfg_on_handoff(struct fw_cfg *fw, void (*notice)(void *opaque), void *opaque);
 
 #endif

@@ -74,7 +74,7 @@ static void vga_reset(void *device, enum reset_kind kind)
     vga->start_retrace = UINT64_MAX;
     vga_dispi_reset(vga);
     if (kind == RESET_POWER_ON) {
-        memset(vga->memory, 0, VGA_MEMORY_SIZE);
+        mem_map_clear(vga->memory, VGA_MEMORY_SIZE);
         memset(vga->dirty, 1, MARK_COUNT);
     }
     vga_touch(vga);

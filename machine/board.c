@@ -75,24 +75,15 @@ static void set_apic_base(void *opaque, uint64_t value)
     local_apic_set_base(machine->local_apic, value);
 }
 
-static void saw_fault(void *opaque)
+static bool saw_fault(void *opaque)
 {
     struct machine *machine = opaque;
     struct cpu *cpu = machine->cpu;
     if (!(machine->config.stop_on & STOP_ON_FAULT) || machine->stop)
-        return;
-    machine->stop_fault = (struct fault_record){
-        .icount = cpu_icount(cpu),
-        .eip = cpu->eip,
-        .cs = cpu->seg[SEG_CS].selector,
-        .esp = cpu->gpr[REG_ESP],
-        .ss = cpu->seg[SEG_SS].selector,
-        .cr2 = cpu->cr2,
-        .error = cpu->fault.error,
-        .vector = cpu->fault.vector,
-        .has_error = cpu->fault.has_error,
-    };
+        return false;
+    machine->stop_fault = cpu_describe_fault(cpu, &cpu->fault);
     machine_request_stop(machine, STOP_FAULT, EXIT_STATUS_OK);
+    return true;
 }
 
 static void saw_triple_fault(void *opaque)

@@ -17,6 +17,8 @@ ROM_SIZE        equ 2048
 DESCRIPTOR      equ 0x7000              ; fw_cfg DMA descriptor; nothing lives there at boot time
 MAP_BUFFER      equ 0x7020              ; one INT 15h E820h answer
 
+HANDOFF_DONE    equ 0x8010              ; tells the board that the kernel's first instruction is near
+
 MODE_REAL       equ 0
 MODE_MULTIBOOT  equ 1
 
@@ -93,6 +95,9 @@ start_real:
         mov     es, ax
         mov     fs, ax
         mov     gs, ax
+        mov     dx, 0x510
+        mov     ax, HANDOFF_DONE
+        out     dx, ax
         xor     ax, ax
         xor     bx, bx
         xor     cx, cx
@@ -299,6 +304,9 @@ in_protected_mode:
         mov     fs, eax
         mov     gs, eax
         mov     ss, eax
+        mov     edx, 0x510
+        mov     eax, HANDOFF_DONE
+        out     dx, ax
         mov     eax, 0x2BADB002
         xor     ecx, ecx
         xor     edx, edx

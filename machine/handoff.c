@@ -92,12 +92,34 @@ static void fill_rom(uint8_t *rom, uint32_t size, const struct handoff *handoff)
     rom[size - 1] = (uint8_t)(rom[size - 1] - sum);
 }
 
+/* A script's pokes wait for the kernel's first instruction; from here on the run loop looks at
+ * every one. */
+static void entry_is_near(void *opaque)
+{
+    struct machine *machine = opaque;
+    if (machine->entry == ENTRY_AWAITED) {
+        machine->entry = ENTRY_NEAR;
+        machine->cpu->attention |= ATTENTION_CLOCK;
+    }
+}
+
+static void await_entry(struct machine *machine, const struct handoff *handoff)
+{
+    if (!machine->config.script)
+        return;
+    uint32_t base = handoff->mode == HANDOFF_REAL ? (uint32_t)handoff->real_cs << 4 : 0;
+    machine->entry = ENTRY_AWAITED;
+    machine->entry_linear = base + handoff->entry;
+    fw_cfg_on_handoff(machine->fw_cfg, entry_is_near, machine);
+}
+
 bool handoff_install(struct machine *machine, const struct handoff *handoff, struct error *err)
 {
     assert(handoff_image_size <= machine->handoff_rom_size);
     offer_pieces(machine, handoff);
     memcpy(machine->handoff_rom, handoff_image, handoff_image_size);
     fill_rom(machine->handoff_rom, handoff_image_size, handoff);
+    await_entry(machine, handoff);
     /* Firmware that does not look for option ROMs in ROM space takes them from here. */
     return fw_cfg_add_file(machine->fw_cfg, "genroms/handoff.bin", machine->handoff_rom,
                            handoff_image_size, err);

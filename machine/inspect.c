@@ -84,9 +84,23 @@ static void print_fpu(FILE *stream, const struct cpu *cpu)
                 (unsigned long long)reg->significand);
     }
     for (unsigned i = 0; i < 8; i++)
+        fprintf(stream, ",\"mm%u\":\"%016llX\"", i, (unsigned long long)fpu->reg[i].significand);
+    for (unsigned i = 0; i < 8; i++)
         fprintf(stream, ",\"xmm%u\":\"%016llX%016llX\"", i, (unsigned long long)cpu->xmm[i].u64[1],
                 (unsigned long long)cpu->xmm[i].u64[0]);
     fprintf(stream, ",\"mxcsr\":%u", cpu->mxcsr);
+}
+
+/* The fault that the run stopped at, before its delivery. */
+static void print_stop_fault(FILE *stream, const struct machine *machine)
+{
+    const struct fault_record *fault = &machine->stop_fault;
+    if (machine->stop != STOP_FAULT) {
+        fprintf(stream, ",\"fault\":null");
+        return;
+    }
+    fprintf(stream, ",\"fault\":{\"vector\":%u,\"error\":", fault->vector);
+    fprintf(stream, fault->has_error ? "%u}" : "null}", fault->error);
 }
 
 void inspect_registers(struct machine *machine, FILE *stream)
@@ -100,6 +114,7 @@ void inspect_registers(struct machine *machine, FILE *stream)
     print_segments(stream, cpu);
     print_system(stream, cpu);
     print_fpu(stream, cpu);
+    print_stop_fault(stream, machine);
     fputs("}\n", stream);
 }
 

@@ -66,6 +66,11 @@ struct machine {
     struct fault_record stop_fault; /* STOP_FAULT */
     atomic_int outside_status;      /* -1: go on */
 
+    /* The way to the first instruction of a kernel that was named on the command line, for a script
+     * that wants to poke there: the hand-off ROM says when it is near. */
+    enum { ENTRY_REACHED, ENTRY_AWAITED, ENTRY_NEAR } entry;
+    uint32_t entry_linear;
+
     /* Pacing and polling, in host time. */
     uint64_t pace_host_ns, pace_virtual_ns;
     uint64_t last_poll_ns, start_host_ns;

@@ -220,6 +220,8 @@ static void run_slice(struct machine *machine)
         if (until < budget)
             budget = until;
     }
+    if (machine->entry == ENTRY_NEAR)
+        budget = 1;
     uint64_t icount = cpu_icount(machine->cpu);
     if (machine->config.stop_after - icount < budget)
         budget = machine->config.stop_after - icount;
@@ -227,9 +229,21 @@ static void run_slice(struct machine *machine)
         cpu_run(machine->cpu, icount + budget);
 }
 
+/* The kernel's first instruction is next: a script that has waited for it goes on. */
+static void look_for_entry(struct machine *machine)
+{
+    const struct cpu *cpu = machine->cpu;
+    if (cpu->seg[SEG_CS].base + cpu->eip != machine->entry_linear)
+        return;
+    machine->entry = ENTRY_REACHED;
+    script_wake(machine->config.script, machine);
+}
+
 static void run_turn(struct machine *machine)
 {
     struct cpu *cpu = machine->cpu;
+    if (machine->entry == ENTRY_NEAR)
+        look_for_entry(machine);
     if (gate_pending(machine->gate))
         gate_deliver(machine->gate, cpu_icount(cpu));
     if (machine->reset_requested)

@@ -310,7 +310,11 @@ static enum outcome run_memory(struct script *script, struct machine *machine,
 static enum outcome run_poke(struct script *script, struct machine *machine,
                              const struct script_line *line)
 {
-    if (cpu_poke(machine->cpu, line->text, line->number[0]))
+    if (machine->entry != ENTRY_REACHED && !script->machine_ended) {
+        script->due_ns = CLOCK_NEVER; /* until script_wake */
+        return AGAIN;
+    }
+    if (cpu_poke(machine->cpu, line->text, &line->value))
         return DONE;
     char reason[128];
     snprintf(reason, sizeof reason,
@@ -370,6 +374,11 @@ static void run_commands(struct script *script, struct machine *machine)
             return; /* the reset comes before the next command */
         }
     }
+}
+
+void script_wake(struct script *script, const struct machine *machine)
+{
+    script->due_ns = machine_time(machine);
 }
 
 void script_step(struct script *script, struct machine *machine)

@@ -22,6 +22,8 @@ void script_capture(struct script *script, struct machine *machine);
 /* Virtual time of the next command or look; CLOCK_NEVER when the script is done. script may be
  * NULL. */
 uint64_t script_due_time(const struct script *script);
+/* What the current command waits for has happened: it is looked at now. */
+void script_wake(struct script *script, const struct machine *machine);
 /* Carries out what is due. May request a stop. */
 void script_step(struct script *script, struct machine *machine);
 /* The machine has stopped for another reason: carries out the rest, in which no time passes any

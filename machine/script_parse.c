@@ -276,9 +276,30 @@ static bool parse_memory(struct words *words, struct script_line *line, struct e
     return true;
 }
 
+/* Hexadecimal digits of a register wider than 64 bits: 20 (x87) or 32 (XMM), as regs shows them; 0x
+ * before them makes no difference, and XMM values may be shorter with it. */
+static bool parse_wide(const struct word *word, struct poke_value *value)
+{
+    const char *text = word->text;
+    bool marked = text[0] == '0' && tolower((unsigned char)text[1]) == 'x';
+    text += marked ? 2 : 0;
+    size_t digits = strlen(text);
+    if (digits != strspn(text, "0123456789abcdefABCDEF") || digits == 0 || digits > 32)
+        return false;
+    if (!marked && digits != 20 && digits != 32)
+        return false;
+    value->digits = (unsigned)digits;
+    for (; *text; text++) {
+        value->high = value->high << 4 | value->low >> 60;
+        value->low = value->low << 4 | (uint64_t)hex_digit(*text);
+    }
+    return true;
+}
+
 static bool parse_poke(struct words *words, struct script_line *line, struct error *err)
 {
-    if (!parse_number(&words->word[2], &line->number[0], err))
+    if (!parse_wide(&words->word[2], &line->value) &&
+        !parse_number(&words->word[2], &line->value.low, err))
         return false;
     take_text(line, &words->word[1]);
     return true;

@@ -2,6 +2,7 @@
 #ifndef MACHINE_SCRIPT_PRIVATE_H
 #define MACHINE_SCRIPT_PRIVATE_H
 
+#include "cpu/cpu.h"
 #include "machine/script.h"
 
 enum script_command {
@@ -43,9 +44,10 @@ struct script_line {
     unsigned line;      /* number in the file, from 1 */
     char *text;         /* a string, file name or register name; owned */
     size_t text_size;   /* strings may hold any byte */
-    uint64_t number[2]; /* address and size, value, status, serial port ... */
-    uint64_t duration;  /* ns: sleep, or how long a wait may take */
-    int mouse[3];       /* dx, dy, wheel */
+    uint64_t number[2]; /* address and size, status, serial port ... */
+    struct poke_value value;
+    uint64_t duration; /* ns: sleep, or how long a wait may take */
+    int mouse[3];      /* dx, dy, wheel */
     unsigned buttons;
     struct script_key *keys; /* owned */
     unsigned key_count;

@@ -4,11 +4,12 @@
 #include "cpu/model.h"
 #include "cpu/segment.h"
 
-static void note_fault(void *opaque)
+static bool note_fault(void *opaque)
 {
     struct bare_cpu *bare = opaque;
     if (bare->vector < 0)
         bare->vector = bare->cpu->fault.vector;
+    return false;
 }
 
 static uint64_t get_icount(void *opaque)

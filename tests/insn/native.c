@@ -45,11 +45,12 @@ static void on_sigfpe(int signal, siginfo_t *info, void *context)
 }
 #endif
 
-static void on_guest_fault(void *opaque)
+static bool on_guest_fault(void *opaque)
 {
     struct native *native = opaque;
     if (!native->guest_vector)
         native->guest_vector = native->machine->cpu->fault.vector;
+    return false;
 }
 
 static const char *best_model(void)

@@ -56,7 +56,7 @@ static void the_commands_of_the_design(void **state)
     assert_int_equal(program.lines[10].number[1], 0x2000);
     assert_string_equal(program.lines[10].text, "f.bin");
     assert_string_equal(program.lines[11].text, "cr4");
-    assert_int_equal(program.lines[11].number[0], 0x600);
+    assert_int_equal(program.lines[11].value.low, 0x600);
     assert_int_equal(program.lines[12].line, 13);
     assert_true(program.passes_time);
     script_free_program(&program);
