@@ -1,17 +1,17 @@
 /* `anachron isa`, `cpus` and `disasm`: what the processor is, for people. */
 #include "base/memory.h"
 #include "commands.h"
-#include "cpu/insn.h"
 #include "cpu/model.h"
 #include "host/file.h"
 #include "machine/disassemble.h"
+#include "machine/isa.h"
 #include "options.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILE_LIMIT = 1 << 30, TEXT_SIZE = 64 };
+enum { FILE_LIMIT = 1 << 30 };
 
 static int complain(const struct error *err, int status)
 {
@@ -43,99 +43,43 @@ static int only_help(int argc, char **argv, const char *usage)
 
 /* --- isa --- */
 
-static const char *const feature_names[FEAT_COUNT] = {
-    [FEAT_I386] = "386",    [FEAT_I486] = "486",        [FEAT_CPUID] = "cpuid",
-    [FEAT_FPU] = "fpu",     [FEAT_TSC] = "tsc",         [FEAT_MSR] = "msr",
-    [FEAT_CX8] = "cx8",     [FEAT_VME] = "vme",         [FEAT_DE] = "de",
-    [FEAT_PSE] = "pse",     [FEAT_PAE] = "pae",         [FEAT_PGE] = "pge",
-    [FEAT_PSE36] = "pse36", [FEAT_MCE] = "mce",         [FEAT_MTRR] = "mtrr",
-    [FEAT_PAT] = "pat",     [FEAT_APIC] = "apic",       [FEAT_SEP] = "sep",
-    [FEAT_PMC] = "pmc",     [FEAT_CMOV] = "cmov",       [FEAT_P6] = "p6",
-    [FEAT_MMX] = "mmx",     [FEAT_FXSR] = "fxsr",       [FEAT_SSE] = "sse",
-    [FEAT_SSE2] = "sse2",   [FEAT_CLFLUSH] = "clflush", [FEAT_SSE3] = "sse3",
-    [FEAT_SSSE3] = "ssse3", [FEAT_NX] = "nx",
+struct isa_options {
+    bool json, help;
 };
 
-static void opcode_text(const struct insn_row *row, char text[TEXT_SIZE])
+static bool take_isa_json(void *target, const char *text, struct error *err)
 {
-    static const char *const prefixes[] = {"", "", "66 ", "F2 ", "F3 "};
-    static const char *const maps[] = {"", "0F ", "0F 38 ", "0F 3A "};
-    char modrm[8] = "";
-    unsigned digit = row->modrm & 0xFF;
-    switch (row->modrm & 0xFF00) {
-    case M_ANY:
-    case M_MEM:
-    case M_REG:
-        strcpy(modrm, " /r");
-        break;
-    case M_DIGIT(0):
-    case M_DIGIT_MEM(0):
-    case M_DIGIT_REG(0):
-        snprintf(modrm, sizeof modrm, " /%u", digit & 7);
-        break;
-    case M_BYTE(0):
-        snprintf(modrm, sizeof modrm, " %02X", digit);
-        break;
-    }
-    snprintf(text, TEXT_SIZE, "%s%s%02X%s", prefixes[row->prefix], maps[row->map], row->opcode,
-             modrm);
+    ((struct isa_options *)target)->json = true;
+    return true;
 }
 
-static void flags_text(uint32_t flags, char text[TEXT_SIZE])
+static bool take_isa_help(void *target, const char *text, struct error *err)
 {
-    static const struct {
-        uint32_t flag;
-        char letter;
-    } letters[] = {
-        {FLAG_OF, 'O'},
-        {FLAG_DF, 'D'},
-        {FLAG_IF, 'I'},
-        {FLAG_TF, 'T'},
-        {FLAG_SF, 'S'},
-        {FLAG_ZF, 'Z'},
-        {FLAG_AF, 'A'},
-        {FLAG_PF, 'P'},
-        {FLAG_CF, 'C'}
-    };
-    unsigned used = 0;
-    for (size_t i = 0; i < ARRAY_LENGTH(letters); i++) {
-        if (flags & letters[i].flag)
-            text[used++] = letters[i].letter;
-    }
-    if (!used)
-        text[used++] = '-';
-    text[used] = 0;
-}
-
-static void class_text(unsigned class, char text[TEXT_SIZE])
-{
-    snprintf(text, TEXT_SIZE, "%s%s%s%s", class == INNOCUOUS ? "innocuous " : "",
-             class & PRIVILEGED ? "privileged " : "", class & CONTROL ? "control " : "",
-             class & BEHAVIOUR ? "behaviour " : "");
-    text[strlen(text) - 1] = 0;
+    ((struct isa_options *)target)->help = true;
+    return true;
 }
 
 int command_isa(int argc, char **argv)
 {
-    int status = only_help(argc, argv,
-                           "usage: anachron isa\n\nLists every instruction form: opcode, mnemonic, "
-                           "operands in the letters of SDM volume 2\nappendix A.2, flags read, "
-                           "written and left undefined, feature, class.\n");
-    if (status >= 0)
-        return status;
-    printf("%-16s %-12s %-14s %-10s %-10s %-10s %-8s %s\n", "opcode", "mnemonic", "operands",
-           "read", "written", "undefined", "feature", "class");
-    for (unsigned i = 0; i < insn_row_count(); i++) {
-        const struct insn_row *row = insn_row(i);
-        char opcode[TEXT_SIZE], read[TEXT_SIZE], written[TEXT_SIZE], undefined[TEXT_SIZE];
-        char class[TEXT_SIZE];
-        opcode_text(row, opcode);
-        flags_text(row->flags_read, read);
-        flags_text(row->flags_written, written);
-        flags_text(row->flags_undefined, undefined);
-        class_text(row->class, class);
-        printf("%-16s %-12s %-14s %-10s %-10s %-10s %-8s %s\n", opcode, row->mnemonic,
-               row->operands, read, written, undefined, feature_names[row->feature], class);
+    static const struct option_row isa_rows[] = {
+        {"--json",                     NULL, "the table as a JSON array", take_isa_json},
+        {"--help", NULL, "this text", take_isa_help},
+        {0                           }
+    };
+    struct isa_options options = {0};
+    struct error err;
+    if (!options_parse(argc, argv, isa_rows, NULL, &options, &err))
+        return complain(&err, EXIT_STATUS_USAGE);
+    if (options.help) {
+        fputs(
+            "usage: anachron isa [--json]\n\nLists every instruction form: opcode, mnemonic, "
+            "operands in the letters of SDM volume 2\nappendix A.2, feature, class (innocuous; or "
+            "privileged, control- and behaviour-sensitive),\nwhat each engine does with it, flags "
+            "left undefined, read and written.\n\n",
+            stdout);
+        options_help(isa_rows, stdout);
+    } else {
+        isa_print(stdout, options.json);
     }
     return EXIT_STATUS_OK;
 }
@@ -156,7 +100,7 @@ int command_cpus(int argc, char **argv)
                is_default ? " (the default)" : "");
         for (unsigned feature = 0; feature < FEAT_COUNT; feature++) {
             if (model_has(model, feature))
-                printf(" %s", feature_names[feature]);
+                printf(" %s", isa_feature_text(feature));
         }
         printf("\n");
     }

@@ -5,6 +5,7 @@
 int command_run(int argc, char **argv);
 int command_isa(int argc, char **argv);
 int command_cpus(int argc, char **argv);
+int command_vectors(int argc, char **argv);
 int command_disasm(int argc, char **argv);
 
 #endif

@@ -2,7 +2,6 @@
 #include "base/bits.h"
 #include "base/error.h"
 #include "commands.h"
-#include "machine/vectors.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,21 +13,21 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"run",     command_run,    "boot a PC"                          },
-    {"isa",     command_isa,    "list the instructions"              },
-    {"cpus",    command_cpus,   "list the processor models"          },
-    {"disasm",  command_disasm, "disassemble a file"                 },
-    {"vectors", vectors_main,   "run processor test vectors"         },
-    {"replay",  NULL,           "replay a recorded run"              },
-    {"diverge", NULL,           "find where two runs of a log part"  },
-    {"new",     NULL,           "make a machine that is kept by name"},
-    {"start",   NULL,           "start it"                           },
-    {"stop",    NULL,           "stop it"                            },
-    {"save",    NULL,           "save its state"                     },
-    {"clone",   NULL,           "copy it"                            },
-    {"ls",      NULL,           "list machines"                      },
-    {"rm",      NULL,           "remove one"                         },
-    {"ctl",     NULL,           "control a running machine"          },
+    {"run",     command_run,     "boot a PC"                          },
+    {"isa",     command_isa,     "list the instructions"              },
+    {"cpus",    command_cpus,    "list the processor models"          },
+    {"disasm",  command_disasm,  "disassemble a file"                 },
+    {"vectors", command_vectors, "run processor test suites"          },
+    {"replay",  NULL,            "replay a recorded run"              },
+    {"diverge", NULL,            "find where two runs of a log part"  },
+    {"new",     NULL,            "make a machine that is kept by name"},
+    {"start",   NULL,            "start it"                           },
+    {"stop",    NULL,            "stop it"                            },
+    {"save",    NULL,            "save its state"                     },
+    {"clone",   NULL,            "copy it"                            },
+    {"ls",      NULL,            "list machines"                      },
+    {"rm",      NULL,            "remove one"                         },
+    {"ctl",     NULL,            "control a running machine"          },
 };
 
 static void print_help(FILE *stream)

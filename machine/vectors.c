@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "cpu/model.h"
+#include "machine/isa.h"
 #include "machine/vectors_run.h"
 
 #include <dirent.h>
@@ -13,13 +14,18 @@
 #include <zlib.h>
 
 static const char usage[] =
-    "usage: anachron vectors [--engine interp] [--cpu MODEL] [--json] [--show N] FILE...\n"
-    "Runs processor test vectors (MOO or TestFloat files, or directories of them; .gz too)\n"
-    "and prints, per opcode form, how many cases passed and failed.\n"
+    "usage: anachron vectors [--engine interp] [--cpu MODEL] [--json] [--show N] [--no-suites] "
+    "[FILE]...\n\n"
+    "Runs the built-in processor test suites and the test vectors in files (MOO, TestFloat, known\n"
+    "answers, bare-metal images; or directories of them; .gz too), and prints, per instruction\n"
+    "form, how many cases passed and failed, and which forms have no test at all.\n\n"
     "  --engine E   the engine that executes: interp\n"
-    "  --cpu MODEL  processor model (default: 386 for MOO files, the newest for TestFloat)\n"
+    "  --cpu MODEL  processor model (default: 386 for MOO files, the newest for the rest)\n"
     "  --json       the report as JSON\n"
-    "  --show N     describe the first N failures of each file on standard error\n"
+    "  --show N     describe the first N failures of each suite on standard error\n"
+    "  --no-suites  only the files\n"
+    "  --skip FORM  pretend that a form, named as in the report (\"0F A2 cpuid\"), does nothing;\n"
+    "               the suites shall notice\n\n"
     "masked: passed, and differed from the hardware in undefined flags only.\n";
 
 /* --- list of files --- */
@@ -44,7 +50,8 @@ static bool has_suffix(const char *text, const char *suffix)
 static bool is_vector_name(const char *name)
 {
     if (has_suffix(name, ".moo") || has_suffix(name, ".moo.gz") || has_suffix(name, ".MOO") ||
-        has_suffix(name, ".MOO.gz"))
+        has_suffix(name, ".MOO.gz") || has_suffix(name, ".answers") ||
+        has_suffix(name, ".answers.gz"))
         return true;
     /* TestFloat files: FUNCTION.ROUNDING.pPRECISION.txt */
     return (has_suffix(name, ".txt") || has_suffix(name, ".txt.gz")) && strstr(name, ".p");
@@ -84,7 +91,7 @@ void vector_stem(const char *path, char *stem, size_t size)
 {
     const char *slash = strrchr(path, '/');
     snprintf(stem, size, "%s", slash ? slash + 1 : path);
-    static const char *const suffixes[] = {".gz", ".txt", ".moo", ".MOO"};
+    static const char *const suffixes[] = {".gz", ".txt", ".moo", ".MOO", ".answers", ".elf"};
     for (size_t i = 0; i < ARRAY_LENGTH(suffixes); i++)
         if (has_suffix(stem, suffixes[i]))
             stem[strlen(stem) - strlen(suffixes[i])] = 0;
@@ -127,53 +134,99 @@ static const char *richest_model(void)
     return best->name;
 }
 
-/* Machines are made when the first file of their format comes. */
+enum format { FORMAT_MOO, FORMAT_FLOAT, FORMAT_ANSWERS, FORMAT_IMAGE, FORMAT_COUNT };
+
+static enum format format_of(const struct vector_file *file)
+{
+    if (file->size >= 4 && memcmp(file->bytes, "MOO ", 4) == 0)
+        return FORMAT_MOO;
+    if (file->size >= 4 && memcmp(file->bytes, "\177ELF", 4) == 0)
+        return FORMAT_IMAGE;
+    if (has_suffix(file->path, ".answers") || has_suffix(file->path, ".answers.gz"))
+        return FORMAT_ANSWERS;
+    return FORMAT_FLOAT;
+}
+
 struct session {
-    struct vector_options options;
-    struct vector_machine *moo_machine, *float_machine;
+    const struct isa_engine *engine;
+    const char *cpu; /* NULL: by format */
+    bool json, help, without_suites;
+    int skipped_row;
+    struct path_list list;
+    bool searched; /* files were named, whether there were any or not */
+    struct vector_machine *machines[FORMAT_COUNT]; /* made when the first file of a format comes */
     struct vector_report report;
 };
 
-static bool run_file(struct session *session, const char *path, struct error *err)
+static bool run_bytes(struct session *session, const struct vector_file *file, struct error *err)
 {
-    struct vector_file file = {.path = path};
-    bool ok = read_file(&file, err);
-    bool is_moo = file.size >= 4 && memcmp(file.bytes, "MOO ", 4) == 0;
-    struct vector_machine **machine = is_moo ? &session->moo_machine : &session->float_machine;
-    if (ok && !*machine) {
-        const char *cpu = session->options.cpu;
-        *machine = vector_machine_new(cpu ? cpu : is_moo ? "386" : richest_model(), err);
-        ok = *machine != NULL;
+    enum format format = format_of(file);
+    const char *cpu = session->cpu ? session->cpu : format == FORMAT_MOO ? "386" : richest_model();
+    if (format == FORMAT_IMAGE)
+        return vectors_run_image(file, cpu_model_find(cpu), session->skipped_row, &session->report,
+                                 err);
+    struct vector_machine **machine = &session->machines[format];
+    if (!*machine)
+        *machine = vector_machine_new(cpu, err);
+    if (!*machine)
+        return false;
+    (*machine)->skipped_row = session->skipped_row;
+    switch (format) {
+    case FORMAT_MOO:
+        return vectors_run_moo(file, *machine, &session->report, err);
+    case FORMAT_ANSWERS:
+        return vectors_run_answers(file, *machine, &session->report, err);
+    default:
+        return vectors_run_float(file, *machine, &session->report, err);
     }
-    if (ok)
-        ok = is_moo ? vectors_run_moo(&file, *machine, &session->report, err)
-                    : vectors_run_float(&file, *machine, &session->report, err);
-    mem_free(file.bytes);
-    return ok;
 }
 
-static int run_all(struct session *session, const struct path_list *list, bool json)
+static void note(struct session *session, bool ok, const struct error *err)
 {
-    for (size_t i = 0; i < list->count; i++) {
+    if (ok)
+        return;
+    fprintf(stderr, "anachron: %s\n", err->text);
+    session->report.files_unread++;
+}
+
+static void run_files(struct session *session)
+{
+    for (size_t i = 0; i < session->list.count; i++) {
         struct error err;
-        if (!run_file(session, list->paths[i], &err)) {
-            fprintf(stderr, "anachron: %s\n", err.text);
-            session->report.files_unread++;
-        }
+        struct vector_file file = {.path = session->list.paths[i]};
+        note(session, read_file(&file, &err) && run_bytes(session, &file, &err), &err);
+        mem_free(file.bytes);
     }
-    vector_report_print(&session->report, "interp", json);
-    bool failed = session->report.files_unread > 0;
-    unsigned long tested = 0;
-    for (size_t i = 0; i < session->report.count; i++) {
-        failed |= session->report.rows[i].failed > 0;
-        tested += session->report.rows[i].tested;
+}
+
+/* Copies, because the formats want a zero behind the last byte. */
+static void run_suites(struct session *session, const struct vector_suite *suites)
+{
+    for (; suites->name; suites++) {
+        struct error err;
+        struct vector_file file = {suites->name, mem_new(suites->size + 1), suites->size};
+        memcpy(file.bytes, suites->bytes, suites->size);
+        note(session, run_bytes(session, &file, &err), &err);
+        mem_free(file.bytes);
     }
-    if (!tested && !failed) {
+}
+
+static int run_all(struct session *session, const struct vector_suite *suites)
+{
+    if (!session->without_suites)
+        run_suites(session, suites);
+    run_files(session);
+    vector_report_print(&session->report, session->engine->name, session->json, stdout);
+    struct vector_counts total = vector_report_total(&session->report);
+    bool failed = session->report.files_unread > 0 || total.failed > 0;
+    if (!total.tested && !failed) {
         fprintf(stderr, "anachron: no test vectors in the files given\n");
         failed = true;
     }
     return failed ? EXIT_STATUS_HOST_ERROR : EXIT_STATUS_OK;
 }
+
+/* --- options --- */
 
 static int usage_error(const char *format, const char *what)
 {
@@ -183,60 +236,104 @@ static int usage_error(const char *format, const char *what)
     return EXIT_STATUS_USAGE;
 }
 
-/* Reads options; returns the exit status to end with, or -1 to go on. */
-static int parse(int argc, char **argv, struct session *session, struct path_list *list, bool *json)
+/* The row that the report names "OPCODE MNEMONIC" and perhaps operands; -1: none. */
+static int find_form(const char *name)
 {
-    bool only_files = false, searched = false;
+    for (unsigned i = 0; i < insn_row_count(); i++) {
+        const struct insn_row *row = insn_row(i);
+        char opcode[ISA_TEXT_SIZE], text[3 * ISA_TEXT_SIZE];
+        isa_opcode_text(row, opcode);
+        snprintf(text, sizeof text, "%s %s %s", opcode, row->mnemonic, row->operands);
+        size_t length = strlen(name);
+        if (strncmp(text, name, length) == 0 && (text[length] == ' ' || !text[length]))
+            return (int)i;
+    }
+    return -1;
+}
+
+/* Takes an option that has a value. Returns -1 to go on. */
+static int take_value(struct session *session, const char *word, const char *value)
+{
+    if (!value)
+        return usage_error("unknown option, or no value for '%s'", word);
+    if (strcmp(word, "--engine") == 0) {
+        session->engine = isa_engine_find(value);
+        return session->engine ? -1 : usage_error("no engine '%s' in this build", value);
+    }
+    if (strcmp(word, "--cpu") == 0) {
+        session->cpu = value;
+        return cpu_model_find(value) ? -1 : usage_error("no CPU model '%s'", value);
+    }
+    if (strcmp(word, "--show") == 0) {
+        session->report.show = (unsigned)strtoul(value, NULL, 10);
+        return -1;
+    }
+    if (strcmp(word, "--skip") == 0) {
+        session->skipped_row = find_form(value);
+        return session->skipped_row >= 0 ? -1 : usage_error("no form '%s'", value);
+    }
+    return usage_error("unknown option '%s'", word);
+}
+
+/* Takes an option without value. */
+static bool take_flag(struct session *session, const char *word)
+{
+    bool *flag = strcmp(word, "--json") == 0        ? &session->json
+                 : strcmp(word, "--help") == 0      ? &session->help
+                 : strcmp(word, "--no-suites") == 0 ? &session->without_suites
+                                                    : NULL;
+    if (flag)
+        *flag = true;
+    return flag != NULL;
+}
+
+/* Returns the exit status to end with, or -1 to go on. */
+static int parse(int argc, char **argv, struct session *session)
+{
+    bool only_files = false;
     for (int i = 1; i < argc; i++) {
         const char *word = argv[i];
         struct error err;
+        int status = -1;
         if (only_files || word[0] != '-') {
-            searched = true;
-            if (!collect(list, word, &err)) {
+            session->searched = true;
+            if (!collect(&session->list, word, &err)) {
                 fprintf(stderr, "anachron: %s\n", err.text);
-                return EXIT_STATUS_HOST_ERROR;
+                status = EXIT_STATUS_HOST_ERROR;
             }
         } else if (strcmp(word, "--") == 0) {
             only_files = true;
-        } else if (strcmp(word, "--json") == 0) {
-            *json = true;
-        } else if (strcmp(word, "--help") == 0) {
-            fputs(usage, stdout);
-            return EXIT_STATUS_OK;
-        } else if (i + 1 == argc) {
-            return usage_error("unknown option, or no value for '%s'", word);
-        } else if (strcmp(word, "--engine") == 0) {
-            if (strcmp(argv[++i], "interp") != 0)
-                return usage_error("no engine '%s' in this build (there is: interp)", argv[i]);
-        } else if (strcmp(word, "--cpu") == 0) {
-            session->options.cpu = argv[++i];
-        } else if (strcmp(word, "--show") == 0) {
-            session->report.show = (unsigned)strtoul(argv[++i], NULL, 10);
-        } else {
-            return usage_error("unknown option '%s'", word);
+        } else if (!take_flag(session, word)) {
+            status = take_value(session, word, argv[i + 1]);
+            i++;
         }
+        if (status >= 0)
+            return status;
     }
-    if (list->count)
+    if (session->help) {
+        fputs(usage, stdout);
+        return EXIT_STATUS_OK;
+    }
+    if (session->list.count || (!session->searched && !session->without_suites))
         return -1;
-    if (!searched)
-        return usage_error("%s", "no files given");
+    if (!session->searched)
+        return usage_error("%s", "--no-suites, and no files given");
     fprintf(stderr, "anachron: no test vectors below the directories given\n");
     return EXIT_STATUS_HOST_ERROR;
 }
 
-int vectors_main(int argc, char **argv)
+int vectors_main(int argc, char **argv, const struct vector_suite *suites)
 {
-    struct session session = {0};
-    struct path_list list = {0};
-    bool json = false;
-    int status = parse(argc, argv, &session, &list, &json);
+    struct session session = {.engine = isa_engine_at(0), .skipped_row = -1};
+    vector_report_init(&session.report);
+    int status = parse(argc, argv, &session);
     if (status < 0)
-        status = run_all(&session, &list, json);
-    vector_machine_free(session.moo_machine);
-    vector_machine_free(session.float_machine);
+        status = run_all(&session, suites);
+    for (unsigned i = 0; i < FORMAT_COUNT; i++)
+        vector_machine_free(session.machines[i]);
     vector_report_free(&session.report);
-    for (size_t i = 0; i < list.count; i++)
-        mem_free(list.paths[i]);
-    mem_free(list.paths);
+    for (size_t i = 0; i < session.list.count; i++)
+        mem_free(session.list.paths[i]);
+    mem_free(session.list.paths);
     return status;
 }

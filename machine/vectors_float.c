@@ -227,6 +227,21 @@ static bool run_line(struct vector_machine *machine, const struct function *func
     return true;
 }
 
+/* The row of the tested instruction: the first of its name in the code. */
+static unsigned row_of(const struct vector_machine *machine, const struct function *function)
+{
+    for (unsigned at = 0; at < function->length;) {
+        struct insn insn;
+        if (decode_insn(machine->decoder, function->code + at, function->length - at, false,
+                        &insn) != DECODE_OK)
+            break;
+        if (strcmp(insn_row(insn.row)->mnemonic, function->mnemonic) == 0)
+            return insn.row;
+        at += insn.length;
+    }
+    return INSN_ROW_NONE;
+}
+
 bool vectors_run_float(const struct vector_file *file, struct vector_machine *machine,
                        struct vector_report *report, struct error *err)
 {
@@ -236,7 +251,7 @@ bool vectors_run_float(const struct vector_file *file, struct vector_machine *ma
     struct mode mode;
     if (!parse_name(stem, &function, &mode))
         return error_set(err, "%s: neither a MOO file nor named like a TestFloat file", file->path);
-    struct vector_row *row = vector_report_row(report, stem, function->mnemonic);
+    unsigned source = vector_report_source(report, stem), row = row_of(machine, function);
     bool runs = model_has(machine->cpu->model, function->feature);
     unsigned shown = 0, number = 1;
     if (runs)
@@ -246,13 +261,11 @@ bool vectors_run_float(const struct vector_file *file, struct vector_machine *ma
         const char *end = line + strcspn(line, "\n");
         bool passed = false;
         if (!runs) {
-            row->skipped++;
+            vector_report_count(report, source, row, VECTOR_SKIPPED);
         } else if (!run_line(machine, function, line, &passed, shown < report->show)) {
             return error_set(err, "%s:%u: not a TestFloat case", file->path, number);
         } else {
-            row->tested++;
-            row->passed += passed;
-            row->failed += !passed;
+            vector_report_count(report, source, row, passed ? VECTOR_PASSED : VECTOR_FAILED);
             shown += !passed;
         }
         line = *end ? end + 1 : end;

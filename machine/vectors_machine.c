@@ -13,12 +13,14 @@ struct vector_machine *vector_machine_new(const char *cpu_name, struct error *er
         return NULL;
     }
     struct vector_machine *machine = mem_new(sizeof *machine);
+    machine->skipped_row = -1;
     machine->log = log_new(stderr, LOG_ERROR);
     machine->bus = bus_new(machine->log);
     machine->phys = physmem_new(machine->bus, VECTOR_RAM_SIZE);
     machine->cpu = cpu_new(model, machine->phys, machine->bus);
     machine->ram = physmem_ram(machine->phys);
     physmem_set_a20(machine->phys, true);
+    machine->decoder = decoder_new(model);
     cpu_reset(machine->cpu, false);
     return machine;
 }
@@ -27,6 +29,7 @@ void vector_machine_free(struct vector_machine *machine)
 {
     if (!machine)
         return;
+    decoder_free(machine->decoder);
     cpu_free(machine->cpu);
     physmem_free(machine->phys);
     bus_free(machine->bus);
@@ -72,4 +75,12 @@ bool vector_machine_run(struct vector_machine *machine, uint64_t max_insns)
         cpu_run(cpu, limit);
     }
     return cpu->activity == CPU_HALTED;
+}
+
+unsigned vector_machine_row(const struct vector_machine *machine, const uint8_t *bytes,
+                            unsigned size, bool code32)
+{
+    struct insn insn;
+    (void)decode_insn(machine->decoder, bytes, size, code32, &insn);
+    return insn.row;
 }

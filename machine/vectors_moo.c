@@ -249,37 +249,45 @@ static void run_test(struct vector_machine *machine, const struct moo_file *file
     clean_up(machine, test, verdict->failed);
 }
 
-static void count_test(struct vector_machine *machine, const struct moo_file *file,
-                       const struct moo_test *test, struct vector_row *row, unsigned show)
+/* The instruction at CS:IP of the test's memory. */
+static unsigned row_of(struct vector_machine *machine, const struct moo_file *file,
+                       const struct moo_test *test)
 {
+    enum { CS_286 = 4, IP_286 = 12, CS_386 = 10, EIP_386 = 16 };
+    const uint32_t *value = test->initial.registers.value;
+    uint32_t ip = value[file->is_386 ? EIP_386 : IP_286];
+    uint32_t base = (value[file->is_386 ? CS_386 : CS_286] & 0xFFFF) << 4;
+    uint8_t bytes[INSN_MAX_LENGTH];
+    for (unsigned i = 0; i < sizeof bytes; i++) {
+        int byte = image_find(&test->initial.memory, base + ((ip + i) & 0xFFFF));
+        bytes[i] = byte < 0 ? 0 : (uint8_t)byte;
+    }
+    return vector_machine_row(machine, bytes, sizeof bytes, false);
+}
+
+static void count_test(struct vector_machine *machine, const struct moo_file *file,
+                       const struct moo_test *test, struct vector_report *report, unsigned source)
+{
+    unsigned row = row_of(machine, file, test);
     if (moo_is_revoked(file, test)) {
-        row->skipped++;
+        vector_report_count(report, source, row, VECTOR_SKIPPED);
         return;
     }
     struct verdict verdict = {0};
     run_test(machine, file, test, &verdict);
-    row->tested++;
-    row->passed += !verdict.failed;
-    row->failed += verdict.failed;
-    row->masked += !verdict.failed && verdict.masked;
-    if (verdict.failed && row->failed <= show)
-        fprintf(stderr, "%s #%u %s: %s\n", row->name, test->index, test->name, verdict.text);
-}
-
-/* META: version (2), processor type, opcode, mnemonic[8] padded with blanks. */
-static void parse_mnemonic(const struct moo_chunk *chunk, char mnemonic[9])
-{
-    if (chunk->size < 15)
-        return;
-    memcpy(mnemonic, chunk->bytes + 7, 8);
-    for (unsigned i = 8; i-- > 0 && (mnemonic[i] == ' ' || mnemonic[i] == 0);)
-        mnemonic[i] = 0;
+    vector_report_count(report, source, row,
+                        verdict.failed   ? VECTOR_FAILED
+                        : verdict.masked ? VECTOR_MASKED
+                                         : VECTOR_PASSED);
+    const struct vector_source *counted = &report->sources[source];
+    if (verdict.failed && counted->counts.failed <= report->show)
+        fprintf(stderr, "%s #%u %s: %s\n", counted->name, test->index, test->name, verdict.text);
 }
 
 bool vectors_run_moo(const struct vector_file *file, struct vector_machine *machine,
                      struct vector_report *report, struct error *err)
 {
-    char stem[64], mnemonic[9] = "";
+    char stem[64];
     vector_stem(file->path, stem, sizeof stem);
     struct moo_file moo = {.path = file->path};
     struct moo_cursor cursor = {file->bytes, file->bytes + file->size};
@@ -294,15 +302,12 @@ bool vectors_run_moo(const struct vector_file *file, struct vector_machine *mach
             moo.flags_mask = moo_flags_mask(file->path, stem, moo.is_386);
             if (moo.is_386)
                 moo_load_revoked(&moo);
-        } else if (moo_chunk_is(&chunk, "META")) {
-            parse_mnemonic(&chunk, mnemonic);
         } else if (moo_chunk_is(&chunk, "RMSK") || moo_chunk_is(&chunk, "RM32")) {
             moo_parse_registers(&chunk, moo.is_386 ? 4 : 2, &moo.mask);
         } else if (moo_chunk_is(&chunk, "TEST")) {
             whole = moo_parse_test(&chunk, &test);
             if (whole)
-                count_test(machine, &moo, &test, vector_report_row(report, stem, mnemonic),
-                           report->show);
+                count_test(machine, &moo, &test, report, vector_report_source(report, stem));
         }
     }
     mem_free(moo.revoked);

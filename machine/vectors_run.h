@@ -3,11 +3,13 @@
 #define MACHINE_VECTORS_RUN_H
 
 #include "base/error.h"
-#include "cpu/cpu.h"
+#include "cpu/decode.h"
+#include "cpu/model.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* --- the bare machine (vectors_machine.c) --- */
 
@@ -18,7 +20,10 @@ struct vector_machine {
     struct bus *bus;
     struct physmem *phys;
     struct cpu *cpu;
+    struct decoder *decoder; /* of the same model */
     uint8_t *ram;
+    int skipped_row; /* a row of the instruction table that does nothing; -1: none */
+    int trap;        /* known answers: the vector of the first exception, or ANSWER_NO_TRAP */
 };
 
 /* cpu_name is a row of cpu/model.h. NULL: err says why. */
@@ -33,32 +38,56 @@ void vector_machine_set_segment(struct vector_machine *machine, enum segment_reg
                                 uint16_t selector);
 /* Runs until HLT has executed. False: still running after max_insns, or shut down. */
 bool vector_machine_run(struct vector_machine *machine, uint64_t max_insns);
+/* The row of the instruction at bytes; INSN_ROW_NONE: it is none. */
+unsigned vector_machine_row(const struct vector_machine *machine, const uint8_t *bytes,
+                            unsigned size, bool code32);
 
 /* --- the report (vectors_report.c) --- */
 
-/* One opcode form, or one arithmetic function in one mode. */
-struct vector_row {
-    char name[64];
-    char mnemonic[32];
+enum vector_verdict {
+    VECTOR_PASSED,
+    VECTOR_MASKED, /* passed: differs from the hardware in undefined flags only */
+    VECTOR_FAILED,
+    VECTOR_SKIPPED, /* not run: revoked upstream, or the processor model lacks the feature */
+};
+
+struct vector_counts {
     unsigned long tested;
-    unsigned long passed;
+    unsigned long passed; /* with the masked ones */
     unsigned long failed;
-    unsigned long masked;  /* of passed: differ from the hardware in undefined flags only */
-    unsigned long skipped; /* not run: revoked upstream, or the processor model lacks the feature */
+    unsigned long masked;
+    unsigned long skipped;
+};
+
+/* A file, or a built-in suite. */
+struct vector_source {
+    char name[64];
+    struct vector_counts counts;
 };
 
 struct vector_report {
-    struct vector_row *rows;
-    size_t count;
+    struct vector_counts *forms; /* by row of the instruction table; then, once, all encodings that
+                                    are no instruction */
+    struct vector_source *sources;
+    unsigned source_count;
     unsigned files_unread;
     unsigned show; /* how many failing cases to describe per file, on standard error */
 };
 
-/* The row of that name, added at the end if there is none. Valid until the next call. */
-struct vector_row *vector_report_row(struct vector_report *report, const char *name,
-                                     const char *mnemonic);
-void vector_report_print(const struct vector_report *report, const char *title, bool json);
+void vector_report_init(struct vector_report *report);
 void vector_report_free(struct vector_report *report);
+/* The index of the source of that name, added at the end if there is none. */
+unsigned vector_report_source(struct vector_report *report, const char *name);
+/* Counts one case. row: of the instruction table; INSN_ROW_NONE for no instruction. */
+void vector_report_count(struct vector_report *report, unsigned source, unsigned row,
+                         enum vector_verdict verdict);
+/* The same for the form alone: a case of a source that tests several. */
+void vector_report_form(struct vector_report *report, unsigned row, enum vector_verdict verdict);
+struct vector_counts vector_report_total(const struct vector_report *report);
+/* Forms without a test, of user mode or of the others (isa_is_user). */
+unsigned vector_report_gaps(const struct vector_report *report, bool user);
+void vector_report_print(const struct vector_report *report, const char *engine, bool json,
+                         FILE *stream);
 
 /* --- the loaders --- */
 
@@ -68,18 +97,19 @@ struct vector_file {
     size_t size;
 };
 
-/* Options that apply to every file. */
-struct vector_options {
-    const char *cpu; /* NULL: 386 for MOO, the one with most features for TestFloat */
-};
-
-/* Both: run every case of file and count it in report. False: the file is damaged, or no machine
+/* All: run every case of file and count it in report. False: the file is damaged, or no machine
  * could be made; err says which. */
 bool vectors_run_moo(const struct vector_file *file, struct vector_machine *machine,
                      struct vector_report *report, struct error *err);
 bool vectors_run_float(const struct vector_file *file, struct vector_machine *machine,
                        struct vector_report *report, struct error *err);
-/* The last component of path without .gz, .txt, .moo. */
+bool vectors_run_answers(const struct vector_file *file, struct vector_machine *machine,
+                         struct vector_report *report, struct error *err);
+/* The same for a bare-metal test image. skipped_row: that row of the instruction table does
+ * nothing, to see whether the image notices; -1: none. */
+bool vectors_run_image(const struct vector_file *file, const struct cpu_model *model,
+                       int skipped_row, struct vector_report *report, struct error *err);
+/* The last component of path without .gz, .txt, .moo, .answers, .elf. */
 void vector_stem(const char *path, char *stem, size_t size);
 
 #endif

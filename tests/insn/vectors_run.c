@@ -15,5 +15,6 @@ int main(int argc, char **argv)
         fprintf(stderr, "SKIPPED: there are no test vectors at %s\n", argv[1]);
         return EXIT_SKIP;
     }
-    return vectors_main(argc, argv);
+    const struct vector_suite none = {0};
+    return vectors_main(argc, argv, &none);
 }
