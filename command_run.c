@@ -14,6 +14,8 @@
 #include "ui/picture.h"
 #include "ui/term.h"
 
+#include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <time.h>
@@ -41,7 +43,7 @@ struct run {
     struct terminal *terminal;
     struct term *term;
     struct signals *signals;
-    struct screen_text *text;
+    int status;
 };
 
 /* --- files --- */
@@ -165,11 +167,22 @@ static bool outside_save_picture(void *opaque, const struct frame *frame, const 
     return picture_save(frame, path, err);
 }
 
-static void outside_poll(void *opaque)
+/* An image that was there from the beginning has been taken out. What the end of the run would
+ * report is reported now. */
+static void outside_release_image(void *opaque, struct disk_backend *disk)
 {
     struct run *run = opaque;
-    machine_text(run->machine, run->text);
-    term_draw(run->term, run->text);
+    struct error err;
+    if (!image_close(disk, &err))
+        fprintf(stderr, "anachron: error: %s\n", err.text);
+    for (unsigned i = 0; i < MACHINE_FLOPPIES; i++) {
+        if (run->config.floppy[i].disk == disk)
+            run->config.floppy[i].disk = NULL;
+    }
+    for (unsigned i = 0; i < MACHINE_DISKS; i++) {
+        if (run->config.drive[i].disk == disk)
+            run->config.drive[i].disk = NULL;
+    }
 }
 
 static void quit(void *opaque)
@@ -237,8 +250,6 @@ static bool open_display(struct run *run, struct error *err)
     if (!run->terminal)
         return false;
     run->term = term_open();
-    run->text = mem_new(sizeof *run->text);
-    run->config.outside.poll = outside_poll;
     run->config.interactive = true;
     return true;
 }
@@ -260,6 +271,7 @@ static bool configure(struct run *run, struct error *err)
         .verbose = options->verbose,
         .outside = {.opaque = run,
                     .open_image = outside_open_image,
+                    .release_image = outside_release_image,
                     .save_picture = outside_save_picture},
     };
     memcpy(config->boot_order, options->boot, sizeof config->boot_order);
@@ -296,8 +308,32 @@ static bool save_last_screen(struct run *run, struct error *err)
     return ok;
 }
 
+static void *run_machine(void *argument)
+{
+    struct run *run = argument;
+    run->status = machine_run(run->machine);
+    return NULL;
+}
+
+/* The machine runs in a thread of its own; this one, which a window system may insist on, shows it
+ * for as long as it runs. */
+static bool run_and_show(struct run *run, struct error *err)
+{
+    pthread_t thread;
+    int reason = pthread_create(&thread, NULL, run_machine, run);
+    if (reason) {
+        errno = reason;
+        return error_set_errno(err, "cannot start the machine's thread");
+    }
+    if (run->term)
+        term_show(run->term, machine_screen(run->machine));
+    pthread_join(thread, NULL);
+    return true;
+}
+
 static bool execute(struct run *run, int *status, struct error *err)
 {
+    run->signals = signals_start(on_signal, run);
     if (!open_display(run, err))
         return false;
     choose_clock(run);
@@ -305,15 +341,14 @@ static bool execute(struct run *run, int *status, struct error *err)
     if (!run->machine)
         return false;
     atomic_store(&run->stoppable, run->machine);
-    run->signals = signals_start(on_signal, run);
     struct gate *gate = machine_gate(run->machine);
     for (unsigned i = 0; i < MACHINE_SERIALS; i++)
         characters_start(run->serial[i], gate, i, quit, run);
     if (run->term)
         term_start_keys(run->term, gate, quit, run);
-    *status = machine_run(run->machine);
-    if (run->term)
-        outside_poll(run);
+    if (!run_and_show(run, err))
+        return false;
+    *status = run->status;
     return save_last_screen(run, err);
 }
 
@@ -338,7 +373,6 @@ static void release(struct run *run)
         mem_free(run->blob[i]);
     for (unsigned i = 0; i < MACHINE_MODULES; i++)
         mem_free(run->module_path[i]);
-    mem_free(run->text);
 }
 
 static int complain(const struct error *err, int status)

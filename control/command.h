@@ -29,6 +29,7 @@ enum {
 enum parameter_kind {
     PARAMETER_NONE,     /* ends the list */
     PARAMETER_NUMBER,   /* least to most; JSON: an integer, or a string such as "0x7C00" */
+    PARAMETER_WIDE,     /* up to 128 bits: decimal, 0x, or exactly 20 or 32 hexadecimal digits */
     PARAMETER_INTEGER,  /* with a sign, -most to most */
     PARAMETER_DURATION, /* 30s, 500ms; JSON: such a string, or a number of seconds */
     PARAMETER_TEXT,     /* bytes, at least `least`; JSON: a string (UTF-8) */
@@ -62,6 +63,8 @@ struct key_stroke {
 struct command_value {
     bool given;
     uint64_t number; /* number, duration (ns), choice, flags */
+    uint64_t high;   /* wide: bits 64 to 127 */
+    unsigned digits; /* wide: hexadecimal digits that it was written with, or 0 */
     int64_t integer;
     char *text; /* owned; terminated, but may hold any byte */
     size_t size;
@@ -80,8 +83,8 @@ struct command_call {
 enum command_flag {
     /* Changes what the guest sees: goes through the gate as an event, so that it is recorded. */
     COMMAND_CHANGES_GUEST = 1 << 0,
-    /* Takes virtual time. */
-    COMMAND_TAKES_TIME = 1 << 1,
+    /* Is there to let virtual time pass. */
+    COMMAND_WAITS = 1 << 1,
     /* Only in scripts: it is no event, and would be missing in a recording. */
     COMMAND_SCRIPT_ONLY = 1 << 2,
     /* Not in scripts, which have no use for it. */
@@ -96,6 +99,8 @@ enum command_output {
     OUTPUT_JSON,   /* the object itself, in one line */
     OUTPUT_TEXT,   /* the member "text", as it is */
     OUTPUT_DUMP,   /* "address" and "bytes", as a hexadecimal dump */
+    OUTPUT_CODE,   /* "instructions", each with "address", "bytes" and "text" */
+    OUTPUT_HELP,   /* "commands", as command_describe gives them */
 };
 
 /* What a step of a command came to. */
@@ -161,8 +166,8 @@ void command_usage(const struct command *command, char *text, size_t size);
 /* The whole table, or one row, as data. */
 json_t *command_describe(const struct command *command);
 
-/* What a result looks like to a person: lines, each with its newline, in UTF-8. The caller frees.
- */
-char *command_result_text(const struct command *command, const json_t *result);
+/* What a result looks like to a person: lines, each with its newline, in UTF-8. size (may be NULL)
+ * gets the length, because text may hold any byte. The caller frees. */
+char *command_result_text(const struct command *command, const json_t *result, size_t *size);
 
 #endif

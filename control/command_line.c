@@ -7,7 +7,7 @@
 
 /* --- lines --- */
 
-static int hex_digit(char c)
+int command_hex_digit(char c)
 {
     if (isdigit((unsigned char)c))
         return c - '0';
@@ -23,8 +23,8 @@ static bool unescape(const char *line, size_t end, size_t *at, char *out, struct
         return error_set(err, "the line ends with a backslash");
     char c = line[(*at)++];
     if (c == 'x') {
-        int high = *at < end ? hex_digit(line[*at]) : -1;
-        int low = *at + 1 < end ? hex_digit(line[*at + 1]) : -1;
+        int high = *at < end ? command_hex_digit(line[*at]) : -1;
+        int low = *at + 1 < end ? command_hex_digit(line[*at + 1]) : -1;
         if (high < 0 || low < 0)
             return error_set(err, "\\x wants two hexadecimal digits");
         *at += 2;

@@ -9,6 +9,8 @@ bool command_value_from_text(struct command_call *call, unsigned index, const ch
                              size_t size, const char *directory, struct error *err);
 bool command_value_from_json(struct command_call *call, unsigned index, const json_t *json,
                              const char *directory, struct error *err);
+/* 0 to 15, or -1. */
+int command_hex_digit(char c);
 /* Index, or -1. */
 int command_find_choice(const struct command_parameter *parameter, const char *name);
 /* Everything required is there, and the row's own check passes. */

@@ -88,11 +88,11 @@ bool command_fail_with_usage(const struct command *command, struct error *err)
 static json_t *describe_parameter(const struct command_parameter *parameter)
 {
     static const char *const kinds[] = {
-        [PARAMETER_NUMBER] = "number",     [PARAMETER_INTEGER] = "integer",
-        [PARAMETER_DURATION] = "duration", [PARAMETER_TEXT] = "text",
-        [PARAMETER_FILE] = "file",         [PARAMETER_KEYS] = "keys",
-        [PARAMETER_CHORD] = "chord",       [PARAMETER_CHOICE] = "choice",
-        [PARAMETER_FLAGS] = "flags",
+        [PARAMETER_NUMBER] = "number", [PARAMETER_INTEGER] = "integer",
+        [PARAMETER_WIDE] = "wide",     [PARAMETER_DURATION] = "duration",
+        [PARAMETER_TEXT] = "text",     [PARAMETER_FILE] = "file",
+        [PARAMETER_KEYS] = "keys",     [PARAMETER_CHORD] = "chord",
+        [PARAMETER_CHOICE] = "choice", [PARAMETER_FLAGS] = "flags",
     };
     bool is_optional = parameter->flags & PARAMETER_OPTIONAL || parameter->kind == PARAMETER_FLAGS;
     json_t *result = json_pack("{s:s, s:s, s:b}", "name", parameter->name, "type",
@@ -115,8 +115,8 @@ json_t *command_describe(const struct command *command)
         json_array_append_new(parameters, describe_parameter(&command->parameter[i]));
     return json_pack("{s:s, s:s, s:s, s:b, s:b, s:o}", "name", command->name, "usage", usage,
                      "help", command->help, "changes_guest",
-                     (command->flags & COMMAND_CHANGES_GUEST) != 0, "takes_time",
-                     (command->flags & COMMAND_TAKES_TIME) != 0, "arguments", parameters);
+                     (command->flags & COMMAND_CHANGES_GUEST) != 0, "waits",
+                     (command->flags & COMMAND_WAITS) != 0, "arguments", parameters);
 }
 
 /* --- results --- */
@@ -196,11 +196,6 @@ static void add_line(struct text *text, const json_t *result)
     add(text, "\n");
 }
 
-static unsigned hex_value(char digit)
-{
-    return digit <= '9' ? (unsigned)(digit - '0') : (unsigned)((digit | 0x20) - 'a' + 10);
-}
-
 /* Sixteen bytes a line, with what they are in ASCII. */
 static void add_dump(struct text *text, const json_t *result)
 {
@@ -218,7 +213,8 @@ static void add_dump(struct text *text, const json_t *result)
                 continue;
             }
             const char *digits = &hex[(at + i) * 2];
-            unsigned byte = hex_value(digits[0]) << 4 | hex_value(digits[1]);
+            unsigned byte =
+                (unsigned)(command_hex_digit(digits[0]) << 4 | command_hex_digit(digits[1]));
             add(text, "%s%.2s", i == ROW / 2 ? "  " : " ", digits);
             ascii[i] = byte >= ' ' && byte < 0x7F ? (char)byte : '.';
         }
@@ -226,7 +222,31 @@ static void add_dump(struct text *text, const json_t *result)
     }
 }
 
-char *command_result_text(const struct command *command, const json_t *result)
+static void add_code(struct text *text, const json_t *result)
+{
+    size_t index;
+    json_t *insn;
+    json_array_foreach(json_object_get(result, "instructions"), index, insn)
+    {
+        add(text, "%08llx  %-22s %s\n",
+            (unsigned long long)json_integer_value(json_object_get(insn, "address")),
+            json_string_value(json_object_get(insn, "bytes")),
+            json_string_value(json_object_get(insn, "text")));
+    }
+}
+
+static void add_help(struct text *text, const json_t *result)
+{
+    size_t index;
+    json_t *row;
+    json_array_foreach(json_object_get(result, "commands"), index, row)
+    {
+        add(text, "%s\n        %s\n", json_string_value(json_object_get(row, "usage")),
+            json_string_value(json_object_get(row, "help")));
+    }
+}
+
+char *command_result_text(const struct command *command, const json_t *result, size_t *size)
 {
     struct text text = {0};
     const json_t *whole = json_object_get(result, "text");
@@ -247,6 +267,12 @@ char *command_result_text(const struct command *command, const json_t *result)
     case OUTPUT_DUMP:
         add_dump(&text, result);
         break;
+    case OUTPUT_CODE:
+        add_code(&text, result);
+        break;
+    case OUTPUT_HELP:
+        add_help(&text, result);
+        break;
     case OUTPUT_JSON: {
         char *dump = json_dumps(result, JSON_COMPACT);
         add_bytes(&text, dump, strlen(dump));
@@ -255,5 +281,7 @@ char *command_result_text(const struct command *command, const json_t *result)
         break;
     }
     }
+    if (size)
+        *size = text.size;
     return text.bytes;
 }

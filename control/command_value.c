@@ -14,6 +14,9 @@
 
 /* --- numbers --- */
 
+/* What a wide value is when it is written as a plain number. */
+static const struct command_parameter any = {"value", PARAMETER_NUMBER, 0, 0, UINT64_MAX, NULL};
+
 static bool set_number(const struct command_parameter *parameter, struct command_value *value,
                        uint64_t number, struct error *err)
 {
@@ -33,6 +36,30 @@ static bool parse_number(const struct command_parameter *parameter, struct comma
     if (!isdigit((unsigned char)text[0]) || *end || errno)
         return error_set(err, "\"%s\" is not a number", text);
     return set_number(parameter, value, number, err);
+}
+
+/* Hexadecimal digits of a register wider than 64 bits: 20 (x87) or 32 (XMM), as regs shows them; 0x
+ * before them makes no difference, and XMM values may be shorter with it. */
+static bool parse_wide_hex(struct command_value *value, const char *text)
+{
+    bool marked = text[0] == '0' && tolower((unsigned char)text[1]) == 'x';
+    text += marked ? 2 : 0;
+    size_t digits = strlen(text);
+    if (digits != strspn(text, "0123456789abcdefABCDEF") || digits == 0 || digits > 32)
+        return false;
+    if (!marked && digits != 20 && digits != 32)
+        return false;
+    value->digits = (unsigned)digits;
+    for (; *text; text++) {
+        value->high = value->high << 4 | value->number >> 60;
+        value->number = value->number << 4 | (uint64_t)command_hex_digit(*text);
+    }
+    return true;
+}
+
+static bool parse_wide(struct command_value *value, const char *text, struct error *err)
+{
+    return parse_wide_hex(value, text) || parse_number(&any, value, text, err);
 }
 
 static bool set_integer(const struct command_parameter *parameter, struct command_value *value,
@@ -163,6 +190,8 @@ bool command_value_from_text(struct command_call *call, unsigned index, const ch
     switch (parameter->kind) {
     case PARAMETER_NUMBER:
         return parse_number(parameter, value, text, err);
+    case PARAMETER_WIDE:
+        return parse_wide(value, text, err);
     case PARAMETER_INTEGER:
         return parse_integer(parameter, value, text, err);
     case PARAMETER_DURATION:
@@ -209,6 +238,8 @@ static bool set_from_number(const struct command_parameter *parameter, struct co
                             const json_t *json, struct error *err)
 {
     double number = json_number_value(json);
+    if (parameter->kind == PARAMETER_WIDE)
+        parameter = &any;
     switch (parameter->kind) {
     case PARAMETER_NUMBER:
         if (json_is_integer(json) && json_integer_value(json) >= 0)

@@ -12,6 +12,10 @@
 #include "control/command.h"
 #include "record/gate.h"
 
+/* Of the protocol on the control socket, docs/control.md: raised when something that was there
+ * changes. */
+enum { CONTROL_PROTOCOL_VERSION = 1 };
+
 struct control;
 
 /* result is NULL when the request failed, and err says why. Both are borrowed. Called exactly once

@@ -24,7 +24,6 @@ struct screen {
      * nobody wants anything. */
     atomic_uint wanted;
     struct frame frame;
-    unsigned last_width, last_height;
     struct screen_text text;
     bool has_frame, has_text;
     bool closed;
@@ -46,7 +45,7 @@ void screen_free(struct screen *screen)
         return;
     pthread_mutex_destroy(&screen->status_lock);
     pthread_mutex_destroy(&screen->lock);
-    mem_free(screen->frame.pixels);
+    frame_free(&screen->frame);
     mem_free(screen);
 }
 
@@ -110,6 +109,8 @@ struct screen_watcher *screen_watch(struct screen *screen, unsigned wants,
     watcher->next = screen->watchers;
     screen->watchers = watcher;
     update_wanted(screen);
+    if (screen->closed && news)
+        news(opaque);
     pthread_mutex_unlock(&screen->lock);
     return watcher;
 }
@@ -204,8 +205,23 @@ void screen_get_status(struct screen *screen, struct screen_status *status)
 
 /* --- the machine's side --- */
 
-unsigned screen_begin(struct screen *screen)
+static unsigned everything(const struct screen *screen)
 {
+    unsigned wants = 0;
+    for (const struct screen_watcher *w = screen->watchers; w; w = w->next)
+        wants |= w->wants;
+    return wants;
+}
+
+unsigned screen_begin(struct screen *screen, bool last)
+{
+    if (last) {
+        pthread_mutex_lock(&screen->lock);
+        unsigned wants = everything(screen);
+        if (!wants)
+            pthread_mutex_unlock(&screen->lock);
+        return wants;
+    }
     unsigned wanted = atomic_load_explicit(&screen->wanted, memory_order_relaxed);
     if (!wanted || pthread_mutex_trylock(&screen->lock) != 0)
         return 0;
@@ -235,14 +251,9 @@ static void tell(struct screen_watcher *watcher, unsigned fresh)
 
 void screen_end(struct screen *screen, unsigned drawn, const struct screen_damage *damage)
 {
-    bool resized = !screen->has_frame || screen->frame.width != screen->last_width ||
-                   screen->frame.height != screen->last_height;
+    bool resized = !screen->has_frame || screen->frame.resized;
     screen->has_text |= (drawn & SCREEN_TEXT) != 0;
-    if (drawn & SCREEN_PIXELS) {
-        screen->has_frame = true;
-        screen->last_width = screen->frame.width;
-        screen->last_height = screen->frame.height;
-    }
+    screen->has_frame |= (drawn & SCREEN_PIXELS) != 0;
     for (struct screen_watcher *w = screen->watchers; w; w = w->next) {
         if (w->wants & drawn & SCREEN_PIXELS) {
             w->whole |= resized;
@@ -267,11 +278,11 @@ void screen_set_status(struct screen *screen, const struct screen_status *status
 
 void screen_close(struct screen *screen)
 {
-    pthread_mutex_lock(&screen->lock);
-    screen->closed = true;
     pthread_mutex_lock(&screen->status_lock);
     screen->status.ended = true;
     pthread_mutex_unlock(&screen->status_lock);
+    pthread_mutex_lock(&screen->lock);
+    screen->closed = true;
     for (struct screen_watcher *w = screen->watchers; w; w = w->next) {
         if (w->news)
             w->news(w->opaque);

@@ -72,12 +72,13 @@ void screen_get_status(struct screen *screen, struct screen_status *status);
 /* --- for the machine --- */
 
 /* What is wanted now (enum screen_want); 0: nothing, or a watcher is just copying. If it is not 0,
- * the screen is locked until screen_end. */
-unsigned screen_begin(struct screen *screen);
+ * the screen is locked until screen_end. last: everything that anybody may want, after a copy that
+ * is going on. */
+unsigned screen_begin(struct screen *screen, bool last);
 struct frame *screen_frame(struct screen *screen);
 struct screen_text *screen_text(struct screen *screen);
-/* damage: where the frame has changed since the last screen_end with SCREEN_PIXELS (a frame of
- * another size is new all over). drawn: what was brought up to date. */
+/* drawn: what was brought up to date. damage: where the frame has changed since the last screen_end
+ * with SCREEN_PIXELS; one with frame->resized set is new all over. */
 void screen_end(struct screen *screen, unsigned drawn, const struct screen_damage *damage);
 /* Never waits long: watchers only copy it. */
 void screen_set_status(struct screen *screen, const struct screen_status *status);

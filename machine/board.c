@@ -23,6 +23,7 @@
 #include "devices/uart16550.h"
 #include "devices/vga.h"
 #include "machine/internal.h"
+#include "machine/meter.h"
 #include "machine/wiring.h"
 
 #include <stdio.h>
@@ -254,16 +255,27 @@ static void build_storage(struct machine *machine)
             continue;
         i82077_set_drive(machine->floppy, i,
                          disk ? i82077_drive_for(disk->sector_count) : FLOPPY_DRIVE_1440K);
-        i82077_insert(machine->floppy, i, disk);
+        machine->medium[i] = meter_new(disk, &machine->sectors[LIGHT_FLOPPY]);
+        i82077_insert(machine->floppy, i, machine->medium[i]);
     }
     machine->ide = ide_new(machine->bus, machine->pci, PIIX3_DEVICE, isa_irq(machine, 14),
                            isa_irq(machine, 15));
     for (unsigned i = 0; i < MACHINE_DISKS; i++) {
         const struct drive_config *drive = &config->drive[i];
-        if (drive->present && drive->is_cdrom)
-            ide_attach_cdrom(machine->ide, i / IDE_UNITS, i % IDE_UNITS, drive->disk);
-        else if (drive->present)
-            ide_attach_disk(machine->ide, i / IDE_UNITS, i % IDE_UNITS, drive->disk);
+        if (!drive->present)
+            continue;
+        enum screen_light light = drive->is_cdrom ? LIGHT_CDROM : LIGHT_DISK;
+        struct disk_backend *disk = meter_new(drive->disk, &machine->sectors[light]);
+        machine->disk[i] = disk;
+        if (drive->is_cdrom)
+            ide_attach_cdrom(machine->ide, i / IDE_UNITS, i % IDE_UNITS, disk);
+        else
+            ide_attach_disk(machine->ide, i / IDE_UNITS, i % IDE_UNITS, disk);
+        /* What the disc in the first drive is, is the drive's own affair from now on. */
+        if (i == machine_cdrom_place(machine)) {
+            machine->medium[GATE_CDROM] = disk;
+            machine->disk[i] = NULL;
+        }
     }
 }
 
@@ -301,6 +313,10 @@ void board_free(struct machine *machine)
     mem_free(machine->handoff_rom);
     for (unsigned i = 0; i < GATE_DRIVE_COUNT; i++) {
         if (machine->inserted[i])
-            machine->inserted[i]->ops->close(machine->inserted[i]);
+            machine->medium[i]->ops->close(machine->medium[i]);
+        else
+            meter_free(machine->medium[i]);
     }
+    for (unsigned i = 0; i < MACHINE_DISKS; i++)
+        meter_free(machine->disk[i]);
 }

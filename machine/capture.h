@@ -1,5 +1,5 @@
-/* What the guest says on a serial port or the debug console, kept for a script to search, while it
- * goes on to where it was going. */
+/* What the guest says on a serial port or the debug console, the last megabyte of it kept for
+ * commands to search, while it goes on to where it was going. */
 #ifndef MACHINE_CAPTURE_H
 #define MACHINE_CAPTURE_H
 

@@ -6,6 +6,7 @@
 #include "devices/ps2_mouse.h"
 #include "devices/uart16550.h"
 #include "machine/internal.h"
+#include "machine/meter.h"
 
 static void on_key(void *opaque, const struct gate_event *event)
 {
@@ -16,6 +17,7 @@ static void on_key(void *opaque, const struct gate_event *event)
 static void on_mouse(void *opaque, const struct gate_event *event)
 {
     struct machine *machine = opaque;
+    machine->mouse_buttons = event->u.mouse.buttons;
     /* The chip's Y axis points up. */
     ps2_mouse_move(machine->mouse, event->u.mouse.dx, -event->u.mouse.dy, event->u.mouse.wheel,
                    event->u.mouse.buttons);
@@ -34,25 +36,41 @@ static void on_serial(void *opaque, const struct gate_event *event)
                  event->u.serial.port + 1);
 }
 
-/* The CD-ROM drive of the board: the first one. */
-static bool find_cdrom(const struct machine *machine, unsigned *place)
+unsigned machine_cdrom_place(const struct machine *machine)
 {
-    for (unsigned i = 0; i < MACHINE_DISKS; i++) {
-        if (machine->config.drive[i].present && machine->config.drive[i].is_cdrom) {
-            *place = i;
-            return true;
-        }
+    const struct drive_config *drives = machine->config.drive;
+    unsigned place = 0;
+    while (place < MACHINE_DISKS && !(drives[place].present && drives[place].is_cdrom))
+        place++;
+    return place;
+}
+
+/* The medium that was in the drive goes back to whom it belongs to. */
+static void replace_medium(struct machine *machine, enum gate_drive drive,
+                           struct disk_backend *medium)
+{
+    const struct machine_outside *outside = &machine->config.outside;
+    struct disk_backend *old = machine->medium[drive];
+    if (machine->inserted[drive]) {
+        old->ops->close(old);
+    } else if (old) {
+        if (outside->release_image)
+            outside->release_image(outside->opaque, meter_disk(old));
+        meter_free(old);
     }
-    return false;
+    machine->medium[drive] = medium;
+    machine->inserted[drive] = medium != NULL;
+    control_announce(machine->control, "media", NULL);
 }
 
 static void on_media(void *opaque, const struct gate_event *event)
 {
     struct machine *machine = opaque;
     enum gate_drive drive = event->u.media.drive;
-    struct disk_backend *disk = event->u.media.disk;
-    unsigned place;
-    if (drive == GATE_CDROM && find_cdrom(machine, &place)) {
+    enum screen_light light = drive == GATE_CDROM ? LIGHT_CDROM : LIGHT_FLOPPY;
+    struct disk_backend *disk = meter_new(event->u.media.disk, &machine->sectors[light]);
+    unsigned place = machine_cdrom_place(machine);
+    if (drive == GATE_CDROM && place < MACHINE_DISKS) {
         /* The drive is opened with the paper clip if the guest has locked it. */
         (void)ide_insert_disc(machine->ide, place / IDE_UNITS, place % IDE_UNITS, disk, true);
     } else if (drive != GATE_CDROM && i82077_drive_type(machine->floppy, drive)) {
@@ -63,9 +81,7 @@ static void on_media(void *opaque, const struct gate_event *event)
             disk->ops->close(disk);
         return;
     }
-    if (machine->inserted[drive])
-        machine->inserted[drive]->ops->close(machine->inserted[drive]);
-    machine->inserted[drive] = disk;
+    replace_medium(machine, drive, disk);
 }
 
 static void on_power_button(void *opaque, const struct gate_event *event)

@@ -36,92 +36,128 @@ void inspect_physical(struct machine *machine, uint32_t address, uint8_t *bytes,
 
 /* --- registers --- */
 
-static void print_segment(FILE *stream, const char *name, const struct segment *segment)
+static void set(json_t *object, const char *name, uint64_t value)
 {
-    fprintf(stream, ",\"%s\":%u,\"%s_base\":%u,\"%s_limit\":%u,\"%s_access\":%u", name,
-            segment->selector, name, segment->base, name, segment->limit, name, segment->access);
+    json_object_set_new(object, name, json_integer((json_int_t)value));
 }
 
-static void print_segments(FILE *stream, const struct cpu *cpu)
+static void set_numbered(json_t *object, const char *name, unsigned number, uint64_t value)
+{
+    char full[16];
+    snprintf(full, sizeof full, "%s%u", name, number);
+    set(object, full, value);
+}
+
+static void add_segment(json_t *object, const char *name, const struct segment *segment)
+{
+    char full[16];
+    set(object, name, segment->selector);
+    snprintf(full, sizeof full, "%s_base", name);
+    set(object, full, segment->base);
+    snprintf(full, sizeof full, "%s_limit", name);
+    set(object, full, segment->limit);
+    snprintf(full, sizeof full, "%s_access", name);
+    set(object, full, segment->access);
+}
+
+static void add_segments(json_t *object, const struct cpu *cpu)
 {
     static const char *const names[SEG_COUNT] = {"es", "cs", "ss", "ds", "fs", "gs"};
     for (unsigned i = 0; i < SEG_COUNT; i++)
-        print_segment(stream, names[i], &cpu->seg[i]);
-    print_segment(stream, "ldtr", &cpu->ldtr);
-    print_segment(stream, "tr", &cpu->tr);
-    fprintf(stream, ",\"gdtr_base\":%u,\"gdtr_limit\":%u,\"idtr_base\":%u,\"idtr_limit\":%u",
-            cpu->gdtr_base, cpu->gdtr_limit, cpu->idtr_base, cpu->idtr_limit);
+        add_segment(object, names[i], &cpu->seg[i]);
+    add_segment(object, "ldtr", &cpu->ldtr);
+    add_segment(object, "tr", &cpu->tr);
+    set(object, "gdtr_base", cpu->gdtr_base);
+    set(object, "gdtr_limit", cpu->gdtr_limit);
+    set(object, "idtr_base", cpu->idtr_base);
+    set(object, "idtr_limit", cpu->idtr_limit);
 }
 
-static void print_system(FILE *stream, const struct cpu *cpu)
+static void add_system(json_t *object, const struct cpu *cpu)
 {
     static const char *const activity[] = {"running", "halted", "shutdown"};
-    fprintf(stream, ",\"cpl\":%u,\"cr0\":%u,\"cr2\":%u,\"cr3\":%u,\"cr4\":%u", cpu->cpl, cpu->cr0,
-            cpu->cr2, cpu->cr3, cpu->cr4);
+    set(object, "cpl", cpu->cpl);
+    set(object, "cr0", cpu->cr0);
+    set(object, "cr2", cpu->cr2);
+    set(object, "cr3", cpu->cr3);
+    set(object, "cr4", cpu->cr4);
     for (unsigned i = 0; i < 8; i++) {
         if (i != 4 && i != 5)
-            fprintf(stream, ",\"dr%u\":%u", i, cpu->dr[i]);
+            set_numbered(object, "dr", i, cpu->dr[i]);
     }
-    fprintf(stream, ",\"efer\":%llu,\"apic_base\":%llu,\"tsc_offset\":%llu",
-            (unsigned long long)cpu->efer, (unsigned long long)cpu->apic_base,
-            (unsigned long long)cpu->tsc_offset);
-    fprintf(stream, ",\"sysenter_cs\":%u,\"sysenter_esp\":%u,\"sysenter_eip\":%u", cpu->sysenter_cs,
-            cpu->sysenter_esp, cpu->sysenter_eip);
-    fprintf(stream, ",\"activity\":\"%s\"", activity[cpu->activity]);
+    set(object, "efer", cpu->efer);
+    set(object, "apic_base", cpu->apic_base);
+    set(object, "tsc_offset", cpu->tsc_offset);
+    set(object, "sysenter_cs", cpu->sysenter_cs);
+    set(object, "sysenter_esp", cpu->sysenter_esp);
+    set(object, "sysenter_eip", cpu->sysenter_eip);
+    json_object_set_new(object, "activity", json_string(activity[cpu->activity]));
 }
 
-static void print_fpu(FILE *stream, const struct cpu *cpu)
+static void add_fpu(json_t *object, const struct cpu *cpu)
 {
     const struct fpu_state *fpu = &cpu->fpu;
     unsigned top = fpu->status >> 11 & 7;
-    fprintf(stream, ",\"fcw\":%u,\"fsw\":%u,\"ftw_empty\":%u,\"fop\":%u", fpu->control, fpu->status,
-            fpu->empty, fpu->opcode & 0x7FF);
-    fprintf(stream, ",\"fip\":%u,\"fcs\":%u,\"fdp\":%u,\"fds\":%u", fpu->ip_offset,
-            fpu->ip_selector, fpu->data_offset, fpu->data_selector);
+    char name[8], text[40];
+    set(object, "fcw", fpu->control);
+    set(object, "fsw", fpu->status);
+    set(object, "ftw_empty", fpu->empty);
+    set(object, "fop", fpu->opcode & 0x7FF);
+    set(object, "fip", fpu->ip_offset);
+    set(object, "fcs", fpu->ip_selector);
+    set(object, "fdp", fpu->data_offset);
+    set(object, "fds", fpu->data_selector);
     for (unsigned i = 0; i < 8; i++) {
         const struct float80 *reg = &fpu->reg[(top + i) & 7];
-        fprintf(stream, ",\"st%u\":\"%04X%016llX\"", i, reg->sign_exponent,
-                (unsigned long long)reg->significand);
+        snprintf(name, sizeof name, "st%u", i);
+        snprintf(text, sizeof text, "%04X%016llX", reg->sign_exponent,
+                 (unsigned long long)reg->significand);
+        json_object_set_new(object, name, json_string(text));
     }
-    for (unsigned i = 0; i < 8; i++)
-        fprintf(stream, ",\"mm%u\":\"%016llX\"", i, (unsigned long long)fpu->reg[i].significand);
-    for (unsigned i = 0; i < 8; i++)
-        fprintf(stream, ",\"xmm%u\":\"%016llX%016llX\"", i, (unsigned long long)cpu->xmm[i].u64[1],
-                (unsigned long long)cpu->xmm[i].u64[0]);
-    fprintf(stream, ",\"mxcsr\":%u", cpu->mxcsr);
+    for (unsigned i = 0; i < 8; i++) {
+        snprintf(name, sizeof name, "mm%u", i);
+        snprintf(text, sizeof text, "%016llX", (unsigned long long)fpu->reg[i].significand);
+        json_object_set_new(object, name, json_string(text));
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        snprintf(name, sizeof name, "xmm%u", i);
+        snprintf(text, sizeof text, "%016llX%016llX", (unsigned long long)cpu->xmm[i].u64[1],
+                 (unsigned long long)cpu->xmm[i].u64[0]);
+        json_object_set_new(object, name, json_string(text));
+    }
+    set(object, "mxcsr", cpu->mxcsr);
 }
 
 /* The fault that the run stopped at, before its delivery. */
-static void print_stop_fault(FILE *stream, const struct machine *machine)
+static json_t *stop_fault(const struct machine *machine)
 {
     const struct fault_record *fault = &machine->stop_fault;
-    if (machine->stop != STOP_FAULT) {
-        fprintf(stream, ",\"fault\":null");
-        return;
-    }
-    fprintf(stream, ",\"fault\":{\"vector\":%u,\"error\":", fault->vector);
-    fprintf(stream, fault->has_error ? "%u}" : "null}", fault->error);
+    if (machine->stop != STOP_FAULT)
+        return json_null();
+    json_t *error = fault->has_error ? json_integer(fault->error) : json_null();
+    return json_pack("{s:i, s:o}", "vector", (int)fault->vector, "error", error);
 }
 
-void inspect_registers(struct machine *machine, FILE *stream)
+json_t *inspect_registers(struct machine *machine)
 {
     static const char *const names[] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"};
     const struct cpu *cpu = machine->cpu;
-    fprintf(stream, "{\"icount\":%llu", (unsigned long long)cpu_icount(cpu));
+    json_t *object = json_object();
+    set(object, "icount", cpu_icount(cpu));
     for (unsigned i = 0; i < ARRAY_LENGTH(names); i++)
-        fprintf(stream, ",\"%s\":%u", names[i], cpu->gpr[i]);
-    fprintf(stream, ",\"eip\":%u,\"eflags\":%u", cpu->eip, cpu_get_eflags(cpu));
-    print_segments(stream, cpu);
-    print_system(stream, cpu);
-    print_fpu(stream, cpu);
-    print_stop_fault(stream, machine);
-    fputs("}\n", stream);
+        set(object, names[i], cpu->gpr[i]);
+    set(object, "eip", cpu->eip);
+    set(object, "eflags", cpu_get_eflags(cpu));
+    add_segments(object, cpu);
+    add_system(object, cpu);
+    add_fpu(object, cpu);
+    json_object_set_new(object, "fault", stop_fault(machine));
+    return object;
 }
 
 /* --- the screen --- */
 
-/* Rows as lines; trailing blanks are cut. The caller frees. */
-static char *screen_lines(struct machine *machine)
+char *inspect_screen_lines(struct machine *machine)
 {
     struct screen_text *text = mem_new(sizeof *text);
     machine_text(machine, text);
@@ -145,14 +181,14 @@ static char *screen_lines(struct machine *machine)
 
 void inspect_print_screen(struct machine *machine, FILE *stream)
 {
-    char *lines = screen_lines(machine);
+    char *lines = inspect_screen_lines(machine);
     fputs(lines, stream);
     mem_free(lines);
 }
 
 bool inspect_screen_contains(struct machine *machine, const char *text)
 {
-    char *lines = screen_lines(machine);
+    char *lines = inspect_screen_lines(machine);
     bool found = strstr(lines, text) != NULL;
     mem_free(lines);
     return found;

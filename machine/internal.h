@@ -5,6 +5,8 @@
 #include "bus/bus.h"
 #include "cpu/cpu.h"
 #include "devices/fw_cfg.h"
+#include "machine/capture.h"
+#include "machine/job.h"
 #include "machine/machine.h"
 #include "mmu/physmem.h"
 #include "snapshot/state.h"
@@ -55,8 +57,22 @@ struct machine {
     uint8_t *firmware, *vga_rom, *handoff_rom;
     uint32_t firmware_size, vga_rom_size, handoff_rom_size;
 
-    /* Media that were put in while running; owned. */
-    struct disk_backend *inserted[GATE_DRIVE_COUNT];
+    /* Disks, each behind a meter (machine/meter.h), which is owned. medium: what is in the drives
+     * that a person can reach; inserted: it was put in while running, and the disk is owned, too.
+     */
+    struct disk_backend *disk[MACHINE_DISKS], *medium[GATE_DRIVE_COUNT];
+    bool inserted[GATE_DRIVE_COUNT];
+    uint64_t sectors[LIGHT_COUNT];
+
+    /* Those outside: requests, what is being done about them, pictures. */
+    struct control *control;
+    struct jobs *jobs;
+    struct screen *screen;
+    struct frame frame; /* the machine's own: screenshots, hashes */
+    struct capture serial_capture[MACHINE_SERIALS], debug_capture;
+    unsigned mouse_buttons; /* as the gate last said */
+    bool paused;
+    uint64_t step_until; /* pauses at this instruction count; UINT64_MAX: no */
 
     /* What the run loop has to act on at the next boundary. */
     bool reset_requested;
@@ -75,6 +91,9 @@ struct machine {
     uint64_t pace_host_ns, pace_virtual_ns;
     uint64_t last_poll_ns, start_host_ns;
     uint64_t slept_ns, idle_ns, resets;
+    /* The last measurement of speed, and what came of it. */
+    uint64_t speed_host_ns, speed_virtual_ns, speed_icount;
+    double mips, percent;
 };
 
 /* board.c */
@@ -94,9 +113,22 @@ bool rom_map(struct machine *machine, struct error *err);
 
 /* input.c: gate events to chips. */
 void input_connect(struct machine *machine);
+/* The IDE place of the CD-ROM drive that GATE_CDROM means, the first one; MACHINE_DISKS: none. */
+unsigned machine_cdrom_place(const struct machine *machine);
+
+/* live.c: those who watch. */
+/* The machine's own picture of the screen, brought up to date. */
+const struct frame *machine_look(struct machine *machine);
+/* Hands the screen to those who want it. last: they shall not miss it. */
+void live_publish(struct machine *machine, uint64_t host_now, bool last);
+void machine_fill_status(struct machine *machine, struct screen_status *status);
+/* "running", "paused", "halted" (only a person can wake it), "ended". */
+const char *machine_state_name(const struct machine *machine);
 
 /* run.c */
 void machine_request_stop(struct machine *machine, enum stop_reason reason, int status);
+/* Pauses or goes on, at the present instruction; ends a step. */
+void machine_set_paused(struct machine *machine, bool paused);
 /* Host nanoseconds, for pacing and statistics only: never seen by the guest. */
 uint64_t machine_host_time(void);
 

@@ -53,12 +53,11 @@ struct trace;  /* machine/trace.h */
 /* What the machine asks of the outside, all on its own thread. Members may be NULL. */
 struct machine_outside {
     void *opaque;
-    /* Called now and then while the machine runs (about 60 times a second of host time), for
-     * drawing. */
-    void (*poll)(void *opaque);
     /* Opens an image for a drive: "FILE[,option]...". */
     struct disk_backend *(*open_image)(void *opaque, const char *specification, bool is_cdrom,
                                        struct error *err);
+    /* A disk of the configuration was taken out of its drive, and is not needed any more. */
+    void (*release_image)(void *opaque, struct disk_backend *disk);
     /* Writes frame to a picture file. */
     bool (*save_picture)(void *opaque, const struct frame *frame, const char *path,
                          struct error *err);
@@ -86,6 +85,7 @@ struct machine_config {
     uint64_t ps_per_insn; /* virtual time of an instruction; 0: the nominal rate */
     bool paced;           /* virtual time does not run ahead of the host's */
     bool interactive;     /* somebody can type: a halt for good is not the end */
+    bool controlled;      /* somebody may send requests: neither is it then */
     uint64_t stop_after;  /* instructions; UINT64_MAX: no limit */
     unsigned stop_on;     /* enum stop_on */
     bool reset_on_triple_fault;
@@ -115,7 +115,7 @@ const struct command_table *machine_commands(void);
 /* From any thread or signal handler: ends machine_run with status at the next boundary. */
 void machine_stop(struct machine *machine, int status);
 
-/* On the machine's thread (in poll) or while it does not run. */
+/* On the machine's thread or while it does not run; others watch machine_screen. */
 void machine_text(struct machine *machine, struct screen_text *text);
 /* Brings frame up to date with the screen; see vga_render in devices/vga.h, and bus/frame.h. */
 void machine_render(struct machine *machine, struct frame *frame);
@@ -126,5 +126,16 @@ uint64_t machine_state_hash(struct machine *machine);
 void machine_dump_state(struct machine *machine, FILE *stream);
 /* --stats: what the run was like, for people. */
 void machine_print_stats(struct machine *machine, FILE *stream);
+/* The same as numbers. */
+enum { MACHINE_STATS = 24 };
+struct machine_stats {
+    unsigned count;
+    struct machine_stat {
+        const char *name, *unit;
+        double value;
+        bool is_whole;
+    } stat[MACHINE_STATS];
+};
+void machine_get_stats(struct machine *machine, struct machine_stats *stats);
 
 #endif

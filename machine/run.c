@@ -15,8 +15,8 @@
 #include <time.h>
 
 enum {
-    SLICE_INSNS = 100000, /* at most this many between two looks at the host */
-    HOST_POLL_NS = 16 * 1000 * 1000,
+    SLICE_INSNS = 100000,            /* at most this many between two looks at the host */
+    HOST_POLL_NS = 14 * 1000 * 1000, /* a picture that changes 70 times a second is seen */
     /* Pacing: how far virtual time may run ahead before the thread sleeps, and how far it may fall
      * behind before that is forgiven. */
     PACE_AHEAD_NS = 2 * 1000 * 1000,
@@ -46,17 +46,33 @@ static void read_wall_clock(struct machine *machine)
     gate_deliver_now(machine->gate, &event, 0);
 }
 
+/* Between the serial ports and debug console and their backends, for commands that wait for what
+ * the guest says. */
+static void capture_output(struct machine *machine)
+{
+    for (unsigned i = 0; i < MACHINE_SERIALS; i++) {
+        capture_start(&machine->serial_capture[i], machine->config.serial[i]);
+        machine->config.serial[i] = &machine->serial_capture[i].chars;
+    }
+    capture_start(&machine->debug_capture, machine->config.debug_console);
+    machine->config.debug_console = &machine->debug_capture.chars;
+}
+
 struct machine *machine_new(const struct machine_config *config, struct error *err)
 {
     struct machine *machine = mem_new(sizeof *machine);
     machine->config = *config;
     machine->log = log_new(stderr, config->verbose ? LOG_DEBUG : LOG_WARNING);
     machine->gate = gate_new();
+    machine->control = control_new(machine_commands(), machine->gate);
+    machine->jobs = jobs_new();
+    machine->screen = screen_new();
+    machine->step_until = UINT64_MAX;
     atomic_init(&machine->outside_status, -1);
     if (config->start_time_is_host)
         read_wall_clock(machine);
-    if (config->script)
-        script_capture(config->script, machine);
+    if (config->script || config->controlled)
+        capture_output(machine);
     if (!board_build(machine, err)) {
         machine_free(machine);
         return NULL;
@@ -80,6 +96,13 @@ void machine_free(struct machine *machine)
         state_map_free(machine->state);
     board_free(machine);
     mem_free(machine->section_names);
+    frame_free(&machine->frame);
+    for (unsigned i = 0; i < MACHINE_SERIALS; i++)
+        capture_end(&machine->serial_capture[i]);
+    capture_end(&machine->debug_capture);
+    jobs_free(machine->jobs);
+    control_free(machine->control);
+    screen_free(machine->screen);
     gate_free(machine->gate);
     log_free(machine->log);
     mem_free(machine);
@@ -88,6 +111,16 @@ void machine_free(struct machine *machine)
 struct gate *machine_gate(struct machine *machine)
 {
     return machine->gate;
+}
+
+struct control *machine_control(struct machine *machine)
+{
+    return machine->control;
+}
+
+struct screen *machine_screen(struct machine *machine)
+{
+    return machine->screen;
 }
 
 void machine_stop(struct machine *machine, int status)
@@ -146,17 +179,35 @@ static bool is_ahead(const struct machine *machine, uint64_t host_now)
     return virtual_elapsed > host_now - machine->pace_host_ns + PACE_AHEAD_NS;
 }
 
+static void start_pacing(struct machine *machine)
+{
+    machine->pace_host_ns = machine_host_time();
+    machine->pace_virtual_ns = machine_time(machine);
+}
+
+void machine_set_paused(struct machine *machine, bool paused)
+{
+    bool was_paused = machine->paused;
+    machine->paused = paused;
+    machine->step_until = UINT64_MAX;
+    machine->cpu->attention |= ATTENTION_STOP;
+    start_pacing(machine);
+    jobs_look_again(machine->jobs, machine);
+    if (paused != was_paused)
+        control_announce(machine->control, paused ? "paused" : "resumed", NULL);
+}
+
 static void look_at_host(struct machine *machine)
 {
     int status = atomic_load_explicit(&machine->outside_status, memory_order_relaxed);
     if (status >= 0)
         machine_request_stop(machine, STOP_OUTSIDE, status);
     uint64_t now = machine_host_time();
-    if (machine->config.outside.poll && now - machine->last_poll_ns >= HOST_POLL_NS) {
+    if (now - machine->last_poll_ns >= HOST_POLL_NS) {
         machine->last_poll_ns = now;
-        machine->config.outside.poll(machine->config.outside.opaque);
+        live_publish(machine, now, false);
     }
-    if (machine->config.paced)
+    if (machine->config.paced && !machine->paused)
         pace(machine, now);
 }
 
@@ -166,14 +217,22 @@ static void reset_board(struct machine *machine)
 {
     machine->reset_requested = false;
     machine->resets++;
-    machine->cpu->attention &= ~(uint32_t)ATTENTION_STOP;
     cpu_reset(machine->cpu, false);
     bus_reset_devices(machine->bus, RESET_HARD);
+    control_announce(machine->control, "reset", NULL);
 }
 
 static bool interrupts_enabled(const struct machine *machine)
 {
     return machine->cpu->eflags & FLAG_IF;
+}
+
+/* When the script or a request wants to be looked at. */
+static uint64_t commands_due_time(const struct machine *machine)
+{
+    uint64_t script = script_due_time(machine->config.script);
+    uint64_t jobs = jobs_due_time(machine->jobs);
+    return script < jobs ? script : jobs;
 }
 
 /* A halted processor: passes the time until something may wake it. */
@@ -185,14 +244,18 @@ static void idle(struct machine *machine)
         machine_request_stop(machine, STOP_HALT, EXIT_STATUS_OK);
         return;
     }
+    if (is_dead && machine->step_until != UINT64_MAX) {
+        machine_set_paused(machine, true); /* there is nothing to step to */
+        return;
+    }
     uint64_t now = clock_now(clock);
-    uint64_t script_due = script_due_time(machine->config.script);
+    uint64_t commands_due = commands_due_time(machine);
     uint64_t next = clock_next_deadline(clock);
-    if (script_due < next)
-        next = script_due;
-    if ((is_dead || next == CLOCK_NEVER) && script_due == CLOCK_NEVER &&
+    if (commands_due < next)
+        next = commands_due;
+    if ((is_dead || next == CLOCK_NEVER) && commands_due == CLOCK_NEVER &&
         !gate_pending(machine->gate)) {
-        if (!machine->config.interactive) {
+        if (!machine->config.interactive && !machine->config.controlled) {
             machine_request_stop(machine, STOP_DEAD_HALT, EXIT_STATUS_OK);
             return;
         }
@@ -211,9 +274,9 @@ static void run_slice(struct machine *machine)
 {
     struct clock *clock = bus_clock(machine->bus);
     uint64_t next = clock_next_deadline(clock);
-    uint64_t script_due = script_due_time(machine->config.script);
-    if (script_due < next)
-        next = script_due;
+    uint64_t commands_due = commands_due_time(machine);
+    if (commands_due < next)
+        next = commands_due;
     uint64_t budget = SLICE_INSNS;
     if (next != CLOCK_NEVER) {
         uint64_t until = clock_insns_until(clock, next);
@@ -225,6 +288,8 @@ static void run_slice(struct machine *machine)
     uint64_t icount = cpu_icount(machine->cpu);
     if (machine->config.stop_after - icount < budget)
         budget = machine->config.stop_after - icount;
+    if (machine->step_until - icount < budget)
+        budget = machine->step_until - icount;
     if (budget)
         cpu_run(machine->cpu, icount + budget);
 }
@@ -239,20 +304,37 @@ static void look_for_entry(struct machine *machine)
     script_wake(machine->config.script, machine);
 }
 
+/* What comes from outside; also while time stands still. */
+static void run_outside(struct machine *machine)
+{
+    if (gate_pending(machine->gate))
+        gate_deliver(machine->gate, cpu_icount(machine->cpu));
+    if (machine->reset_requested)
+        reset_board(machine);
+    if (control_pending(machine->control) || jobs_due_time(machine->jobs) <= machine_time(machine))
+        jobs_step(machine->jobs, machine);
+}
+
 static void run_turn(struct machine *machine)
 {
     struct cpu *cpu = machine->cpu;
     if (machine->entry == ENTRY_NEAR)
         look_for_entry(machine);
-    if (gate_pending(machine->gate))
-        gate_deliver(machine->gate, cpu_icount(cpu));
-    if (machine->reset_requested)
-        reset_board(machine);
+    cpu->attention &= ~(uint32_t)ATTENTION_STOP;
+    run_outside(machine);
+    if (machine->paused) {
+        gate_wait(machine->gate, HOST_POLL_NS);
+        return;
+    }
     clock_expire(bus_clock(machine->bus));
     if (machine->config.script && script_due_time(machine->config.script) <= machine_time(machine))
         script_step(machine->config.script, machine);
     if (machine->stop || gate_pending(machine->gate) || machine->reset_requested)
         return;
+    if (cpu_icount(cpu) >= machine->step_until) {
+        machine_set_paused(machine, true);
+        return;
+    }
     if (cpu_icount(cpu) >= machine->config.stop_after) {
         machine_request_stop(machine, STOP_AFTER, EXIT_STATUS_OK);
         return;
@@ -289,22 +371,36 @@ static void report_stop(struct machine *machine)
     }
 }
 
+/* Those outside get the last picture, and hear that there will be no more. */
+static void end_outside(struct machine *machine, int status)
+{
+    json_t *details = json_pack("{s:i}", "status", status);
+    gate_close(machine->gate);
+    live_publish(machine, machine_host_time(), true);
+    jobs_give_up(machine->jobs, "the machine has ended");
+    control_close(machine->control, "the machine has ended");
+    control_announce(machine->control, "stopped", details);
+    screen_close(machine->screen);
+    json_decref(details);
+}
+
 int machine_run(struct machine *machine)
 {
-    machine->start_host_ns = machine->pace_host_ns = machine_host_time();
-    machine->pace_virtual_ns = machine_time(machine);
+    start_pacing(machine);
+    machine->start_host_ns = machine->speed_host_ns = machine->pace_host_ns;
     unsigned turns = 0;
     uint64_t looked_at = 0;
     while (!machine->stop) {
         run_turn(machine);
         /* The host's clock is read only now and then: turns may be very short. */
         uint64_t progress = cpu_icount(machine->cpu);
-        if (progress - looked_at >= SLICE_INSNS || ++turns >= 64 ||
+        if (progress - looked_at >= SLICE_INSNS || ++turns >= 64 || machine->paused ||
             machine->cpu->activity != CPU_RUNNING) {
             looked_at = progress;
             turns = 0;
             look_at_host(machine);
             while (machine->config.paced && !machine->stop && !gate_pending(machine->gate) &&
+                   !control_pending(machine->control) && !machine->paused &&
                    is_ahead(machine, machine_host_time()))
                 look_at_host(machine);
         }
@@ -315,27 +411,6 @@ int machine_run(struct machine *machine)
         int script_status = script_finish(machine->config.script, machine);
         status = status ? status : script_status;
     }
-    gate_close(machine->gate);
+    end_outside(machine, status);
     return status;
-}
-
-void machine_print_stats(struct machine *machine, FILE *stream)
-{
-    uint64_t icount = cpu_icount(machine->cpu);
-    uint64_t host = machine_host_time() - machine->start_host_ns;
-    double seconds = (double)host / (double)NS_PER_SECOND;
-    double busy = (double)(host - machine->slept_ns) / (double)NS_PER_SECOND;
-    fprintf(stream, "instructions   %llu\n", (unsigned long long)icount);
-    fprintf(stream, "virtual time   %.6f s, of it idle %.6f s\n",
-            (double)machine_time(machine) / (double)NS_PER_SECOND,
-            (double)machine->idle_ns / (double)NS_PER_SECOND);
-    fprintf(stream, "host time      %.6f s, of it asleep %.6f s\n", seconds,
-            (double)machine->slept_ns / (double)NS_PER_SECOND);
-    fprintf(stream, "speed          %.1f million instructions a second\n",
-            busy > 0 ? (double)icount / busy / 1e6 : 0.0);
-    fprintf(stream, "TLB            %llu misses, %llu flushes\n",
-            (unsigned long long)machine->cpu->mmu->misses,
-            (unsigned long long)machine->cpu->mmu->flushes);
-    fprintf(stream, "resets         %llu\n", (unsigned long long)machine->resets);
-    fprintf(stream, "unimplemented  %u things reached\n", log_unimplemented_count(machine->log));
 }

@@ -16,9 +16,6 @@ void script_free(struct script *script);
 
 /* --- for the machine --- */
 
-/* Puts itself between the serial ports and debug console and their backends in machine's
- * configuration, to see what the guest says. */
-void script_capture(struct script *script, struct machine *machine);
 /* Virtual time of the next command or look; CLOCK_NEVER when the script is done. script may be
  * NULL. */
 uint64_t script_due_time(const struct script *script);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@ enum { READ_SIZE = 256, ESCAPE_KEY = 1 /* Ctrl-A */ };
 
 struct term {
     struct screen_text shown;
+    sem_t news;
     bool drawn;
     int wake[2];
     pthread_t reader;
@@ -29,6 +31,7 @@ struct term *term_open(void)
 {
     struct term *term = mem_new(sizeof *term);
     term->wake[0] = term->wake[1] = -1;
+    sem_init(&term->news, 0, 0);
     /* Alternate screen, cleared. */
     fputs("\033[?1049h\033[2J\033[H", stdout);
     fflush(stdout);
@@ -77,7 +80,7 @@ static void draw_row(struct term *term, const struct screen_text *text, unsigned
     }
 }
 
-void term_draw(struct term *term, const struct screen_text *text)
+static void draw(struct term *term, const struct screen_text *text)
 {
     bool all =
         !term->drawn || text->columns != term->shown.columns || text->rows != term->shown.rows;
@@ -95,6 +98,28 @@ void term_draw(struct term *term, const struct screen_text *text)
     fflush(stdout);
     term->shown = *text;
     term->drawn = true;
+}
+
+static void on_news(void *opaque)
+{
+    struct term *term = opaque;
+    sem_post(&term->news);
+}
+
+void term_show(struct term *term, struct screen *screen)
+{
+    struct screen_text *text = mem_new(sizeof *text);
+    struct screen_watcher *watcher = screen_watch(screen, SCREEN_TEXT, on_news, term);
+    struct screen_status status;
+    do {
+        while (sem_wait(&term->news) != 0)
+            continue;
+        screen_get_status(screen, &status);
+        if (screen_take_text(watcher, text))
+            draw(term, text);
+    } while (!status.ended);
+    screen_unwatch(watcher);
+    mem_free(text);
 }
 
 /* --- keys --- */
@@ -176,5 +201,6 @@ void term_close(struct term *term)
         fputs("\n", stdout);
     }
     fflush(stdout);
+    sem_destroy(&term->news);
     mem_free(term);
 }

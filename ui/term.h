@@ -3,7 +3,7 @@
 #ifndef UI_TERM_H
 #define UI_TERM_H
 
-#include "bus/backend.h"
+#include "control/screen.h"
 #include "record/gate.h"
 
 struct term;
@@ -15,8 +15,8 @@ struct term *term_open(void);
 /* Leaves the alternate screen; the last screen is printed, so that it stays to be read. */
 void term_close(struct term *term);
 
-/* Draws what has changed. */
-void term_draw(struct term *term, const struct screen_text *text);
+/* Draws what the machine shows, until it has ended. */
+void term_show(struct term *term, struct screen *screen);
 
 /* Starts reading keys in a thread. quit is called there when the person asks for it (Ctrl-A x). */
 void term_start_keys(struct term *term, struct gate *gate, void (*quit)(void *opaque),

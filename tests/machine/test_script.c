@@ -13,6 +13,12 @@ static void parse(const char *text, struct script_program *program)
         fail_msg("%s", err.text);
 }
 
+static const struct command_value *value(const struct script_program *program, unsigned line,
+                                         const char *name)
+{
+    return command_argument(&program->lines[line].call, name);
+}
+
 static void refuse(const char *text, const char *expected)
 {
     struct script_program program;
@@ -41,23 +47,24 @@ static void the_commands_of_the_design(void **state)
         "quit 0\n",
         &program);
     assert_int_equal(program.count, 13);
-    assert_int_equal(program.lines[0].command, SCRIPT_WAIT_SCREEN);
-    assert_string_equal(program.lines[0].text, "A:\\>");
-    assert_int_equal(program.lines[0].duration, 30000000000);
-    assert_int_equal(program.lines[2].key_count, 8);
-    assert_int_equal(program.lines[2].keys[0].code, 0x20);
-    assert_true(program.lines[2].keys[0].down);
-    assert_int_equal(program.lines[2].keys[7].code, KEY_ENTER);
-    assert_false(program.lines[2].keys[7].down);
-    assert_string_equal(program.lines[3].text, "ls\n");
-    assert_int_equal(program.lines[4].mouse[1], -4);
-    assert_int_equal(program.lines[4].buttons, 1);
-    assert_int_equal(program.lines[10].number[0], 0x100000);
-    assert_int_equal(program.lines[10].number[1], 0x2000);
-    assert_string_equal(program.lines[10].text, "f.bin");
-    assert_string_equal(program.lines[11].text, "cr4");
-    assert_int_equal(program.lines[11].value.low, 0x600);
-    assert_int_equal(program.lines[12].line, 13);
+    assert_string_equal(program.lines[0].call.command->name, "wait screen");
+    assert_string_equal(value(&program, 0, "text")->text, "A:\\>");
+    assert_int_equal(value(&program, 0, "duration")->number, 30000000000);
+    assert_int_equal(value(&program, 2, "text")->key_count, 8);
+    assert_int_equal(value(&program, 2, "text")->keys[0].code, 0x20);
+    assert_true(value(&program, 2, "text")->keys[0].down);
+    assert_int_equal(value(&program, 2, "text")->keys[7].code, KEY_ENTER);
+    assert_false(value(&program, 2, "text")->keys[7].down);
+    assert_string_equal(value(&program, 3, "text")->text, "ls\n");
+    assert_int_equal(value(&program, 4, "dy")->integer, -4);
+    assert_int_equal(value(&program, 4, "buttons")->number, 1);
+    assert_false(value(&program, 4, "wheel")->given);
+    assert_int_equal(value(&program, 10, "address")->number, 0x100000);
+    assert_int_equal(value(&program, 10, "size")->number, 0x2000);
+    assert_string_equal(value(&program, 10, "file")->text, "f.bin");
+    assert_string_equal(value(&program, 11, "register")->text, "cr4");
+    assert_int_equal(value(&program, 11, "value")->number, 0x600);
+    assert_int_equal(program.lines[12].number, 13);
     assert_true(program.passes_time);
     script_free_program(&program);
 }
@@ -68,7 +75,7 @@ static void durations(void **state)
     struct script_program program;
     parse("sleep 1.5s\nsleep 20ms\nsleep 7us\nsleep 3ns\nsleep 2m\nsleep 1h\n", &program);
     for (unsigned i = 0; i < 6; i++)
-        assert_int_equal(program.lines[i].duration, expected[i]);
+        assert_int_equal(value(&program, i, "duration")->number, expected[i]);
     script_free_program(&program);
     refuse("sleep 5\n", "duration");
     refuse("sleep s\n", "duration");
@@ -77,7 +84,7 @@ static void durations(void **state)
 
 static void chords_are_pressed_in_order_and_released_in_reverse(void **state)
 {
-    static const struct script_key expected[] = {
+    static const struct key_stroke expected[] = {
         {KEY_LEFT_CTRL,  true },
         {KEY_LEFT_ALT,   true },
         {KEY_DELETE,     true },
@@ -97,10 +104,10 @@ static void chords_are_pressed_in_order_and_released_in_reverse(void **state)
     };
     struct script_program program;
     parse("type \"{ctrl-alt-del}{f12}A{{\"\n", &program);
-    assert_int_equal(program.lines[0].key_count, 16);
+    assert_int_equal(value(&program, 0, "text")->key_count, 16);
     for (unsigned i = 0; i < 16; i++) {
-        assert_int_equal(program.lines[0].keys[i].code, expected[i].code);
-        assert_int_equal(program.lines[0].keys[i].down, expected[i].down);
+        assert_int_equal(value(&program, 0, "text")->keys[i].code, expected[i].code);
+        assert_int_equal(value(&program, 0, "text")->keys[i].down, expected[i].down);
     }
     script_free_program(&program);
 }
@@ -110,8 +117,8 @@ static void strings_hold_any_byte(void **state)
     struct script_program program;
     parse("serial \"a\\x00\\xfF\\e#\"  # not \"this\"", &program);
     assert_int_equal(program.count, 1);
-    assert_int_equal(program.lines[0].text_size, 5);
-    assert_memory_equal(program.lines[0].text, "a\0\xff\033#", 5);
+    assert_int_equal(value(&program, 0, "text")->size, 5);
+    assert_memory_equal(value(&program, 0, "text")->text, "a\0\xff\033#", 5);
     assert_false(program.passes_time);
     script_free_program(&program);
 }
@@ -124,19 +131,23 @@ static void errors_name_the_line(void **state)
     refuse("type \"\\xg0\"\n", "hexadecimal");
     refuse("type \"{nokey}\"\n", "{nokey}");
     refuse("type \"\xC3\xA9\"\n", "C3h");
-    refuse("memory 1 2\n", "usage: memory ADDRESS SIZE FILE");
-    refuse("memory 0xffffffff 2 f\n", "physical");
+    refuse("memory 1\n", "usage: memory ADDRESS SIZE [linear]... [FILE]");
+    refuse("memory 0xffffffff 2 f\n", "addresses end");
     refuse("poke eax lots\n", "not a number");
     refuse("mouse 1 x\n", "not a number");
-    refuse("mouse 1 1 thumb\n", "usage: mouse");
+    refuse("mouse 1 1 thumb\n", "usage: mouse DX DY [left|right|middle]... [wheel WHEEL]");
+    refuse("mouse 1 1 wheel 1 wheel 2\n", "usage: mouse");
+    refuse("mouse 1 1 wheel 128\n", "127");
     refuse("insert tape x\n", "no drive");
     refuse("quit 256\n", "0 to 255");
+    refuse("pause\n", "not for scripts");
+    refuse("mouse down\n", "which button");
     refuse("wait moon \"x\"\n", "usage: wait");
     refuse("wait screen\n", "usage: wait");
-    refuse("wait screen \"\"\n", "usage: wait");
-    refuse("print paper\n", "usage: print");
+    refuse("wait screen \"\"\n", "text is empty");
+    refuse("print paper\n", "quotes");
     refuse("save a.snap\n", "not available");
-    refuse("a b c d e f g h i\n", "too many words");
+    refuse("a b c d e f g h i j k l m n o p q\n", "too many words");
 }
 
 static void an_empty_script_is_one(void **state)
