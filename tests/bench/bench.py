@@ -1,171 +1,189 @@
 #!/usr/bin/env python3
-"""Runs the same guest programs in Anachron and its peers, one after another, and prints a table.
+"""Runs the same guest programs in Anachron, its peers and natively, and prints a table of times.
 
-    tests/bench/bench.py ANACHRON IMAGES CACHE [--rounds N] [--only NAME,...] [--engines NAME,...]
+    tests/bench/bench.py [--build FOLDER] [--classes NAME,...] [--repeat N] [--scale X] [--quick]
+                         [--engines NAME,...] [--bochs] [--json FILE] [--pin CPU] [--goals]
 
-Each program is put on a CD with GRUB, so that every emulator boots the same image by its own
-firmware. The figure is the processor time that the emulator uses between two marks which the guest
-writes to its serial port (other load on the host counts less in it than in wall time); the table
-shows medians over the rounds and ratios, and the checksums must agree.
+docs/benchmark.md says how to read the table and how to add to it. Ends with status 1 when a result
+differs between engines, a program fails, or (--goals) a class is slower than its goal.
 """
 
 import argparse
+import json
 import os
 import pathlib
-import shutil
-import signal
-import statistics
-import subprocess
 import sys
-import tempfile
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "boot"))
+from workloads import STARTS, WORKLOADS, Start  # noqa: E402
+from engines import Anachron, Bochs, Failed, Native, Qemu  # noqa: E402
 from guests import Guests, run  # noqa: E402
+from image import Image  # noqa: E402
+from packages import Unavailable  # noqa: E402
+from report import Results, Table  # noqa: E402
 
-PROGRAMS = ["integer", "x87", "memory"]
-MARKS = {name: ("BENCH begin", "BENCH end") for name in PROGRAMS}
-MARKS["linux-boot"] = ("Linux version", "guest: init runs")
-TIME_LIMIT = 300
+ANACHRONS = ["interp", "jit"]
 
 
-def make_cd(guests, images, name):
-    """A GRUB CD that starts the program at once."""
-    def maker(output):
-        tree = guests.cache / "trees" / f"bench-{name}"
-        if tree.exists():
-            shutil.rmtree(tree)
-        (tree / "boot/grub").mkdir(parents=True)
-        if name == "linux-boot":
-            kernel = guests.build("linux-6.1")
-            shutil.copy(kernel["kernel"], tree / "boot/vmlinuz")
-            shutil.copy(kernel["initrd"], tree / "boot/initrd.gz")
-            boot = ("linux /boot/vmlinuz console=ttyS0,115200 nomodeset\n"
-                    "initrd /boot/initrd.gz\nboot\n")
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--build", type=pathlib.Path, default="build", help="the build folder")
+    parser.add_argument("--classes", default="", help="only these classes or workloads, by commas")
+    parser.add_argument("--repeat", type=int, default=3, help="runs of each engine")
+    parser.add_argument("--scale", type=float, default=1.0, help="of the work")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the work, once")
+    parser.add_argument("--engines", default="native,interp,jit,qemu")
+    parser.add_argument("--bochs", action="store_true", help="bochs too")
+    parser.add_argument("--json", type=pathlib.Path, help="writes every sample to this file")
+    parser.add_argument("--pin", type=int, help="keeps what is measured on this processor")
+    parser.add_argument("--goals", action="store_true", help="a class below its goal is a failure")
+    parser.add_argument("--limit", type=float, default=600, help="seconds that one workload may take")
+    parser.add_argument("--option", action="append", default=[], help="for `anachron run`")
+    options = parser.parse_args()
+    if options.quick:
+        options.repeat, options.scale = 1, options.scale / 10
+    if options.bochs:
+        options.engines += ",bochs"
+    return options
+
+
+def choose(wanted):
+    """The cases of the classes or names in wanted, all when it is empty."""
+    names = [name for name in wanted.split(",") if name]
+    cases = [*WORKLOADS, *STARTS]
+    for name in names:
+        if not any(name in (case.name, case.kind) for case in cases):
+            sys.exit(f"bench.py: error: no class or workload is called '{name}'; there are: " +
+                     ", ".join(case.name for case in cases))
+    return [case for case in cases if not names or case.name in names or case.kind in names]
+
+
+def make_engine(name, options, guests, image):
+    if name in ANACHRONS:
+        return Anachron(options.build / "anachron", name, options.pin, options.option)
+    if name == "qemu":
+        return Qemu(name, options.pin)
+    if name == "bochs":
+        return Bochs(name, options.pin, guests, run)
+    if name == "native":
+        return Native(name, options.pin, image.tree)
+    sys.exit(f"bench.py: error: no engine is called '{name}'; there are: native, interp, jit, qemu, bochs")
+
+
+def usable_engines(options, guests, image):
+    """The engines that run here; says loudly which do not."""
+    found = []
+    for name in options.engines.split(","):
+        engine = make_engine(name, options, guests, image)
+        reason = engine.refusal()
+        if reason:
+            print(f"SKIPPED: engine {name}: {reason}", flush=True)
         else:
-            shutil.copy(images / f"{name}.elf", tree / "boot/program")
-            boot = "multiboot /boot/program\nboot\n"
-        (tree / "boot/grub/grub.cfg").write_text("set timeout=0\n" + boot)
-        run("grub-mkrescue", "-d", "/usr/lib/grub/i386-pc", "-o", output, tree, "--fonts=",
-            "--locales=", "--themes=")
-    image = guests.images / f"bench-{name}.iso"
-    program = images / f"{name}.elf"
-    if image.exists() and program.exists() and program.stat().st_mtime > image.stat().st_mtime:
-        image.unlink()
-    return guests.make(image.name, maker)
+            found.append(engine)
+    return found
 
 
-def anachron_command(anachron, cd, serial, folder, *options):
-    return [anachron, "run", "--memory", "128M", "--cdrom", cd, "--display", "none", "--serial",
-            f"file:{serial}", "--clock", "virtual", *options]
-
-
-def qemu_command(cd, serial, folder):
-    return ["qemu-system-i386", "-m", "128", "-accel", "tcg", "-cpu", "max", "-cdrom", cd,
-            "-display", "none", "-serial", f"file:{serial}", "-net", "none"]
-
-
-def bochs_command(cd, serial, folder):
-    config = folder / "bochsrc"
-    config.write_text(
-        "display_library: rfb, options=\"timeout=0\"\nmegs: 128\nromimage: file=/usr/share/bochs/BIOS-bochs-latest\n"
-        "vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest\n"
-        f"ata0-master: type=cdrom, path={cd}, status=inserted\nboot: cdrom\n"
-        f"com1: enabled=1, mode=file, dev={serial}\nlog: {folder}/bochs.log\n"
-        "cpu: ips=100000000\nclock: sync=none\n")
-    return ["bochs", "-q", "-f", config]
-
-
-def session_cpu_seconds(leader):
-    """User and system time of all processes of a session, from /proc (proc(5))."""
-    ticks = 0
-    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rsplit(")", 1)[1].split()
-        except OSError:
-            continue
-        if int(fields[3]) == leader:
-            ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def wait_for(process, serial, mark, deadline):
-    """Processor time used until mark appears in the file, or None."""
-    while time.monotonic() < deadline:
-        text = serial.read_bytes() if serial.exists() else b""
-        if mark.encode() in text:
-            return session_cpu_seconds(process.pid)
-        if process.poll() is not None:
-            return None
-        time.sleep(0.005)
-    return None
-
-
-def measure(command_for, cd, marks):
-    """Seconds between the marks, and the checksum; None when it failed."""
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="anachron-bench-"))
-    serial = folder / "serial"
-    command = [str(word) for word in command_for(cd, serial, folder)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL, start_new_session=True)
-    if command[0] == "bochs":  # it starts in its debugger's prompt
-        process.stdin.write(b"c\n")
-        process.stdin.flush()
+def run_workloads(engine, machine, results):
+    """Reads the runner's marks until it is done."""
+    begun = None
     try:
-        deadline = time.monotonic() + TIME_LIMIT
-        begin = wait_for(process, serial, marks[0], deadline)
-        end = begin is not None and wait_for(process, serial, marks[1], deadline)
-        if not end:
-            return None
-        time.sleep(0.05)
-        after = serial.read_bytes().decode(errors="replace").split(marks[1])[-1].split()
-        return end - begin, after[0] if after else ""
+        for line, seconds in machine.lines():
+            words = line.split()
+            if line.startswith("@"):
+                print(f"{engine.name}: {line}", file=sys.stderr, flush=True)
+            if line.startswith("@begin "):
+                begun = seconds
+            elif line.startswith("@end "):
+                name, result, status, microseconds = words[1:5]
+                if status != "0":
+                    results.failures.append(f"{name} in {engine.name}: status {status}: {machine.tail()}")
+                spent = int(microseconds) / 1e6 if engine.native else seconds - begun
+                results.add(name, engine.name, spent, result)
+            elif line == "@done":
+                if not engine.native:
+                    results.resident[engine.name] = max(results.resident[engine.name],
+                                                        machine.resident())
+                return
+    except Failed as failure:
+        results.failures.append(f"{engine.name}: {failure}")
     finally:
-        # bochs is a shell script around its program: end the whole session
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        shutil.rmtree(folder, ignore_errors=True)
+        machine.close()
+
+
+def run_start(engine, machine, case, results):
+    try:
+        for line, seconds in machine.lines():
+            if case.mark in line:
+                results.add(case.name, engine.name, seconds, case.mark)
+                return
+    except Failed as failure:
+        results.failures.append(f"{case.name} in {engine.name}: {failure}")
+    finally:
+        machine.close()
+
+
+def run_round(engine, options, cases, guests, boot, results):
+    names = ",".join(case.name for case in cases if not isinstance(case, Start))
+    scale = str(max(1, round(options.scale * 100)))
+    if names and engine.native:
+        run_workloads(engine, engine.start_list(scale, names, options.limit), results)
+    elif names:
+        append = f"console=ttyS0 quiet mitigations=off -- {scale} {names}"
+        run_workloads(engine, engine.start(*boot, append, options.limit), results)
+    for case in cases:
+        if isinstance(case, Start) and not engine.native:
+            guest = guests.build(case.guest)
+            run_start(engine, engine.start(guest["kernel"], guest["initrd"], case.append, options.limit),
+                      case, results)
+
+
+def watch_closely():
+    """Marks are to be seen when they come, whatever else runs. Without the right to it, a busy host
+    adds some noise."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
+    except PermissionError:
+        pass
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("anachron")
-    parser.add_argument("images", type=pathlib.Path)
-    parser.add_argument("cache", type=pathlib.Path)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", default=",".join(MARKS))
-    parser.add_argument("--engines", default="anachron,bochs,qemu")
-    options = parser.parse_args()
+    options = arguments()
     os.environ["PATH"] += ":/usr/sbin:/sbin"
-    guests = Guests(options.cache)
-    engines = {
-        "anachron": lambda *a: anachron_command(options.anachron, *a),
-        "bochs": bochs_command,
-        "qemu": qemu_command,
-    }
-    chosen = options.engines.split(",")
-    print(f"{'program':12}" + "".join(f"{name + ' s':>12}" for name in chosen) +
-          "".join(f"{'vs ' + name:>12}" for name in chosen[1:]))
-    status = 0
-    for name in options.only.split(","):
-        cd = make_cd(guests, options.images, name)
-        results = {engine: [] for engine in chosen}
-        for _ in range(options.rounds):
-            for engine in chosen:
-                results[engine].append(measure(engines[engine], cd, MARKS[name]))
-        if any(None in rows for rows in results.values()):
-            print(f"{name:12} failed in " +
-                  ", ".join(engine for engine in chosen if None in results[engine]))
-            status = 1
-            continue
-        seconds = {e: statistics.median(row[0] for row in results[e]) for e in chosen}
-        sums = {row[1] for rows in results.values() for row in rows}
-        agree = name == "linux-boot" or len(sums) == 1
-        print(f"{name:12}" + "".join(f"{seconds[e]:12.2f}" for e in chosen) +
-              "".join(f"{seconds[e] / seconds[chosen[0]]:11.2f}x" for e in chosen[1:]) +
-              ("" if agree else "  CHECKSUMS DIFFER: " + " ".join(sorted(sums))), flush=True)
-        status |= not agree
-    return status
+    cases = choose(options.classes)
+    guests = Guests(options.build / "guests")
+    image = Image(guests, options.build / "tests/bench/guest")
+    try:
+        boot = image.build()
+    except Unavailable as reason:
+        print(f"SKIPPED: {reason}")
+        return 77
+    engines = usable_engines(options, guests, image)
+    watch_closely()
+    results = Results(cases, [engine.name for engine in engines])
+    try:
+        for turn in range(options.repeat):
+            for engine in engines:
+                print(f"round {turn + 1} of {options.repeat}: {engine.name}", file=sys.stderr, flush=True)
+                run_round(engine, options, cases, guests, boot, results)
+    finally:
+        for engine in engines:
+            engine.close()
+    return show(results, options)
+
+
+def show(results, options):
+    table = Table(results, ANACHRONS)
+    print(table.heading())
+    for case in results.cases:
+        print(table.row(case))
+    print("\n".join(table.summary()))
+    misses = table.misses("jit") if "jit" in results.engines else []
+    problems = [f"RESULTS DIFFER: {line}" for line in results.disagreements()]
+    problems += [f"FAILED: {line}" for line in results.failures]
+    print("\n".join(misses + problems))
+    if options.json:
+        options.json.write_text(json.dumps(results.as_json(), indent=1) + "\n")
+    return 1 if problems or (options.goals and misses) else 0
 
 
 if __name__ == "__main__":

@@ -1,0 +1,131 @@
+"""Medians, ratios and the table."""
+
+import math
+import statistics
+
+from workloads import COMPUTE
+
+
+def geometric_mean(values):
+    return math.exp(sum(map(math.log, values)) / len(values)) if values else float("nan")
+
+
+class Results:
+    """Seconds and results of every run: samples[case][engine] is a list."""
+
+    def __init__(self, cases, engines):
+        self.cases = cases
+        self.engines = engines
+        self.seconds = {case.name: {engine: [] for engine in engines} for case in cases}
+        self.results = {case.name: {} for case in cases}
+        self.resident = {engine: 0.0 for engine in engines}
+        self.failures = []
+
+    def add(self, name, engine, seconds, result):
+        self.seconds[name][engine].append(seconds)
+        self.results[name].setdefault(result, set()).add(engine)
+
+    def median(self, case, engine):
+        """None when there is no figure."""
+        samples = self.seconds[case.name].get(engine)
+        return statistics.median(samples) if samples else None
+
+    def ratio(self, case, above, below):
+        """How many times longer the case takes in one engine than in another."""
+        a, b = self.median(case, above), self.median(case, below)
+        return a / b if a and b else None
+
+    def spread(self, case):
+        """The widest range of any engine's samples, relative to their median."""
+        return max(((max(s) - min(s)) / statistics.median(s)
+                    for s in self.seconds[case.name].values() if s), default=0)
+
+    def disagreements(self):
+        return [f"{name}: " + "; ".join(f"{result} in {', '.join(sorted(engines))}"
+                                        for result, engines in found.items())
+                for name, found in self.results.items() if len(found) > 1]
+
+    def class_means(self, above, below, group=None):
+        """{class: ratio}; the workloads of a class count once, by their geometric mean."""
+        found = {}
+        for case in self.cases:
+            ratio = self.ratio(case, above, below)
+            if ratio and (group is None or case.group == group):
+                found.setdefault(case.kind, []).append(ratio)
+        return {kind: geometric_mean(ratios) for kind, ratios in found.items()}
+
+    def wants(self):
+        """{class: how many times QEMU's speed the translator must reach}."""
+        return {case.kind: case.want for case in self.cases}
+
+    def as_json(self):
+        return {"seconds": self.seconds, "failures": self.failures, "resident_mib": self.resident,
+                "results": {name: {result: sorted(engines) for result, engines in found.items()}
+                            for name, found in self.results.items()},
+                "classes": {case.name: case.kind for case in self.cases}}
+
+
+def cell(value, form):
+    return form.format(value) if value is not None else " " * (len(form.format(0.0)) - 1) + "-"
+
+
+class Table:
+    """Columns: seconds of every engine; emulated time as a multiple of native time; Anachron's
+    speed as a multiple of QEMU's; the spread of the samples."""
+
+    def __init__(self, results, anachrons):
+        self.results = results
+        self.emulators = [engine for engine in results.engines if engine != "native"]
+        self.anachrons = [engine for engine in anachrons if engine in results.engines]
+        self.against = [peer for peer in ("qemu", "bochs") if peer in results.engines]
+
+    def heading(self):
+        words = [f"{'workload':14}{'class':26}"]
+        words += [f"{engine + ' s':>10}" for engine in self.results.engines]
+        if "native" in self.results.engines:
+            words += [f"{engine + '/native':>14}" for engine in self.emulators]
+        words += [f"{engine + ' v ' + peer:>15}" for peer in self.against for engine in self.anachrons]
+        return "".join(words) + f"{'spread':>8}"
+
+    def row(self, case):
+        results = self.results
+        words = [f"{case.name:14}{case.kind:26}"]
+        words += [cell(results.median(case, engine), "{:10.3f}") for engine in results.engines]
+        if "native" in results.engines:
+            words += [cell(results.ratio(case, engine, "native"), "{:13.1f}x")
+                      for engine in self.emulators]
+        words += [cell(results.ratio(case, peer, engine), "{:14.2f}x")
+                  for peer in self.against for engine in self.anachrons]
+        return "".join(words) + f"{100 * results.spread(case):7.0f}%"
+
+    def summary(self):
+        """Lines with the means; each says what it is a mean of."""
+        lines = []
+        for peer in self.against:
+            for engine in self.anachrons:
+                everything = self.results.class_means(peer, engine)
+                if not everything:
+                    continue
+                compute = self.results.class_means(peer, engine, COMPUTE)
+                worst = min(everything, key=everything.get)
+                lines.append(f"{engine} against {peer}: {geometric_mean(everything.values()):.2f} times its "
+                             f"speed over {len(everything)} classes, {geometric_mean(compute.values()):.2f} over "
+                             f"{len(compute)} compute classes; the least {everything[worst]:.2f}, {worst}")
+        for engine in self.emulators if "native" in self.results.engines else []:
+            compute = self.results.class_means(engine, "native", COMPUTE)
+            everything = self.results.class_means(engine, "native")
+            if everything:
+                lines.append(f"{engine} against native: {geometric_mean(everything.values()):.1f} times its time over "
+                             f"{len(everything)} classes, {geometric_mean(compute.values()):.1f} over {len(compute)} "
+                             "compute classes")
+        lines += [f"{engine}: {size:.0f} MiB resident at most"
+                  for engine, size in self.results.resident.items() if size]
+        return lines
+
+    def misses(self, engine):
+        """Classes in which an engine is slower than its goal against QEMU."""
+        wants = self.results.wants()
+        return [f"{engine} misses its goal in {kind}: {ratio:.2f} times QEMU's speed, not {wants[kind]:g}"
+                for kind, ratio in self.results.class_means("qemu", engine).items() if ratio < wants[kind]]
+
+
