@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "firmware.h"
 #include "host/characters.h"
+#include "host/control_server.h"
 #include "host/file.h"
 #include "host/image.h"
 #include "host/signals.h"
@@ -43,6 +44,7 @@ struct run {
     struct terminal *terminal;
     struct term *term;
     struct signals *signals;
+    struct control_server *server;
     int status;
 };
 
@@ -269,6 +271,7 @@ static bool configure(struct run *run, struct error *err)
         .stop_on = options->stop_on,
         .reset_on_triple_fault = options->reset_on_triple_fault,
         .verbose = options->verbose,
+        .controlled = options->control != NULL,
         .outside = {.opaque = run,
                     .open_image = outside_open_image,
                     .release_image = outside_release_image,
@@ -279,15 +282,19 @@ static bool configure(struct run *run, struct error *err)
         return false;
     if (options->trace && !(config->trace = trace_open(options->trace, err)))
         return false;
+    if (options->control && !(run->server = control_server_open(options->control, err)))
+        return false;
     return open_characters(run, err);
 }
 
-/* A machine that a person uses keeps to real time; one that a program drives does not wait. */
+/* A machine that is used while it runs keeps to real time; one that a program drives does not wait. */
 static void choose_clock(struct run *run)
 {
     const struct run_options *options = &run->options;
     run->config.paced =
-        options->paced >= 0 ? options->paced : run->config.interactive && !options->script;
+        options->paced >= 0
+            ? options->paced
+            : (run->config.interactive || run->config.controlled) && !options->script;
     run->config.start_time = DEFAULT_DATE;
     run->config.start_time_is_host =
         options->date_is_host || (!options->has_date && run->config.paced);
@@ -344,6 +351,9 @@ static bool execute(struct run *run, int *status, struct error *err)
     struct gate *gate = machine_gate(run->machine);
     for (unsigned i = 0; i < MACHINE_SERIALS; i++)
         characters_start(run->serial[i], gate, i, quit, run);
+    if (run->server && !control_server_start(run->server, machine_control(run->machine),
+                                             machine_screen(run->machine), err))
+        return false;
     if (run->term)
         term_start_keys(run->term, gate, quit, run);
     if (!run_and_show(run, err))
@@ -359,6 +369,7 @@ static void leave(struct run *run)
         characters_close(run->serial[i]);
     characters_close(run->debug_console);
     characters_close(run->printer);
+    control_server_close(run->server);
     term_close(run->term);
     terminal_close(run->terminal);
     atomic_store(&run->stoppable, NULL);

@@ -27,7 +27,7 @@ static const struct command commands[] = {
     {"clone",   NULL,            "copy it"                            },
     {"ls",      NULL,            "list machines"                      },
     {"rm",      NULL,            "remove one"                         },
-    {"ctl",     NULL,            "control a running machine"          },
+    {"ctl",     command_ctl,     "control a running machine"          },
 };
 
 static void print_help(FILE *stream)

@@ -224,6 +224,7 @@ TAKE_STRING(printer)
 TAKE_STRING(script)
 TAKE_STRING(screenshot)
 TAKE_STRING(trace)
+TAKE_STRING(control)
 
 #define TAKE_FLAG(member)                                                                          \
     static bool take_##member(void *target, const char *text, struct error *err)                   \
@@ -259,6 +260,7 @@ static const struct option_row rows[] = {
     {"--mips",                                     "N", "million instructions in a second of virtual time (100)", take_mips},
     {"--date",                                     "DATE|host", "the real-time clock at power-on (2026-01-01T00:00:00)", take_date},
     {"--script",      "FILE", "drive the machine by a script", take_script},
+    {"--control", "SOCKET", "take commands at a Unix socket; see `anachron ctl`", take_control},
     {"--stop-after",                                              "N", "stop after exactly N instructions", take_stop_after},
     {"--stop-on",        "halt|fault", "stop at HLT with interrupts off, or at a fault", take_stop_on},
     {"--on-triple-fault",                                   "stop|reset", "end with status 4 (stop), or reset as a PC does",

@@ -89,6 +89,9 @@ enum command_flag {
     COMMAND_SCRIPT_ONLY = 1 << 2,
     /* Not in scripts, which have no use for it. */
     COMMAND_LIVE_ONLY = 1 << 3,
+    /* About a connection to the control socket, whose server carries it out itself; variant 0 is
+     * subscribe, 1 unsubscribe. */
+    COMMAND_SESSION = 1 << 4,
 };
 
 /* How a result is shown to people (command_result_text). */

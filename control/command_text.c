@@ -209,7 +209,7 @@ static void add_dump(struct text *text, const json_t *result)
         add(text, "%08llx ", address + at);
         for (size_t i = 0; i < ROW; i++) {
             if (at + i >= count) {
-                add(text, "   ");
+                add(text, i == ROW / 2 ? "    " : "   ");
                 continue;
             }
             const char *digits = &hex[(at + i) * 2];

@@ -6,6 +6,9 @@
 #include <stdatomic.h>
 #include <string.h>
 
+const char *const control_event_names[] = {"paused", "resumed", "stopped", "reset",
+                                           "media",  "frame",   NULL};
+
 struct listener {
     control_event *event;
     void *opaque;
@@ -84,7 +87,7 @@ void control_post(struct control *control, struct command_call *call, control_an
     }
     struct error err;
     error_set(&err, "%s", control->closed);
-    control_finish(&request, NULL, &err);
+    control_finish(&request, NULL, &err, EXIT_STATUS_HOST_ERROR);
 }
 
 bool control_post_line(struct control *control, const char *line, control_answer *answer,
@@ -116,10 +119,12 @@ bool control_take(struct control *control, struct control_request *request)
     return taken;
 }
 
-void control_finish(struct control_request *request, json_t *result, const struct error *err)
+void control_finish(struct control_request *request, json_t *result, const struct error *err,
+                    int status)
 {
+    struct control_outcome outcome = {request->call.command, result, err, status};
     if (request->answer)
-        request->answer(request->opaque, request->call.command, result, err);
+        request->answer(request->opaque, &outcome);
     command_call_free(&request->call);
 }
 
@@ -133,7 +138,7 @@ void control_close(struct control *control, const char *reason)
     pthread_mutex_unlock(&control->lock);
     error_set(&err, "%s", control->closed);
     while (control_take(control, &request))
-        control_finish(&request, NULL, &err);
+        control_finish(&request, NULL, &err, EXIT_STATUS_HOST_ERROR);
 }
 
 /* --- events --- */

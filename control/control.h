@@ -18,11 +18,23 @@ enum { CONTROL_PROTOCOL_VERSION = 1 };
 
 struct control;
 
-/* result is NULL when the request failed, and err says why. Both are borrowed. Called exactly once
- * per request: on the machine's thread, or in control_post itself when the machine has ended. It
- * must not wait for anything and must not post. */
-typedef void control_answer(void *opaque, const struct command *command, json_t *result,
-                            const struct error *err);
+/* What came of a request. result is NULL when it failed; then err says why, and status is what a
+ * script would have ended with. */
+struct control_outcome {
+    const struct command *command;
+    json_t *result; /* an object */
+    const struct error *err;
+    int status;
+};
+
+/* All of it is borrowed. Called exactly once per request: on the machine's thread, or in
+ * control_post itself when the machine has ended. It must not wait for anything and must not post.
+ */
+typedef void control_answer(void *opaque, const struct control_outcome *outcome);
+/* What a connection can subscribe to; ends with NULL. The last one is not announced: whoever serves
+ * connections watches the screen for it. */
+extern const char *const control_event_names[];
+
 /* Something happened: "paused", "resumed", "stopped", "reset", "media". details is borrowed. On the
  * machine's thread, or in control_announce's caller. */
 typedef void control_event(void *opaque, const char *name, json_t *details);
@@ -57,7 +69,8 @@ struct control_request {
 bool control_pending(const struct control *control);
 bool control_take(struct control *control, struct control_request *request);
 /* Answers, and frees the call. */
-void control_finish(struct control_request *request, json_t *result, const struct error *err);
+void control_finish(struct control_request *request, json_t *result, const struct error *err,
+                    int status);
 void control_announce(struct control *control, const char *name, json_t *details);
 /* The machine has ended: what is still there, and whatever comes later, is answered with reason. */
 void control_close(struct control *control, const char *reason);

@@ -161,7 +161,11 @@ bool screen_take_frame(struct screen_watcher *watcher, struct frame *frame,
     struct screen *screen = watcher->screen;
     pthread_mutex_lock(&screen->lock);
     bool is_new = screen->has_frame && watcher->fresh & SCREEN_PIXELS;
-    if (is_new) {
+    if (is_new && !frame) {
+        watcher->whole = true;
+        watcher->fresh &= ~(unsigned)SCREEN_PIXELS;
+        update_wanted(screen);
+    } else if (is_new) {
         if (watcher->whole || frame->width != screen->frame.width ||
             frame->height != screen->frame.height) {
             copy_frame(&screen->frame, frame);

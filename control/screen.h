@@ -61,8 +61,8 @@ struct screen_watcher *screen_watch(struct screen *screen, unsigned wants,
 void screen_unwatch(struct screen_watcher *watcher);
 
 /* Brings frame (zeroed at first, then kept by the watcher for this purpose; ended with
- * mem_free(frame->pixels)) up to date. damage (may be NULL) says where it changed: all of it when
- * the size did. False: nothing new. */
+ * frame_free) up to date. damage (may be NULL) says where it changed: all of it when the size did.
+ * frame NULL: the picture is not wanted, only that there was one. False: nothing new. */
 bool screen_take_frame(struct screen_watcher *watcher, struct frame *frame,
                        struct screen_damage *damage);
 /* The same for the text screen. */

@@ -113,6 +113,12 @@ enum command_outcome command_quit(struct machine *machine, struct job *job)
     return COMMAND_DONE;
 }
 
+enum command_outcome command_session(struct machine *machine, struct job *job)
+{
+    return job_fail(job, EXIT_STATUS_USAGE, "%s is for connections to the control socket",
+                    job->call.command->name);
+}
+
 /* --- what there is --- */
 
 static json_t *describe_drive(const char *name, const struct disk_backend *medium)

@@ -92,7 +92,8 @@ static void finish(struct request_job *one, bool ok)
     one->job.call = (struct command_call){0};
     if (ok && !one->job.result)
         one->job.result = json_object();
-    control_finish(&one->request, ok ? one->job.result : NULL, &one->job.error);
+    int status = ok ? 0 : one->job.status ? one->job.status : EXIT_STATUS_HOST_ERROR;
+    control_finish(&one->request, ok ? one->job.result : NULL, &one->job.error, status);
     job_end(&one->job);
     mem_free(one);
 }
