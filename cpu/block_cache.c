@@ -40,6 +40,16 @@ void block_cache_set_listener(struct block_cache *cache, const struct block_list
     cache->listener = *listener;
 }
 
+uint32_t block_cache_offset(const struct block_cache *cache, const struct block *block)
+{
+    return (uint32_t)((const uint8_t *)block - cache->arena);
+}
+
+struct block *block_cache_at(const struct block_cache *cache, uint32_t offset)
+{
+    return (struct block *)(cache->arena + offset);
+}
+
 static struct block **hash_slot(const struct block_cache *cache, uint64_t key)
 {
     uint32_t mixed = (uint32_t)(key ^ key >> 32) * 0x9E3779B1u;

@@ -70,6 +70,10 @@ static inline uint32_t block_physical(const struct block *block)
     return (uint32_t)block->key;
 }
 
+/* A block as its distance from the first possible one, a multiple of 8 below BLOCK_ARENA_SIZE. */
+uint32_t block_cache_offset(const struct block_cache *cache, const struct block *block);
+struct block *block_cache_at(const struct block_cache *cache, uint32_t offset);
+
 /* NULL if there is none. */
 struct block *block_cache_find(const struct block_cache *cache, uint64_t key);
 

@@ -120,6 +120,17 @@ struct cpu_host {
     void (*triple_fault)(void *opaque);
 };
 
+/* What translated code keeps beside the guest's registers; it means nothing outside of
+ * cpu_engine.run. Here, so that one register leads to both. */
+struct engine_frame {
+    uint32_t budget;     /* instructions that may still retire */
+    uint16_t flags;      /* arithmetic flags, see jit/flags.h */
+    uint32_t spill;      /* of a temporary */
+    uint32_t payload;    /* says which exit was taken */
+    uint64_t budget_end; /* icount when budget is used up */
+    void *code_map;      /* jit/code_map.h */
+};
+
 /* Another engine than the interpreter. */
 struct cpu_engine {
     void *opaque;
@@ -138,6 +149,7 @@ struct cpu {
     const struct insn *current;     /* the instruction being executed */
     const struct insn *block_first; /* the first instruction of its block */
     struct mmu *mmu;                /* owned */
+    struct engine_frame frame;
     struct segment seg[SEG_COUNT];
     uint32_t code_mode;  /* enum code_mode; kept by segment_update_fast */
     uint32_t stack_mask; /* 0xFFFF or 0xFFFFFFFF, from SS.B */

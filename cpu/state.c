@@ -37,6 +37,7 @@ const struct field cpu_fields[] = {
     FIELD_TRANSIENT(struct cpu, current),
     FIELD_TRANSIENT(struct cpu, block_first),
     FIELD_TRANSIENT(struct cpu, mmu),
+    FIELD_TRANSIENT(struct cpu, frame),
     FIELD_STRUCTS(struct cpu, seg, segment_fields),
     FIELD_TRANSIENT(struct cpu, code_mode),
     FIELD(struct cpu, stack_mask),

@@ -1,0 +1,49 @@
+/* See jit/code_cache.h. */
+#include "jit/code_cache.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static uint8_t *map(int file, size_t size, int protection)
+{
+    void *block = mmap(NULL, size, protection, MAP_SHARED, file, 0);
+    return block == MAP_FAILED ? NULL : block;
+}
+
+static bool fail(struct error *err, const char *what)
+{
+    return error_set(err, "no memory for translated code: %s: %s; use --engine interp", what,
+                     strerror(errno));
+}
+
+bool code_cache_open(struct code_cache *cache, size_t size, struct error *err)
+{
+    *cache = (struct code_cache){.size = size};
+    int file = memfd_create("anachron-code", MFD_CLOEXEC);
+    if (file < 0)
+        return fail(err, "memfd_create");
+    bool sized = ftruncate(file, (off_t)size) == 0;
+    if (sized) {
+        cache->write = map(file, size, PROT_READ | PROT_WRITE);
+        cache->run = map(file, size, PROT_READ | PROT_EXEC);
+    }
+    if (!cache->write || !cache->run) {
+        fail(err, sized ? "mmap" : "ftruncate");
+        close(file);
+        code_cache_close(cache);
+        return false;
+    }
+    close(file);
+    return true;
+}
+
+void code_cache_close(struct code_cache *cache)
+{
+    if (cache->write)
+        munmap(cache->write, cache->size);
+    if (cache->run)
+        munmap(cache->run, cache->size);
+    *cache = (struct code_cache){0};
+}

@@ -1,0 +1,26 @@
+/* Memory for translated code: one memory object, mapped twice, writable here and executable there,
+ * never both at one address. */
+#ifndef JIT_CODE_CACHE_H
+#define JIT_CODE_CACHE_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct code_cache {
+    uint8_t *write; /* where code is written */
+    uint8_t *run;   /* where the same bytes are executed */
+    size_t size;
+};
+
+/* False: the host permits no executable memory; err says why. */
+bool code_cache_open(struct code_cache *cache, size_t size, struct error *err);
+void code_cache_close(struct code_cache *cache);
+
+static inline const uint8_t *code_cache_run(const struct code_cache *cache, const uint8_t *written)
+{
+    return cache->run + (written - cache->write);
+}
+
+#endif

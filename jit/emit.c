@@ -1,0 +1,92 @@
+/* See jit/emit.h. */
+#include "jit/emit.h"
+
+#include "jit/thunks.h"
+
+#include <stddef.h>
+
+/* Outside of a flat code segment, the bytes must be within its limit, as EIP is now. */
+static void emit_limit_check(struct emitter *e)
+{
+    struct x64 *as = &e->as;
+    x64_lea(as, 8, REG_SCRATCH, x64_at(REG_EIP, e->ir->block->bytes - 1));
+    x64_mov_rm(as, 4, REG_T0, CPU_FIELD(seg[SEG_CS].limit));
+    x64_alu_rr(as, X64_CMP, 8, REG_SCRATCH, REG_T0);
+    x64_jcc_to(as, X64_A, e->thunks->exit_boundary);
+    if (e->mode & CODE_32)
+        return;
+    x64_alu_ri(as, X64_CMP, 8, REG_SCRATCH, 0xFFFF);
+    x64_jcc_to(as, X64_A, e->thunks->exit_boundary);
+}
+
+static void emit_entry(struct emitter *e)
+{
+    struct x64 *as = &e->as;
+    e->translation->entry = as->at;
+    if (!(e->mode & FLAT_CS) || !(e->mode & CODE_32))
+        emit_limit_check(e);
+    x64_alu_ri(as, X64_CMP, 4, REG_BUDGET, e->ir->block->count);
+    x64_jcc_to(as, X64_B, e->thunks->exit_boundary);
+    x64_alu_ri(as, X64_SUB, 4, REG_BUDGET, e->ir->block->count);
+    e->translation->body = as->at;
+}
+
+static void emit_op(struct emitter *e, const struct ir_op *op)
+{
+    switch (op->code) {
+    case IR_ADDRESS:
+        emit_address(e, op);
+        break;
+    case IR_EXEC:
+    case IR_EXEC_END:
+        emit_exec(e, op);
+        break;
+    case IR_JCC:
+        emit_jcc(e, op);
+        break;
+    case IR_JUMP:
+        emit_jump(e, op);
+        break;
+    case IR_JUMP_TO:
+        emit_jump_to(e, op);
+        break;
+    default:
+        emit_operation(e, op);
+    }
+}
+
+/* Notes where each guest instruction begins, and how the one before left the flags. The operations
+ * that end the block count as what follows the last instruction, unless they are its own. */
+static void emit_body(struct emitter *e)
+{
+    const struct ir *ir = e->ir;
+    unsigned next = 0;
+    for (unsigned i = 0; i < ir->count && !e->as.full; i++) {
+        const struct ir_op *op = &ir->ops[i];
+        bool is_extra = i + 1 == ir->count && op->code == IR_JUMP &&
+                        !(ir->block->insns[op->insn].flags & INSN_JUMP);
+        unsigned reached = op->insn + (is_extra ? 1u : 0u);
+        uint16_t live = flags_wanted_before(op);
+        for (; next <= reached; next++) {
+            e->begin[next] = e->as.at;
+            if (next > 0) {
+                e->flags_after[next - 1] = e->flags;
+                e->live_after[next - 1] = live;
+            }
+        }
+        emit_op(e, op);
+    }
+}
+
+bool emit_block(struct emitter *e)
+{
+    e->stub_count = 0;
+    e->flags = (struct flag_state){.home = true, .carry_home = true};
+    e->translation->kills_flags = e->ir->kills_flags;
+    emit_entry(e);
+    emit_body(e);
+    emit_edge_stubs(e);
+    emit_slow_stubs(e);
+    e->translation->size = (uint32_t)(e->as.at - e->translation->entry);
+    return !e->as.full;
+}

@@ -1,0 +1,84 @@
+/* Micro-operations to x86-64 code.
+ *
+ * Where things are while translated code runs:
+ *
+ *   eax ecx edx ebx ebp esi edi     the guest's registers of the same names
+ *   r12d                            the guest's ESP
+ *   r13d                            EIP at the beginning of the block
+ *   r11d                            the budget: instructions that may still retire
+ *   r14                             struct cpu
+ *   r15                             the TLB, mmu->active
+ *   r8                              address of the memory operand: linear, then the host's
+ *   r10d                            T0
+ *   r9                              scratch
+ *
+ * The guest's arithmetic flags are in one or more of three places (jit/flags.h).
+ *
+ * A block is laid out as: entry (checks the budget), body, edges to the next blocks, then the cold
+ * part: one stub for each memory access that may have to take the slow path, and what edges do when
+ * they are not linked. */
+#ifndef JIT_EMIT_H
+#define JIT_EMIT_H
+
+#include "jit/flags.h"
+#include "jit/ir.h"
+#include "jit/translation.h"
+#include "jit/x64.h"
+
+#define REG_ADDRESS R8
+#define REG_SCRATCH R9
+#define REG_T0      R10
+#define REG_BUDGET  R11
+#define REG_EIP     R13
+#define REG_CPU     R14
+#define REG_TLB     R15
+
+struct thunks; /* jit/thunks.h */
+
+/* A memory access that failed the fast way: executes the whole instruction. */
+struct slow_stub {
+    uint8_t *jumps[3]; /* to the stub */
+    unsigned jump_count;
+    unsigned insn;
+    struct flag_state flags; /* where they are when the stub begins */
+    bool flags_live;
+};
+
+struct emitter {
+    struct x64 as;
+    const struct thunks *thunks;
+    const struct block_cache *cache; /* of the block */
+    const struct ir *ir;
+    uint32_t mode; /* enum code_mode */
+    struct translation *translation;
+    struct flag_state flags;
+    struct flag_state flags_after[BLOCK_MAX_INSNS]; /* behind each guest instruction */
+    uint16_t live_after[BLOCK_MAX_INSNS];
+    uint8_t *begin[BLOCK_MAX_INSNS + 1]; /* of each guest instruction; the last: of what follows */
+    struct slow_stub stubs[IR_MAX_OPS];
+    unsigned stub_count;
+    uint8_t *cold_begin[2]; /* of the edges' cold parts, to be emitted behind the stubs */
+};
+
+#define CPU_FIELD(member) x64_at(REG_CPU, (int32_t)offsetof(struct cpu, member))
+
+/* The host's register for a guest register or T0. */
+enum host_reg emit_reg(unsigned size, unsigned value);
+
+/* Emits the whole block at emitter->as and fills in translation's addresses. False: no room. */
+bool emit_block(struct emitter *e);
+
+/* --- the parts --- */
+void emit_operation(struct emitter *e, const struct ir_op *op);
+void emit_address(struct emitter *e, const struct ir_op *op);
+void emit_slow_stubs(struct emitter *e);
+void emit_exec(struct emitter *e, const struct ir_op *op);
+void emit_jcc(struct emitter *e, const struct ir_op *op);
+void emit_jump(struct emitter *e, const struct ir_op *op);
+void emit_jump_to(struct emitter *e, const struct ir_op *op);
+void emit_edge_stubs(struct emitter *e);
+
+/* Which exec function a thunk shall call: see jit/exec.h. */
+uint32_t emit_exec_id(const struct emitter *e, unsigned insn, bool touches_flags);
+
+#endif

@@ -1,0 +1,111 @@
+/* The ends of a block: edges to the next blocks, and jumps to addresses that are known only when
+ * they happen. See jit/translation.h for the two kinds of edges. */
+#include "jit/emit.h"
+#include "jit/thunks.h"
+
+#include <stddef.h>
+
+/* In any but a flat 32-bit code segment the next block is looked up, with its checks. */
+static bool is_plain(const struct emitter *e)
+{
+    const uint32_t need = CODE_32 | FLAT_CS;
+    return (e->mode & need) == need;
+}
+
+static bool is_in_page(const struct emitter *e, uint32_t distance)
+{
+    uint32_t begin = block_physical(e->ir->block);
+    return !((begin ^ (begin + distance)) & ~(uint32_t)PAGE_MASK);
+}
+
+static void emit_advance(struct emitter *e, uint32_t distance)
+{
+    if (distance)
+        x64_lea(&e->as, 4, REG_EIP, x64_at(REG_EIP, (int32_t)distance));
+    if (!(e->mode & CODE_32))
+        x64_movx_rr(&e->as, 4, REG_EIP, REG_EIP, 2, false);
+}
+
+/* To EIP plus distance. Flags that are not at home can be had from a recipe. */
+static void emit_edge(struct emitter *e, unsigned index, uint32_t distance)
+{
+    struct x64 *as = &e->as;
+    struct edge *edge = &e->translation->edges[index];
+    emit_advance(e, distance);
+    if (!is_plain(e) || !is_in_page(e, distance)) {
+        flags_emit_to_home(as, &e->flags);
+        x64_jmp_to(as, e->thunks->lookup);
+        return;
+    }
+    edge->from = e->translation;
+    edge->distance = distance;
+    if (!e->flags.home) {
+        x64_alu_ri32(as, X64_SUB, REG_BUDGET, 0);
+        edge->count = as->at - 4;
+        edge->cold = x64_jcc(as, X64_B); /* until emit_edge_stubs */
+    }
+    edge->jump = x64_jmp(as);
+}
+
+/* The host's flags do not outlive an edge. */
+static void prepare_flags(struct emitter *e)
+{
+    if (!e->flags.has_recipe)
+        flags_to_home(e);
+}
+
+void emit_jcc(struct emitter *e, const struct ir_op *op)
+{
+    prepare_flags(e);
+    flags_to_host(e, ir_condition_flags(op->cond));
+    uint8_t *taken = x64_jcc(&e->as, (enum x64_cond)op->cond);
+    struct flag_state flags = e->flags;
+    flags.host = false;
+    e->flags = flags;
+    emit_edge(e, 1, e->ir->block->bytes);
+    if (!e->as.full)
+        x64_patch(taken, e->as.at);
+    e->flags = flags;
+    emit_edge(e, 0, op->imm);
+}
+
+void emit_jump(struct emitter *e, const struct ir_op *op)
+{
+    prepare_flags(e);
+    e->flags.host = false;
+    emit_edge(e, 0, op->imm);
+}
+
+void emit_jump_to(struct emitter *e, const struct ir_op *op)
+{
+    flags_to_home(e);
+    x64_mov_rr(&e->as, 4, REG_EIP, emit_reg(4, op->src));
+    x64_jmp_to(&e->as, e->thunks->lookup);
+}
+
+static void emit_edge_stub(struct emitter *e, unsigned index)
+{
+    struct x64 *as = &e->as;
+    struct edge *edge = &e->translation->edges[index];
+    if (edge->count) {
+        uint8_t *over_budget = edge->cold;
+        edge->cold = as->at;
+        x64_patch(over_budget, as->at);
+        x64_patch(edge->jump, as->at);
+        flags_emit_to_home(as, &e->flags);
+        edge->cold_jump = x64_jmp(as);
+    }
+    edge->exit = as->at;
+    x64_mov_ri(as, 4, R8, translation_edge_id(e->translation, index));
+    x64_jmp_to(as, e->thunks->exit_edge);
+    if (!as->full)
+        x64_patch(edge->count ? edge->cold_jump : edge->jump, edge->exit);
+}
+
+/* Both edges have their flags in the same places. */
+void emit_edge_stubs(struct emitter *e)
+{
+    for (unsigned i = 0; i < 2; i++)
+        if (e->translation->edges[i].jump && !e->as.full)
+            emit_edge_stub(e, i);
+}

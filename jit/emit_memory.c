@@ -1,0 +1,187 @@
+/* Memory accesses: from segment and offset to a host address, through the TLB, and the slow path.
+ *
+ * The fast way answers only for plain memory within one page and within the segment. Everything
+ * else (a miss, a register window, a fault, a page with code) goes to a stub, which has the whole
+ * instruction executed by its exec function and continues behind it. */
+#include "jit/emit.h"
+#include "jit/exec.h"
+#include "jit/thunks.h"
+
+#include <stddef.h>
+
+static void add_jump(struct slow_stub *stub, uint8_t *jump)
+{
+    stub->jumps[stub->jump_count++] = jump;
+}
+
+static struct slow_stub *new_stub(struct emitter *e, unsigned insn)
+{
+    struct slow_stub *stub = &e->stubs[e->stub_count++];
+    *stub = (struct slow_stub){.insn = insn, .flags = e->flags};
+    return stub;
+}
+
+static bool is_flat(const struct emitter *e, unsigned segment)
+{
+    static const uint32_t flat[SEG_COUNT] = {
+        [SEG_ES] = FLAT_ES, [SEG_SS] = FLAT_SS, [SEG_DS] = FLAT_DS};
+    return e->mode & flat[segment];
+}
+
+/* --- offset --- */
+
+static void emit_offset(struct emitter *e, const struct ir_op *op)
+{
+    struct x64_mem mem = {HOST_NONE, HOST_NONE, op->scale, (int32_t)op->imm};
+    if (op->base != REG_ZERO)
+        mem.base = emit_reg(4, op->base);
+    if (op->index != REG_ZERO)
+        mem.index = emit_reg(4, op->index);
+    if (mem.base == HOST_NONE && mem.index == HOST_NONE)
+        x64_mov_ri(&e->as, 4, REG_ADDRESS, op->imm);
+    else if (mem.index == HOST_NONE && mem.disp == 0)
+        x64_mov_rr(&e->as, 4, REG_ADDRESS, mem.base);
+    else
+        x64_lea(&e->as, 4, REG_ADDRESS, mem);
+    if (op->address16)
+        x64_movx_rr(&e->as, 4, REG_ADDRESS, REG_ADDRESS, 2, false);
+}
+
+/* --- segment --- */
+
+static struct x64_mem segment_field(unsigned segment, size_t member)
+{
+    size_t offset = offsetof(struct cpu, seg) + segment * sizeof(struct segment) + member;
+    return x64_at(REG_CPU, (int32_t)offset);
+}
+
+static void emit_segment(struct emitter *e, const struct ir_op *op, struct slow_stub *stub)
+{
+    struct x64 *as = &e->as;
+    uint32_t need = op->access == MMU_WRITE ? SEGMENT_FAST_WRITE : SEGMENT_FAST_READ;
+    x64_lea(as, 8, REG_SCRATCH, x64_at(REG_ADDRESS, op->size - 1));
+    x64_mov_rm(as, 4, REG_T0, segment_field(op->segment, offsetof(struct segment, limit)));
+    x64_alu_rr(as, X64_CMP, 8, REG_SCRATCH, REG_T0);
+    add_jump(stub, x64_jcc(as, X64_A));
+    x64_test_mi(as, 1, segment_field(op->segment, offsetof(struct segment, fast)), need);
+    add_jump(stub, x64_jcc(as, X64_E));
+    x64_alu_rm(as, X64_ADD, 4, REG_ADDRESS,
+               segment_field(op->segment, offsetof(struct segment, base)));
+}
+
+/* --- TLB --- */
+
+static struct x64_mem tlb_field(size_t member)
+{
+    return (struct x64_mem){REG_TLB, REG_SCRATCH, 0, (int32_t)member};
+}
+
+_Static_assert(sizeof(struct tlb_entry) == 32, "the index is shifted by 5");
+
+static void emit_probe(struct emitter *e, const struct ir_op *op, struct slow_stub *stub)
+{
+    struct x64 *as = &e->as;
+    x64_mov_rr(as, 4, REG_SCRATCH, REG_ADDRESS);
+    x64_shift_ri(as, X64_SHR, 4, REG_SCRATCH, PAGE_SHIFT - 5);
+    x64_alu_ri(as, X64_AND, 4, REG_SCRATCH, (TLB_SIZE - 1) << 5);
+    if (op->size == 1)
+        x64_mov_rr(as, 4, REG_T0, REG_ADDRESS);
+    else
+        x64_lea(as, 4, REG_T0, x64_at(REG_ADDRESS, op->size - 1));
+    x64_alu_ri(as, X64_AND, 4, REG_T0, ~(uint32_t)PAGE_MASK);
+    x64_alu_rm(as, X64_CMP, 4, REG_T0,
+               tlb_field(offsetof(struct tlb_entry, tag) + op->access * sizeof(uint32_t)));
+    add_jump(stub, x64_jcc(as, X64_NE));
+    x64_alu_rm(as, X64_ADD, 8, REG_ADDRESS, tlb_field(offsetof(struct tlb_entry, addend)));
+}
+
+void emit_address(struct emitter *e, const struct ir_op *op)
+{
+    flags_lose_register(e, 4, IR_T0, op->live);
+    flags_lose_host(e, op->live);
+    struct slow_stub *stub = new_stub(e, op->insn);
+    emit_offset(e, op);
+    if (!is_flat(e, op->segment))
+        emit_segment(e, op, stub);
+    emit_probe(e, op, stub);
+}
+
+/* --- the slow path --- */
+
+uint32_t emit_exec_id(const struct emitter *e, unsigned insn, bool touches_flags)
+{
+    return exec_id(e->cache, e->translation->block, insn, touches_flags);
+}
+
+/* T0 has what the instruction read or computed; the interpreter's flags remember it. Only recipes
+ * still want it. */
+static void emit_recover_t0(struct emitter *e, const struct flag_recipe *recipe)
+{
+    struct x64 *as = &e->as;
+    struct x64_mem result = CPU_FIELD(lazy.zero);
+    x64_mov_rm(as, 4, REG_T0, result);
+    if (recipe->code != IR_CMP)
+        return;
+    if (recipe->src == IR_T0) {
+        x64_unary_r(as, X64_NEG, 4, REG_T0);
+        x64_alu_rr(as, X64_ADD, recipe->size, REG_T0, emit_reg(recipe->size, recipe->dst));
+    } else if (recipe->src == IR_IMMEDIATE) {
+        x64_alu_ri(as, X64_ADD, recipe->size, REG_T0, recipe->imm);
+    } else {
+        x64_alu_rr(as, X64_ADD, recipe->size, REG_T0, emit_reg(recipe->size, recipe->src));
+    }
+}
+
+static void emit_return(struct emitter *e, unsigned insn)
+{
+    const struct flag_state *after = &e->flags_after[insn];
+    if (e->live_after[insn]) {
+        if (after->has_recipe && (after->recipe.dst == IR_T0 || after->recipe.src == IR_T0))
+            emit_recover_t0(e, &after->recipe);
+        if (after->host)
+            flags_emit_restore(&e->as, F_ALL6);
+    }
+    x64_jmp_to(&e->as, e->begin[insn + 1]);
+}
+
+static void emit_slow_stub(struct emitter *e, const struct slow_stub *stub)
+{
+    struct x64 *as = &e->as;
+    for (unsigned i = 0; i < stub->jump_count; i++)
+        x64_patch(stub->jumps[i], as->at);
+    flags_emit_to_home(as, &stub->flags);
+    const struct insn *insn = &e->ir->block->insns[stub->insn];
+    x64_mov_ri(as, 4, R8, emit_exec_id(e, stub->insn, true));
+    if (insn->flags & INSN_JUMP) {
+        x64_call_to(as, e->thunks->exec_end);
+        x64_jmp_to(as, e->thunks->lookup);
+    } else {
+        x64_call_to(as, e->thunks->exec);
+        emit_return(e, stub->insn);
+    }
+}
+
+void emit_slow_stubs(struct emitter *e)
+{
+    for (unsigned i = 0; i < e->stub_count && !e->as.full; i++)
+        emit_slow_stub(e, &e->stubs[i]);
+}
+
+/* --- instructions that always take it --- */
+
+void emit_exec(struct emitter *e, const struct ir_op *op)
+{
+    const struct insn *insn = &e->ir->block->insns[op->insn];
+    const struct insn_row *row = insn->row == INSN_ROW_NONE ? NULL : insn_row(insn->row);
+    bool touches_flags = !row || row->class != INNOCUOUS ||
+                         ((row->flags_read | row->flags_written) & FLAGS_ARITHMETIC);
+    flags_to_home(e);
+    x64_mov_ri(&e->as, 4, R8, emit_exec_id(e, op->insn, touches_flags));
+    if (op->code == IR_EXEC) {
+        x64_call_to(&e->as, e->thunks->exec);
+    } else {
+        x64_call_to(&e->as, e->thunks->exec_end);
+        x64_jmp_to(&e->as, e->thunks->lookup);
+    }
+    e->flags = (struct flag_state){.home = true, .carry_home = true};
+}

@@ -1,0 +1,406 @@
+/* Operations on registers, T0 and the memory operand. Most are one host instruction of the same
+ * name. */
+#include "jit/emit.h"
+
+#include <stddef.h>
+
+enum host_reg emit_reg(unsigned size, unsigned value)
+{
+    if (value == IR_T0)
+        return REG_T0;
+    if (size == 1 && value >= 4)
+        return (enum host_reg)(HOST_AH + value - 4);
+    return value == IR_ESP ? R12 : (enum host_reg)value;
+}
+
+static struct x64_mem memory_operand(void)
+{
+    return x64_at(REG_ADDRESS, 0);
+}
+
+/* AH, CH, DH and BH cannot be used beside registers that need a REX prefix. While such an operation
+ * is emitted, the two halves are exchanged, and the low one is used. */
+static enum host_reg borrow(struct emitter *e, unsigned size, unsigned value, bool beside_rex)
+{
+    enum host_reg reg = emit_reg(size, value);
+    if (reg < HOST_AH || !beside_rex)
+        return reg;
+    enum host_reg low = (enum host_reg)(reg - HOST_AH);
+    x64_rr(&e->as, 1, 0x86, reg, low); /* xchg */
+    return low;
+}
+
+static void give_back(struct emitter *e, unsigned size, unsigned value, enum host_reg borrowed)
+{
+    enum host_reg reg = emit_reg(size, value);
+    if (reg != borrowed)
+        x64_rr(&e->as, 1, 0x86, reg, borrowed);
+}
+
+static bool is_register(unsigned value)
+{
+    return value <= IR_T0;
+}
+
+static bool needs_rex(unsigned size, unsigned value)
+{
+    return value == IR_T0 || value == IR_MEMORY || (size > 1 && value == IR_ESP);
+}
+
+/* --- moves --- */
+
+static void load(struct emitter *e, const struct ir_op *op)
+{
+    if (op->dst == IR_T0 && op->size < 4) {
+        x64_movx_rm(&e->as, 4, REG_T0, memory_operand(), op->size, false);
+        return;
+    }
+    enum host_reg dst = borrow(e, op->size, op->dst, true);
+    x64_mov_rm(&e->as, op->size, dst, memory_operand());
+    give_back(e, op->size, op->dst, dst);
+}
+
+static void store(struct emitter *e, const struct ir_op *op)
+{
+    if (op->src == IR_IMMEDIATE) {
+        x64_mov_mi(&e->as, op->size, memory_operand(), op->imm);
+        return;
+    }
+    if (op->src == IR_NEXT) {
+        x64_lea(&e->as, 4, REG_SCRATCH, x64_at(REG_EIP, (int32_t)op->imm));
+        x64_mov_mr(&e->as, 4, memory_operand(), REG_SCRATCH);
+        return;
+    }
+    enum host_reg src = borrow(e, op->size, op->src, true);
+    x64_mov_mr(&e->as, op->size, memory_operand(), src);
+    give_back(e, op->size, op->src, src);
+}
+
+static void move(struct emitter *e, const struct ir_op *op)
+{
+    if (op->dst == IR_MEMORY) {
+        store(e, op);
+    } else if (op->src == IR_MEMORY) {
+        load(e, op);
+    } else if (op->src == IR_IMMEDIATE) {
+        x64_mov_ri(&e->as, op->size, emit_reg(op->size, op->dst), op->imm);
+    } else {
+        enum host_reg dst = borrow(e, op->size, op->dst, needs_rex(op->size, op->src));
+        enum host_reg src = borrow(e, op->size, op->src, needs_rex(op->size, op->dst));
+        x64_mov_rr(&e->as, op->size, dst, src);
+        give_back(e, op->size, op->src, src);
+        give_back(e, op->size, op->dst, dst);
+    }
+}
+
+static void extend(struct emitter *e, const struct ir_op *op)
+{
+    bool is_signed = op->code == IR_MOVSX;
+    enum host_reg dst = emit_reg(op->size, op->dst);
+    if (op->src == IR_MEMORY) {
+        x64_movx_rm(&e->as, op->size, dst, memory_operand(), op->imm, is_signed);
+        return;
+    }
+    enum host_reg src = borrow(e, op->imm, op->src, needs_rex(op->size, op->dst));
+    x64_movx_rr(&e->as, op->size, dst, src, op->imm, is_signed);
+    give_back(e, op->imm, op->src, src);
+}
+
+static struct x64_mem address_of(const struct ir_op *op)
+{
+    struct x64_mem mem = {HOST_NONE, HOST_NONE, op->scale, (int32_t)op->imm};
+    if (op->base != REG_ZERO)
+        mem.base = emit_reg(4, op->base);
+    if (op->index != REG_ZERO)
+        mem.index = emit_reg(4, op->index);
+    return mem;
+}
+
+/* dst = the offset that op names. */
+static void offset_to(struct emitter *e, enum host_reg dst, const struct ir_op *op)
+{
+    struct x64_mem mem = address_of(op);
+    if (mem.base == HOST_NONE && mem.index == HOST_NONE)
+        x64_mov_ri(&e->as, 4, dst, op->imm);
+    else if (mem.index == HOST_NONE && mem.disp == 0)
+        x64_mov_rr(&e->as, 4, dst, mem.base);
+    else
+        x64_lea(&e->as, 4, dst, mem);
+    if (op->address16)
+        x64_movx_rr(&e->as, 4, dst, dst, 2, false);
+}
+
+static void lea(struct emitter *e, const struct ir_op *op)
+{
+    enum host_reg dst = emit_reg(op->size, op->dst);
+    if (op->size == 4) {
+        offset_to(e, dst, op);
+        return;
+    }
+    offset_to(e, REG_SCRATCH, op);
+    x64_mov_rr(&e->as, op->size, dst, REG_SCRATCH);
+}
+
+/* --- arithmetic --- */
+
+static void arithmetic(struct emitter *e, const struct ir_op *op)
+{
+    enum x64_alu alu = op->code == IR_CMP ? X64_CMP : (enum x64_alu)(op->code - IR_ADD);
+    enum host_reg dst = borrow(e, op->size, op->dst, needs_rex(op->size, op->src));
+    if (op->src == IR_IMMEDIATE) {
+        x64_alu_ri(&e->as, alu, op->size, dst, op->imm);
+    } else {
+        enum host_reg src = borrow(e, op->size, op->src, needs_rex(op->size, op->dst));
+        x64_alu_rr(&e->as, alu, op->size, dst, src);
+        give_back(e, op->size, op->src, src);
+    }
+    give_back(e, op->size, op->dst, dst);
+}
+
+static void test(struct emitter *e, const struct ir_op *op)
+{
+    enum host_reg dst = borrow(e, op->size, op->dst, needs_rex(op->size, op->src));
+    if (op->src == IR_IMMEDIATE) {
+        x64_test_ri(&e->as, op->size, dst, op->imm);
+    } else {
+        enum host_reg src = borrow(e, op->size, op->src, needs_rex(op->size, op->dst));
+        x64_test_rr(&e->as, op->size, dst, src);
+        give_back(e, op->size, op->src, src);
+    }
+    give_back(e, op->size, op->dst, dst);
+}
+
+static void unary(struct emitter *e, const struct ir_op *op)
+{
+    enum host_reg dst = emit_reg(op->size, op->dst);
+    switch (op->code) {
+    case IR_INC:
+        x64_inc_r(&e->as, op->size, dst);
+        break;
+    case IR_DEC:
+        x64_dec_r(&e->as, op->size, dst);
+        break;
+    default:
+        x64_unary_r(&e->as, op->code == IR_NEG ? X64_NEG : X64_NOT, op->size, dst);
+    }
+}
+
+static void shift(struct emitter *e, const struct ir_op *op)
+{
+    enum x64_shift code = (enum x64_shift)(op->code - IR_ROL);
+    if (op->code == IR_SAR)
+        code = X64_SAR;
+    enum host_reg dst = emit_reg(op->size, op->dst);
+    if (op->src == IR_ECX)
+        x64_shift_rcl(&e->as, code, op->size, dst);
+    else
+        x64_shift_ri(&e->as, code, op->size, dst, op->imm);
+}
+
+static void double_shift(struct emitter *e, const struct ir_op *op)
+{
+    uint32_t opcode = op->code == IR_SHLD ? 0x0FA4 : 0x0FAC;
+    x64_rr(&e->as, op->size, op->imm ? opcode : opcode + 1, emit_reg(op->size, op->src),
+           emit_reg(op->size, op->dst));
+    if (op->imm)
+        x64_byte(&e->as, (uint8_t)op->imm);
+}
+
+/* CF and OF are the host's; SF and PF follow the low half, ZF and AF are clear. Only where somebody
+ * may look. */
+static void multiply_flags(struct emitter *e, const struct ir_op *op, enum host_reg low)
+{
+    struct x64 *as = &e->as;
+    e->flags = (struct flag_state){.host = true};
+    if (!(op->live & ir_flags_undefined(op)))
+        return;
+    x64_setcc_r(as, X64_O, REG_SCRATCH);
+    x64_test_rr(as, op->size, low, low);
+    x64_mov_rr(as, 4, REG_ADDRESS, RAX);
+    x64_byte(as, 0x9F);                                /* lahf */
+    x64_movx_rr(as, 4, RAX, HOST_AH, 1, false);
+    x64_alu_ri(as, X64_AND, 4, RAX, 0x86);
+    x64_alu_rr(as, X64_OR, 1, RAX, REG_SCRATCH);
+    x64_shift_ri(as, X64_SHL, 4, RAX, 8);
+    x64_alu_rr(as, X64_OR, 1, RAX, REG_SCRATCH);
+    x64_mov_mr(as, 2, CPU_FIELD(frame.flags), RAX);
+    x64_mov_rr(as, 4, RAX, REG_ADDRESS);
+    e->flags = (struct flag_state){.home = true, .carry_home = true};
+}
+
+static void multiply(struct emitter *e, const struct ir_op *op)
+{
+    enum host_reg dst = emit_reg(op->size, op->dst);
+    if (op->src == IR_IMMEDIATE) {
+        x64_rr(&e->as, op->size, 0x69, dst, dst);
+        if (op->size == 2) {
+            x64_byte(&e->as, op->imm & 0xFF);
+            x64_byte(&e->as, op->imm >> 8 & 0xFF);
+        } else {
+            x64_dword(&e->as, op->imm);
+        }
+    } else {
+        x64_rr(&e->as, op->size, 0x0FAF, dst, emit_reg(op->size, op->src));
+    }
+    multiply_flags(e, op, dst);
+}
+
+static void multiply_wide(struct emitter *e, const struct ir_op *op)
+{
+    x64_unary_r(&e->as, op->code == IR_MULX ? X64_MUL : X64_IMUL, op->size,
+                emit_reg(op->size, op->src));
+    multiply_flags(e, op, RAX);
+}
+
+static void bit(struct emitter *e, const struct ir_op *op)
+{
+    unsigned which = op->code - IR_BT;
+    enum host_reg dst = emit_reg(op->size, op->dst);
+    if (op->src == IR_IMMEDIATE) {
+        x64_rr(&e->as, op->size, 0x0FBA, (enum host_reg)(4 + which), dst);
+        x64_byte(&e->as, (uint8_t)op->imm);
+    } else {
+        x64_rr(&e->as, op->size, 0x0FA3 + which * 8, emit_reg(op->size, op->src), dst);
+    }
+}
+
+/* --- conditions and others --- */
+
+static void set(struct emitter *e, const struct ir_op *op)
+{
+    if (op->dst != IR_MEMORY) {
+        x64_setcc_r(&e->as, op->cond, emit_reg(1, op->dst));
+        return;
+    }
+    struct x64_mem mem = memory_operand();
+    x64_rm(&e->as, 4, 0x0F90u + op->cond, RAX, &mem);
+}
+
+static void exchange(struct emitter *e, const struct ir_op *op)
+{
+    enum host_reg dst = emit_reg(op->size, op->dst), src = emit_reg(op->size, op->src);
+    x64_rr(&e->as, op->size, op->size == 1 ? 0x86 : 0x87, src, dst);
+}
+
+static void bswap(struct emitter *e, const struct ir_op *op)
+{
+    enum host_reg dst = emit_reg(4, op->dst);
+    if (dst >= R8)
+        x64_byte(&e->as, 0x41);
+    x64_byte(&e->as, 0x0F);
+    x64_byte(&e->as, (uint8_t)(0xC8 | (dst & 7)));
+}
+
+static void convert(struct emitter *e, const struct ir_op *op)
+{
+    if (op->size == 2)
+        x64_byte(&e->as, 0x66);
+    x64_byte(&e->as, op->code == IR_CDQ ? 0x99 : 0x98);
+}
+
+static void emit_one(struct emitter *e, const struct ir_op *op)
+{
+    switch ((enum ir_code)op->code) {
+    case IR_MOV:
+        move(e, op);
+        break;
+    case IR_MOVZX:
+    case IR_MOVSX:
+        extend(e, op);
+        break;
+    case IR_LEA:
+        lea(e, op);
+        break;
+    case IR_TEST:
+        test(e, op);
+        break;
+    case IR_INC:
+    case IR_DEC:
+    case IR_NEG:
+    case IR_NOT:
+        unary(e, op);
+        break;
+    case IR_SHLD:
+    case IR_SHRD:
+        double_shift(e, op);
+        break;
+    case IR_IMUL:
+        multiply(e, op);
+        break;
+    case IR_MULX:
+    case IR_IMULX:
+        multiply_wide(e, op);
+        break;
+    case IR_SETCC:
+        set(e, op);
+        break;
+    case IR_CMOV:
+        x64_rr(&e->as, op->size, 0x0F40u + op->cond, emit_reg(op->size, op->dst),
+               emit_reg(op->size, op->src));
+        break;
+    case IR_XCHG:
+        exchange(e, op);
+        break;
+    case IR_BSWAP:
+        bswap(e, op);
+        break;
+    case IR_CDQ:
+    case IR_CBW:
+        convert(e, op);
+        break;
+    case IR_KEEP:
+        x64_mov_mr(&e->as, 4, CPU_FIELD(frame.spill), REG_T0);
+        break;
+    case IR_RECALL:
+        x64_mov_rm(&e->as, 4, REG_T0, CPU_FIELD(frame.spill));
+        break;
+    default:
+        if (op->code >= IR_BT && op->code <= IR_BTC)
+            bit(e, op);
+        else if (op->code >= IR_ROL && op->code <= IR_SAR)
+            shift(e, op);
+        else
+            arithmetic(e, op);
+    }
+}
+
+/* --- what an operation does to the places where the flags are --- */
+
+/* Flags that must be the guest's in the host when the operation begins: what it reads, and what it
+ * leaves alone while somebody wants it. */
+static uint16_t host_flags_needed(const struct ir_op *op)
+{
+    uint16_t written = ir_flags_written(op);
+    uint16_t kept = ir_may_keep_flags(op) ? op->live : written ? op->live & (uint16_t)~written : 0;
+    return ir_flags_read(op) | kept;
+}
+
+static void lose_written_registers(struct emitter *e, const struct ir_op *op)
+{
+    uint16_t live = flags_wanted_before(op);
+    if (op->code == IR_LEA && op->size == 4 && op->base == op->dst && op->index == REG_ZERO &&
+        !op->address16)
+        flags_move_register(e, op->dst, (int32_t)op->imm, live);
+    else if (is_register(op->dst) && op->code != IR_CMP && op->code != IR_TEST && op->code != IR_BT)
+        flags_lose_register(e, op->size, op->dst, live);
+    if (op->code == IR_XCHG)
+        flags_lose_register(e, op->size, op->src, live);
+    if (op->code == IR_CDQ || op->code == IR_CBW || op->code == IR_MULX || op->code == IR_IMULX) {
+        flags_lose_register(e, 4, IR_EAX, live);
+        flags_lose_register(e, 4, IR_EDX, live);
+    }
+    if (op->code == IR_RECALL)
+        flags_lose_register(e, 4, IR_T0, live);
+}
+
+void emit_operation(struct emitter *e, const struct ir_op *op)
+{
+    uint16_t needed = host_flags_needed(op);
+    if (needed)
+        flags_to_host(e, needed);
+    lose_written_registers(e, op);
+    emit_one(e, op);
+    bool is_multiplication = op->code >= IR_IMUL && op->code <= IR_IMULX;
+    if (ir_flags_written(op) && !is_multiplication)
+        flags_produced(e, op);
+}

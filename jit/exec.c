@@ -1,0 +1,94 @@
+/* See jit/exec.h. */
+#include "jit/exec.h"
+
+#include "cpu/code.h"
+#include "cpu/flags.h"
+#include "cpu/interp.h"
+
+/* block offset / 8 | insn | touches flags */
+enum { INSN_BITS = 5, INSN_SHIFT = 1, BLOCK_SHIFT = INSN_SHIFT + INSN_BITS };
+_Static_assert(BLOCK_MAX_INSNS <= 1 << INSN_BITS, "an instruction's index has 5 bits");
+
+uint32_t exec_id(const struct block_cache *cache, const struct block *block, unsigned insn,
+                 bool touches_flags)
+{
+    return block_cache_offset(cache, block) / 8 << BLOCK_SHIFT | insn << INSN_SHIFT | touches_flags;
+}
+
+void exec_flags_from_home(struct cpu *cpu)
+{
+    uint32_t home = cpu->frame.flags;
+    flags_set_arithmetic(cpu, home >> 8 | (home & 1 ? FLAG_OF : 0));
+}
+
+void exec_flags_to_home(struct cpu *cpu)
+{
+    uint32_t flags = flags_arithmetic(cpu);
+    cpu->frame.flags = (uint16_t)((flags & 0xFF) << 8 | !!(flags & FLAG_OF));
+}
+
+/* The budget was reduced by the whole block when it was entered. */
+static const struct insn *begin(struct cpu *cpu, uint32_t id)
+{
+    struct block *block = block_cache_at(cpu->code->cache, (id >> BLOCK_SHIFT) * 8);
+    const struct insn *insn = &block->insns[id >> INSN_SHIFT & (BLOCK_MAX_INSNS - 1)];
+    cpu->icount = cpu->frame.budget_end - cpu->frame.budget - block->count;
+    cpu->block_first = block->insns;
+    cpu->current = insn;
+    return insn;
+}
+
+static enum exec_result execute(struct cpu *cpu, const struct insn *insn)
+{
+    unsigned attributes = insn->row == INSN_ROW_NONE ? 0 : insn_row(insn->row)->attributes;
+    if (attributes & (A_PROT | A_FPU | A_MMX | A_SSE) && code_check_units(cpu, attributes))
+        return EXEC_FAULT;
+    return insn->exec(cpu, insn);
+}
+
+static uint32_t leave_by_attention(struct cpu *cpu, bool touches_flags)
+{
+    if (!touches_flags)
+        exec_flags_from_home(cpu);
+    interp_leave(cpu);
+    return EXIT_DONE;
+}
+
+static uint32_t leave_by_fault(struct cpu *cpu, bool touches_flags)
+{
+    if (!touches_flags)
+        exec_flags_from_home(cpu);
+    return EXIT_FAULT;
+}
+
+uint32_t exec_insn(struct cpu *cpu, uint32_t id)
+{
+    const struct insn *insn = begin(cpu, id);
+    bool touches_flags = id & 1;
+    if (touches_flags)
+        exec_flags_from_home(cpu);
+    if (execute(cpu, insn))
+        return leave_by_fault(cpu, touches_flags);
+    if (cpu->attention)
+        return leave_by_attention(cpu, touches_flags);
+    if (touches_flags)
+        exec_flags_to_home(cpu);
+    return EXIT_CONTINUE;
+}
+
+uint32_t exec_last(struct cpu *cpu, uint32_t id)
+{
+    const struct insn *insn = begin(cpu, id);
+    bool touches_flags = id & 1;
+    if (touches_flags)
+        exec_flags_from_home(cpu);
+    if (execute(cpu, insn))
+        return leave_by_fault(cpu, touches_flags);
+    if (cpu->attention)
+        return leave_by_attention(cpu, touches_flags);
+    interp_leave(cpu);
+    cpu->frame.budget = (uint32_t)(cpu->frame.budget_end - cpu->icount);
+    if (touches_flags)
+        exec_flags_to_home(cpu);
+    return EXIT_CONTINUE;
+}

@@ -1,0 +1,64 @@
+/* Where the guest's arithmetic flags are, while a block is emitted.
+ *
+ *   host    in the host's flags
+ *   home    in cpu->frame.flags: the high byte as LAHF gives it (SF, ZF, AF, PF, CF), the low one
+ *           is OF, 0 or 1
+ *   recipe  nowhere, but an instruction on registers that still have their values computes them
+ *           again
+ *
+ * While flags are wanted at least one of the three is true. Storing flags takes five instructions,
+ * and they are hardly ever looked at; what makes them storable at any time is that instructions may
+ * fault. So they are stored only when the last other place is about to be lost, and in the cold
+ * parts: before the slow path of a memory access, and where a block is left to one that does not
+ * overwrite them. */
+#ifndef JIT_FLAGS_H
+#define JIT_FLAGS_H
+
+#include "jit/ir.h"
+#include "jit/x64.h"
+
+/* An operation that gives the flags: code, size, operands as in struct ir_op; dst has the result
+ * already, if the operation writes one. */
+struct flag_recipe {
+    uint8_t code;
+    uint8_t size, dst, src;
+    uint32_t imm;
+    int32_t moved; /* dst is a 32-bit register that has since been moved by this much */
+};
+
+struct flag_state {
+    bool host, home, has_recipe;
+    bool carry_home; /* CF at least is at home */
+    struct flag_recipe recipe;
+};
+
+struct emitter;
+
+/* Code for: host's flags to home. Uses the scratch register. */
+void flags_emit_save(struct x64 *as);
+/* Home to the host's flags, those in mask at least. */
+void flags_emit_restore(struct x64 *as, uint16_t mask);
+/* The recipe again. Uses the scratch register. */
+void flags_emit_recipe(struct x64 *as, const struct flag_recipe *recipe);
+
+/* Code that makes state->home true, from wherever the flags are. */
+void flags_emit_to_home(struct x64 *as, const struct flag_state *state);
+
+/* --- as part of the block --- */
+
+/* Makes home true, for flags that are wanted. */
+void flags_to_home(struct emitter *e);
+/* Makes host true, for the flags in mask at least. */
+void flags_to_host(struct emitter *e, uint16_t mask);
+/* The host's flags are about to be lost; live: flags that are wanted later. */
+void flags_lose_host(struct emitter *e, uint16_t live);
+/* Register value (enum ir_value; size as in an operation) is about to change. */
+void flags_lose_register(struct emitter *e, unsigned size, unsigned value, uint16_t live);
+/* The 32-bit register is about to be moved by this much. */
+void flags_move_register(struct emitter *e, unsigned value, int32_t by, uint16_t live);
+/* op, which writes flags, has been emitted and has set the host's flags. */
+void flags_produced(struct emitter *e, const struct ir_op *op);
+/* Flags that are wanted when op begins. */
+uint16_t flags_wanted_before(const struct ir_op *op);
+
+#endif

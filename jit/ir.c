@@ -1,0 +1,122 @@
+/* See jit/ir.h. */
+#include "jit/ir.h"
+
+struct code_info {
+    const char *name;
+    uint16_t written, undefined, read;
+};
+
+static const struct code_info infos[IR_CODE_COUNT] = {
+#define IR_CODE(name, written, undefined, read) {#name, written, undefined, read},
+    IR_CODES(IR_CODE)
+#undef IR_CODE
+};
+
+uint16_t ir_condition_flags(unsigned cond)
+{
+    static const uint16_t flags[8] = {F_O, F_C, F_Z, F_C | F_Z, F_S, F_P, F_S | F_O, F_Z | F_S | F_O};
+    return flags[cond >> 1];
+}
+
+uint16_t ir_flags_written(const struct ir_op *op)
+{
+    return infos[op->code].written;
+}
+
+uint16_t ir_flags_undefined(const struct ir_op *op)
+{
+    return infos[op->code].undefined;
+}
+
+bool ir_may_keep_flags(const struct ir_op *op)
+{
+    if (op->code >= IR_ROL && op->code <= IR_SAR)
+        return op->src == IR_ECX;
+    return (op->code == IR_SHLD || op->code == IR_SHRD) && op->imm == 0;
+}
+
+uint16_t ir_flags_read(const struct ir_op *op)
+{
+    if (op->code == IR_SETCC || op->code == IR_CMOV || op->code == IR_JCC)
+        return ir_condition_flags(op->cond);
+    return infos[op->code].read;
+}
+
+/* --- printing --- */
+
+static const char *const names[3][8] = {
+    {"al", "cl", "dl", "bl", "ah", "ch", "dh", "bh"},
+    {"ax", "cx", "dx", "bx", "sp", "bp", "si", "di"},
+    {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"},
+};
+
+static void print_value(const struct ir_op *op, unsigned value, FILE *stream)
+{
+    switch (value) {
+    case IR_T0:
+        fprintf(stream, " t0");
+        break;
+    case IR_MEMORY:
+        fprintf(stream, " [.]");
+        break;
+    case IR_IMMEDIATE:
+        fprintf(stream, " %#x", op->imm);
+        break;
+    case IR_NEXT:
+        fprintf(stream, " eip%+d", (int)op->imm);
+        break;
+    case IR_NONE:
+        break;
+    default:
+        fprintf(stream, " %s", names[op->size >> 1][value]);
+    }
+}
+
+static void print_address(const struct ir_op *op, FILE *stream)
+{
+    static const char *const segments[] = {"es", "cs", "ss", "ds", "fs", "gs"};
+    if (op->code == IR_ADDRESS)
+        fprintf(stream, " %s %s:", op->access == MMU_WRITE ? "write" : "read",
+                segments[op->segment]);
+    fprintf(stream, " [");
+    if (op->base != REG_ZERO)
+        fprintf(stream, "%s+", names[2][op->base]);
+    if (op->index != REG_ZERO)
+        fprintf(stream, "%s*%u+", names[2][op->index], 1u << op->scale);
+    fprintf(stream, "%#x]", op->imm);
+}
+
+static void print_flags(unsigned flags, FILE *stream)
+{
+    static const struct {
+        uint16_t flag;
+        char letter;
+    } letters[] = {{F_O, 'O'}, {F_S, 'S'}, {F_Z, 'Z'}, {F_A, 'A'}, {F_P, 'P'}, {F_C, 'C'}};
+    for (unsigned i = 0; i < 6; i++)
+        if (flags & letters[i].flag)
+            fputc(letters[i].letter, stream);
+}
+
+static void print_op(const struct ir_op *op, FILE *stream)
+{
+    fprintf(stream, "  %2u  %s.%u", op->insn, infos[op->code].name, op->size * 8);
+    if (op->code == IR_SETCC || op->code == IR_CMOV || op->code == IR_JCC)
+        fprintf(stream, " %x", op->cond);
+    print_value(op, op->dst, stream);
+    print_value(op, op->src, stream);
+    if (op->code == IR_ADDRESS || op->code == IR_LEA)
+        print_address(op, stream);
+    else if (op->src != IR_IMMEDIATE && op->src != IR_NEXT && op->imm)
+        fprintf(stream, " %+d", (int)op->imm);
+    if (op->live) {
+        fprintf(stream, "  ; live ");
+        print_flags(op->live, stream);
+    }
+    fputc('\n', stream);
+}
+
+void ir_print(const struct ir *ir, FILE *stream)
+{
+    for (unsigned i = 0; i < ir->count; i++)
+        print_op(&ir->ops[i], stream);
+}

@@ -1,0 +1,290 @@
+/* The run loop: finds blocks, translates those that are warm, enters them, and links what led from
+ * one to the next. */
+#include "jit/jit.h"
+
+#include "base/memory.h"
+#include "cpu/interp.h"
+#include "jit/code_cache.h"
+#include "jit/code_map.h"
+#include "jit/emit.h"
+#include "jit/exec.h"
+#include "jit/lift.h"
+#include "jit/thunks.h"
+
+enum {
+    DEFAULT_WARM = 8,
+    DEFAULT_CACHE = 64 << 20,
+    MIN_CACHE = 64 << 10,
+    MAX_BUDGET = 1 << 30,
+    BYTES_PER_TRANSLATION = 128, /* decides how many there can be */
+    ROOM_FOR_BLOCK = 32 << 10,
+};
+
+struct jit {
+    struct cpu *cpu;
+    struct jit_options options;
+    struct lifts *lifts;
+    struct code_cache memory;
+    struct thunks thunks;
+    uint8_t *begin, *at; /* of the blocks' code; where the next goes */
+    struct translation *translations;
+    uint32_t count, capacity;
+    bool must_reset;
+    struct code_map_slot *map;
+    struct emitter *emitter;
+    struct ir *ir;
+    uint64_t translated, resets, entries, host_bytes, guest_bytes, interpreted, removed;
+};
+
+/* --- forgetting --- */
+
+static void forget_code(struct jit *jit)
+{
+    for (unsigned i = 0; i < CODE_MAP_SIZE; i++)
+        jit->map[i].key = BLOCK_DEAD;
+}
+
+static void on_emptied(void *opaque)
+{
+    struct jit *jit = opaque;
+    jit->must_reset = true;
+    forget_code(jit);
+}
+
+static void on_removed(void *opaque, struct block *block)
+{
+    struct jit *jit = opaque;
+    struct translation *translation = block->translation;
+    jit->removed++;
+    translation_isolate(translation);
+    struct code_map_slot *slot = code_map_slot(jit->map, block->key);
+    if (slot->key == block->key)
+        slot->key = BLOCK_DEAD;
+}
+
+/* All blocks are gone, with their translations. */
+static void reset(struct jit *jit)
+{
+    jit->must_reset = false;
+    jit->at = jit->begin;
+    jit->count = 0;
+    jit->resets++;
+}
+
+/* --- translating --- */
+
+static bool is_translatable(const struct block *block)
+{
+    return !block->crosses_page && block->key != BLOCK_DEAD;
+}
+
+static struct translation *translate(struct jit *jit, struct block *block)
+{
+    struct emitter *e = jit->emitter;
+    struct translation *translation = &jit->translations[jit->count];
+    *translation =
+        (struct translation){.block = block, .index = jit->count, .count = block->count};
+    lift_block(jit->lifts, block, jit->cpu->code_mode, jit->ir);
+    ir_find_live_flags(jit->ir);
+    e->as = (struct x64){.at = jit->at, .end = jit->memory.write + jit->memory.size};
+    e->thunks = &jit->thunks;
+    e->cache = jit->cpu->code->cache;
+    e->ir = jit->ir;
+    e->mode = jit->cpu->code_mode;
+    e->translation = translation;
+    if (!emit_block(e))
+        return NULL;
+    jit->at = e->as.at;
+    jit->count++;
+    jit->translated++;
+    jit->host_bytes += translation->size;
+    jit->guest_bytes += block->bytes;
+    block->translation = translation;
+    if (jit->options.trace)
+        ir_print(jit->ir, jit->options.trace);
+    return translation;
+}
+
+static bool is_full(const struct jit *jit)
+{
+    return jit->count == jit->capacity ||
+           jit->memory.write + jit->memory.size - jit->at < ROOM_FOR_BLOCK;
+}
+
+/* The block's translation, made now if it is warm; NULL: interpret it. */
+static struct translation *translation_of(struct jit *jit, struct block *block)
+{
+    if (block->translation)
+        return block->translation;
+    if (++block->heat < jit->options.warm || !is_translatable(block))
+        return NULL;
+    if (is_full(jit)) {
+        block_cache_empty(jit->cpu->code->cache);
+        return NULL;
+    }
+    return translate(jit, block);
+}
+
+/* --- running --- */
+
+static void note_code(struct jit *jit, const struct translation *translation)
+{
+    struct code_map_slot *slot = code_map_slot(jit->map, translation->block->key);
+    slot->key = translation->block->key;
+    slot->code = code_cache_run(&jit->memory, translation->entry);
+}
+
+/* The edge that left: its target's count was taken from the budget in vain, or it is not linked
+ * yet. */
+static struct edge *left_through(struct jit *jit)
+{
+    uint32_t id = jit->cpu->frame.payload;
+    struct edge *edge = &jit->translations[id / 2].edges[id % 2];
+    if (!edge->to)
+        return jit->options.unlinked ? NULL : edge;
+    jit->cpu->frame.budget += edge->to->count;
+    return NULL;
+}
+
+static void at_boundary(struct jit *jit)
+{
+    struct cpu *cpu = jit->cpu;
+    cpu->icount = cpu->frame.budget_end - cpu->frame.budget;
+    cpu->current = cpu->block_first = jit->cpu->code->scratch->insns;
+    exec_flags_from_home(cpu);
+}
+
+/* Runs translated code. *edge: an edge to link to the next block, or NULL. False: a fault was
+ * delivered. */
+static bool enter(struct jit *jit, struct translation *translation, struct edge **edge)
+{
+    struct cpu *cpu = jit->cpu;
+    uint64_t budget = cpu->icount_limit - cpu->icount;
+    cpu->frame.budget = budget < MAX_BUDGET ? (uint32_t)budget : MAX_BUDGET;
+    cpu->frame.budget_end = cpu->icount + cpu->frame.budget;
+    cpu->frame.code_map = jit->map;
+    exec_flags_to_home(cpu);
+    jit->entries++;
+    thunks_enter *code = (thunks_enter *)(uintptr_t)code_cache_run(&jit->memory,
+                                                                     jit->thunks.enter);
+    switch ((enum jit_exit)code(cpu, code_cache_run(&jit->memory, translation->entry))) {
+    case EXIT_EDGE:
+        *edge = left_through(jit);
+        at_boundary(jit);
+        break;
+    case EXIT_BOUNDARY:
+        at_boundary(jit);
+        break;
+    case EXIT_FAULT:
+        interp_leave_by_fault(cpu);
+        return false;
+    case EXIT_CONTINUE:
+    case EXIT_DONE:
+        break;
+    }
+    return true;
+}
+
+static bool has_budget(const struct cpu *cpu, const struct block *block)
+{
+    return cpu->icount_limit - cpu->icount >= block->count;
+}
+
+static void run(void *opaque)
+{
+    struct jit *jit = opaque;
+    struct cpu *cpu = jit->cpu;
+    struct block *block = cpu->code->scratch;
+    struct edge *edge = NULL;
+    do {
+        block = code_enter(cpu->code, cpu, block);
+        if (!block) {
+            interp_deliver(cpu);
+            return;
+        }
+        if (jit->must_reset) { /* block is none of those that were forgotten */
+            reset(jit);
+            edge = NULL;
+        }
+        struct translation *translation = translation_of(jit, block);
+        if (edge && translation)
+            edge_link(edge, translation);
+        edge = NULL;
+        if (translation && has_budget(cpu, block)) {
+            note_code(jit, translation);
+            if (!enter(jit, translation, &edge))
+                return;
+            block = cpu->code->scratch;
+        } else {
+            jit->interpreted += block->count;
+            if (!interp_run_block(cpu, block))
+                return;
+        }
+    } while (!cpu->attention && cpu->icount < cpu->icount_limit);
+}
+
+/* --- construction --- */
+
+static bool open_memory(struct jit *jit, struct error *err)
+{
+    size_t size = jit->options.cache_size < MIN_CACHE ? MIN_CACHE : jit->options.cache_size;
+    if (!code_cache_open(&jit->memory, size, err))
+        return false;
+    struct x64 as = {.at = jit->memory.write, .end = jit->memory.write + size};
+    thunks_emit(&jit->thunks, &as);
+    jit->begin = jit->at = as.at;
+    jit->capacity = (uint32_t)(size / BYTES_PER_TRANSLATION);
+    jit->translations = mem_map(jit->capacity * sizeof *jit->translations);
+    return true;
+}
+
+struct jit *jit_new(struct cpu *cpu, const struct jit_options *options, struct error *err)
+{
+    struct jit *jit = mem_new(sizeof *jit);
+    jit->cpu = cpu;
+    jit->options = *options;
+    if (!jit->options.warm)
+        jit->options.warm = DEFAULT_WARM;
+    if (!jit->options.cache_size)
+        jit->options.cache_size = DEFAULT_CACHE;
+    if (!open_memory(jit, err)) {
+        mem_free(jit);
+        return NULL;
+    }
+    jit->lifts = lifts_new();
+    jit->emitter = mem_new(sizeof *jit->emitter);
+    jit->ir = mem_new(sizeof *jit->ir);
+    jit->map = mem_map(CODE_MAP_SIZE * sizeof *jit->map);
+    forget_code(jit);
+    block_cache_set_listener(cpu->code->cache,
+                             &(struct block_listener){on_removed, on_emptied, jit});
+    cpu->engine = (struct cpu_engine){jit, run};
+    return jit;
+}
+
+void jit_free(struct jit *jit)
+{
+    if (!jit)
+        return;
+    jit->cpu->engine = (struct cpu_engine){0};
+    block_cache_set_listener(jit->cpu->code->cache, &(struct block_listener){0});
+    lifts_free(jit->lifts);
+    mem_unmap(jit->translations, jit->capacity * sizeof *jit->translations);
+    mem_unmap(jit->map, CODE_MAP_SIZE * sizeof *jit->map);
+    mem_free(jit->emitter);
+    mem_free(jit->ir);
+    code_cache_close(&jit->memory);
+    mem_free(jit);
+}
+
+void jit_print_stats(const struct jit *jit, FILE *stream)
+{
+    fprintf(stream, "translated     %llu blocks, %llu guest bytes to %llu host bytes\n",
+            (unsigned long long)jit->translated, (unsigned long long)jit->guest_bytes,
+            (unsigned long long)jit->host_bytes);
+    fprintf(stream, "code           %llu entries, %llu blocks removed, %llu resets\n",
+            (unsigned long long)jit->entries, (unsigned long long)jit->removed,
+            (unsigned long long)jit->resets);
+    fprintf(stream, "interpreted    %llu instructions (by the translator's choice)\n",
+            (unsigned long long)jit->interpreted);
+}

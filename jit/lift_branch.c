@@ -1,0 +1,88 @@
+/* Lifts of near transfers, in a flat 32-bit code segment: targets need no check there. */
+#include "jit/lift_private.h"
+
+static bool is_plain(const struct lifter *l)
+{
+    const uint32_t need = CODE_32 | FLAT_CS;
+    return (l->mode & need) == need && lift_is_32(l);
+}
+
+static bool is_plain_call(const struct lifter *l)
+{
+    return is_plain(l) && l->mode & STACK_32;
+}
+
+static void jump(struct lifter *l)
+{
+    lift_op(l, IR_JUMP, 4, IR_NONE, IR_NONE)->imm = lift_next(l) + l->insn->immediate;
+}
+
+static void push_next(struct lifter *l)
+{
+    lift_stack(l, 4, -4, MMU_WRITE);
+    lift_op(l, IR_MOV, 4, IR_MEMORY, IR_NEXT)->imm = lift_next(l);
+    lift_move_stack(l, REG_ESP, -4);
+}
+
+bool lift_jcc(struct lifter *l, enum ir_code code)
+{
+    if (!is_plain(l))
+        return false;
+    struct ir_op *op = lift_op(l, code, 4, IR_NONE, IR_NONE);
+    op->imm = lift_next(l) + l->insn->immediate;
+    op->cond = l->row->opcode & 15;
+    return true;
+}
+
+bool lift_jump_to(struct lifter *l, enum ir_code code)
+{
+    lift_op(l, IR_JUMP_TO, 4, IR_NONE, lift_source(l, lift_letters(l, 0), 4));
+    return true;
+}
+
+bool lift_jump(struct lifter *l, enum ir_code code)
+{
+    if (!is_plain(l))
+        return false;
+    if (l->row->operands[0] != 'J')
+        return lift_jump_to(l, code);
+    jump(l);
+    return true;
+}
+
+bool lift_call_to(struct lifter *l, enum ir_code code)
+{
+    unsigned target = lift_source(l, lift_letters(l, 0), 4);
+    bool is_kept = target == IR_T0 || target == IR_ESP;
+    if (target == IR_ESP)
+        lift_op(l, IR_MOV, 4, IR_T0, IR_ESP);
+    if (is_kept)
+        lift_op(l, IR_KEEP, 4, IR_NONE, IR_NONE);
+    push_next(l);
+    if (is_kept)
+        lift_op(l, IR_RECALL, 4, IR_NONE, IR_NONE);
+    lift_op(l, IR_JUMP_TO, 4, IR_NONE, is_kept ? IR_T0 : target);
+    return true;
+}
+
+bool lift_call(struct lifter *l, enum ir_code code)
+{
+    if (!is_plain_call(l))
+        return false;
+    if (l->row->operands[0] != 'J')
+        return lift_call_to(l, code);
+    push_next(l);
+    jump(l);
+    return true;
+}
+
+bool lift_ret(struct lifter *l, enum ir_code code)
+{
+    if (!is_plain_call(l))
+        return false;
+    lift_stack(l, 4, 0, MMU_READ);
+    lift_op(l, IR_MOV, 4, IR_T0, IR_MEMORY);
+    lift_move_stack(l, REG_ESP, (int32_t)(4 + l->insn->immediate));
+    lift_op(l, IR_JUMP_TO, 4, IR_NONE, IR_T0);
+    return true;
+}

@@ -1,0 +1,151 @@
+/* See jit/thunks.h. */
+#include "jit/thunks.h"
+
+#include "jit/code_map.h"
+#include "jit/emit.h"
+#include "jit/exec.h"
+
+#include <stddef.h>
+
+static const uint8_t saved[] = {RBX, RBP, R12, R13, R14, R15};
+enum { SAVED_COUNT = sizeof saved };
+
+static struct x64_mem gpr(unsigned reg)
+{
+    return x64_at(REG_CPU, (int32_t)(offsetof(struct cpu, gpr) + reg * sizeof(uint32_t)));
+}
+
+static void push(struct x64 *as, enum host_reg reg)
+{
+    if (reg >= R8)
+        x64_byte(as, 0x41);
+    x64_byte(as, (uint8_t)(0x50 | (reg & 7)));
+}
+
+static void pop(struct x64 *as, enum host_reg reg)
+{
+    if (reg >= R8)
+        x64_byte(as, 0x41);
+    x64_byte(as, (uint8_t)(0x58 | (reg & 7)));
+}
+
+static void move_stack(struct x64 *as, int32_t by)
+{
+    x64_lea(as, 8, RSP, x64_at(RSP, by));
+}
+
+static void store_registers(struct x64 *as)
+{
+    for (unsigned i = 0; i < 8; i++)
+        x64_mov_mr(as, 4, gpr(i), emit_reg(4, i));
+    x64_mov_mr(as, 4, CPU_FIELD(eip), REG_EIP);
+    x64_mov_mr(as, 4, CPU_FIELD(frame.budget), REG_BUDGET);
+}
+
+static void load_registers(struct x64 *as)
+{
+    x64_mov_rm(as, 8, REG_TLB, CPU_FIELD(mmu));
+    x64_mov_rm(as, 8, REG_TLB, x64_at(REG_TLB, offsetof(struct mmu, active)));
+    x64_mov_rm(as, 4, REG_EIP, CPU_FIELD(eip));
+    x64_mov_rm(as, 4, REG_BUDGET, CPU_FIELD(frame.budget));
+    for (unsigned i = 0; i < 8; i++)
+        x64_mov_rm(as, 4, emit_reg(4, i), gpr(i));
+}
+
+/* The stack is aligned to 16 bytes behind this. */
+static void emit_enter(struct x64 *as)
+{
+    for (unsigned i = 0; i < SAVED_COUNT; i++)
+        push(as, saved[i]);
+    move_stack(as, -8);
+    x64_mov_rr(as, 8, REG_CPU, RDI);
+    x64_mov_rr(as, 8, REG_SCRATCH, RSI);
+    load_registers(as);
+    x64_rr(as, 4, 0xFF, (enum host_reg)4, REG_SCRATCH); /* jmp */
+}
+
+static uint8_t *emit_leave(struct x64 *as)
+{
+    uint8_t *at = as->at;
+    move_stack(as, 8);
+    for (unsigned i = SAVED_COUNT; i-- > 0;)
+        pop(as, saved[i]);
+    x64_ret(as);
+    return at;
+}
+
+static uint8_t *emit_exit(struct x64 *as, enum jit_exit why, const uint8_t *leave)
+{
+    uint8_t *at = as->at;
+    store_registers(as);
+    x64_mov_mr(as, 4, CPU_FIELD(frame.payload), R8);
+    x64_mov_ri(as, 4, RAX, why);
+    x64_jmp_to(as, leave);
+    return at;
+}
+
+static uint8_t *emit_call(struct x64 *as, uint32_t (*function)(struct cpu *, uint32_t),
+                          const uint8_t *leave)
+{
+    uint8_t *at = as->at;
+    store_registers(as);
+    move_stack(as, -8);
+    x64_mov_rr(as, 8, RDI, REG_CPU);
+    x64_mov_rr(as, 4, RSI, R8);
+    x64_mov_ri(as, 8, RAX, (uintptr_t)function);
+    x64_rr(as, 4, 0xFF, (enum host_reg)2, RAX); /* call */
+    move_stack(as, 8);
+    x64_test_rr(as, 4, RAX, RAX);
+    uint8_t *exits = x64_jcc(as, X64_NE);
+    load_registers(as);
+    x64_ret(as);
+    x64_patch(exits, as->at);
+    move_stack(as, 8); /* the return address */
+    x64_jmp_to(as, leave);
+    return at;
+}
+
+/* The block's physical address by the TLB, then its code by address and mode. */
+static uint8_t *emit_lookup(struct x64 *as, const uint8_t *exit_boundary)
+{
+    uint8_t *at = as->at;
+    const struct x64_mem physical = {REG_TLB, REG_SCRATCH, 0,
+                                     offsetof(struct tlb_entry, physical)};
+    struct x64_mem tag = physical, slot = {REG_SCRATCH, REG_ADDRESS, 0, 0};
+    tag.disp = offsetof(struct tlb_entry, tag) + MMU_EXECUTE * sizeof(uint32_t);
+    x64_mov_rr(as, 4, REG_ADDRESS, REG_EIP);
+    x64_alu_rm(as, X64_ADD, 4, REG_ADDRESS, CPU_FIELD(seg[SEG_CS].base));
+    x64_mov_rr(as, 4, REG_SCRATCH, REG_ADDRESS);
+    x64_shift_ri(as, X64_SHR, 4, REG_SCRATCH, PAGE_SHIFT - 5);
+    x64_alu_ri(as, X64_AND, 4, REG_SCRATCH, (TLB_SIZE - 1) << 5);
+    x64_mov_rr(as, 4, REG_T0, REG_ADDRESS);
+    x64_alu_ri(as, X64_AND, 4, REG_T0, ~(uint32_t)PAGE_MASK);
+    x64_alu_rm(as, X64_CMP, 4, REG_T0, tag);
+    x64_jcc_to(as, X64_NE, exit_boundary);
+    x64_alu_ri(as, X64_AND, 4, REG_ADDRESS, PAGE_MASK);
+    x64_alu_rm(as, X64_OR, 4, REG_ADDRESS, physical);
+    x64_mov_rm(as, 4, REG_T0, CPU_FIELD(code_mode));
+    x64_shift_ri(as, X64_SHL, 8, REG_T0, 32);
+    x64_alu_rr(as, X64_OR, 8, REG_T0, REG_ADDRESS);
+    /* jit/code_map.h: the slot is the address modulo the size */
+    x64_alu_ri(as, X64_AND, 4, REG_ADDRESS, CODE_MAP_SIZE - 1);
+    x64_shift_ri(as, X64_SHL, 4, REG_ADDRESS, 4);
+    x64_mov_rm(as, 8, REG_SCRATCH, CPU_FIELD(frame.code_map));
+    x64_alu_rm(as, X64_CMP, 8, REG_T0, slot);
+    x64_jcc_to(as, X64_NE, exit_boundary);
+    slot.disp = offsetof(struct code_map_slot, code);
+    x64_rm(as, 4, 0xFF, (enum host_reg)4, &slot); /* jmp */
+    return at;
+}
+
+void thunks_emit(struct thunks *thunks, struct x64 *as)
+{
+    thunks->enter = as->at;
+    emit_enter(as);
+    uint8_t *leave = emit_leave(as);
+    thunks->exec = emit_call(as, exec_insn, leave);
+    thunks->exec_end = emit_call(as, exec_last, leave);
+    thunks->exit_boundary = emit_exit(as, EXIT_BOUNDARY, leave);
+    thunks->exit_edge = emit_exit(as, EXIT_EDGE, leave);
+    thunks->lookup = emit_lookup(as, thunks->exit_boundary);
+}

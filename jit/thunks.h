@@ -1,0 +1,25 @@
+/* Code that is emitted once: the way into translated code and out of it, calls from it to C, and
+ * the lookup of the next block. See jit/emit.h for the registers. */
+#ifndef JIT_THUNKS_H
+#define JIT_THUNKS_H
+
+#include "cpu/cpu.h"
+#include "jit/x64.h"
+
+struct thunks {
+    /* As written, like all addresses that code refers to. */
+    uint8_t *enter;         /* see thunks_enter */
+    uint8_t *exec;          /* call with R8 = exec id: exec_insn */
+    uint8_t *exec_end;      /* the same with exec_last */
+    uint8_t *lookup;        /* jump: to the block at EIP, if it is translated */
+    uint8_t *exit_boundary; /* jump: EXIT_BOUNDARY */
+    uint8_t *exit_edge;     /* jump with R8 = edge id: EXIT_EDGE */
+};
+
+void thunks_emit(struct thunks *thunks, struct x64 *as);
+
+/* What thunks->enter runs as: jumps to code with the guest's registers loaded; returns enum
+ * jit_exit. */
+typedef uint32_t thunks_enter(struct cpu *cpu, const uint8_t *code);
+
+#endif

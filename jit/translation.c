@@ -1,0 +1,56 @@
+/* See jit/translation.h. */
+#include "jit/translation.h"
+
+#include "jit/x64.h"
+
+#include <string.h>
+
+static void set_count(struct edge *edge, uint32_t count)
+{
+    memcpy(edge->count, &count, sizeof count);
+}
+
+void edge_link(struct edge *edge, struct translation *target)
+{
+    edge->to = target;
+    edge->next_incoming = target->incoming;
+    target->incoming = edge;
+    if (!edge->count) {
+        x64_patch(edge->jump, target->entry);
+    } else if (target->kills_flags) {
+        set_count(edge, target->count);
+        x64_patch(edge->jump, target->body);
+    } else {
+        x64_patch(edge->cold_jump, target->entry);
+    }
+}
+
+static void lead_out(struct edge *edge)
+{
+    if (!edge->count) {
+        x64_patch(edge->jump, edge->exit);
+        return;
+    }
+    set_count(edge, 0);
+    x64_patch(edge->jump, edge->cold);
+    x64_patch(edge->cold_jump, edge->exit);
+}
+
+void edge_unlink(struct edge *edge)
+{
+    struct edge **link = &edge->to->incoming;
+    while (*link != edge)
+        link = &(*link)->next_incoming;
+    *link = edge->next_incoming;
+    edge->to = NULL;
+    lead_out(edge);
+}
+
+void translation_isolate(struct translation *translation)
+{
+    for (unsigned i = 0; i < 2; i++)
+        if (translation->edges[i].to)
+            edge_unlink(&translation->edges[i]);
+    while (translation->incoming)
+        edge_unlink(translation->incoming);
+}

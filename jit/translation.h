@@ -1,0 +1,53 @@
+/* A translated block, and how translated blocks lead to each other.
+ *
+ * A block ends in at most two edges. An edge that is not linked leaves to the engine, which finds
+ * the next block and links them; it must then be within the same page, so that it holds whatever
+ * happens to the TLB. A linked edge is known to its target, so that it can be unlinked when the
+ * target goes.
+ *
+ * Edges of the first kind jump to the target's entry. Those of the second kind have flags that are
+ * not at home: they subtract the target's instructions from the budget themselves, and go to its
+ * body, if it overwrites the flags before anybody can see them; otherwise, and when the budget is
+ * used up, to the cold part, which stores the flags. */
+#ifndef JIT_TRANSLATION_H
+#define JIT_TRANSLATION_H
+
+#include "cpu/block_cache.h"
+
+struct translation;
+
+struct edge {
+    struct translation *from, *to; /* to NULL: not linked */
+    struct edge *next_incoming;    /* of to */
+    uint8_t *jump;       /* the jump's offset; NULL: the block has no such edge */
+    uint8_t *count;      /* second kind: the immediate that is taken from the budget; else NULL */
+    uint8_t *cold;       /* second kind: the cold part */
+    uint8_t *cold_jump;  /* second kind: the offset of the jump at its end */
+    uint8_t *exit;       /* leaves to the engine */
+    uint32_t distance;   /* of the target from the block's EIP */
+};
+
+struct translation {
+    struct block *block;
+    uint8_t *entry, *body; /* as written, not as run */
+    uint32_t size;         /* of the host code, in bytes */
+    uint32_t index;        /* of all translations */
+    uint16_t count;        /* guest instructions */
+    bool kills_flags;
+    struct edge edges[2];
+    struct edge *incoming;
+};
+
+/* Names an edge for frame.payload. */
+static inline uint32_t translation_edge_id(const struct translation *translation, unsigned edge)
+{
+    return translation->index * 2 + edge;
+}
+
+/* Makes edge lead to target. */
+void edge_link(struct edge *edge, struct translation *target);
+void edge_unlink(struct edge *edge);
+/* Unlinks all edges from and to it. */
+void translation_isolate(struct translation *translation);
+
+#endif
