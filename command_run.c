@@ -264,6 +264,8 @@ static bool configure(struct run *run, struct error *err)
     struct machine_config *config = &run->config;
     *config = (struct machine_config){
         .model = options->model,
+        .engine = options->engine,
+        .translator = options->translator,
         .ram_size = options->ram_size,
         .command_line = options->append,
         .ps_per_insn = options->ps_per_insn,

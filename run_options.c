@@ -119,11 +119,21 @@ static bool take_display(void *target, const char *text, struct error *err)
 
 static bool take_engine(void *target, const char *text, struct error *err)
 {
+    struct run_options *options = target;
     if (strcmp(text, "interp") == 0)
-        return true;
-    if (strcmp(text, "jit") == 0)
-        return error_set(err, "--engine jit is not available in this version; use interp");
-    return error_set(err, "--engine %s: give interp", text);
+        options->engine = ENGINE_INTERP;
+    else if (strcmp(text, "jit") == 0)
+        options->engine = ENGINE_JIT;
+    else
+        return error_set(err, "--engine %s: give jit or interp", text);
+    return true;
+}
+
+static bool take_translator(void *target, const char *text, struct error *err)
+{
+    struct run_options *options = target;
+    options->translator = text;
+    return true;
 }
 
 static bool take_clock(void *target, const char *text, struct error *err)
@@ -255,25 +265,34 @@ static const struct option_row rows[] = {
     {"--debugcon",                                     "WHERE", "ports E9h and 402h: stdio, file:F", take_debug_console},
     {"--printer",                                      "WHERE", "LPT1's output: stdio, file:F", take_printer},
     {"--display",                                    "term|none", "where the screen is shown", take_display},
-    {"--engine",                                              "interp", "how instructions are executed", take_engine},
-    {"--clock","virtual|paced", "as fast as possible, or no faster than real time", take_clock},
+    {"--translator",                                              "S", "settings of the translator, for its tests", take_translator},
+    {"--engine","jit|interp", "how instructions are executed", take_engine},
+    {"--clock",                                     "virtual|paced", "as fast as possible, or no faster than real time", take_clock},
     {"--mips",                                     "N", "million instructions in a second of virtual time (100)", take_mips},
+<<<<<<< HEAD
     {"--date",                                     "DATE|host", "the real-time clock at power-on (2026-01-01T00:00:00)", take_date},
     {"--script",      "FILE", "drive the machine by a script", take_script},
     {"--control", "SOCKET", "take commands at a Unix socket; see `anachron ctl`", take_control},
     {"--stop-after",                                              "N", "stop after exactly N instructions", take_stop_after},
     {"--stop-on",        "halt|fault", "stop at HLT with interrupts off, or at a fault", take_stop_on},
     {"--on-triple-fault",                                   "stop|reset", "end with status 4 (stop), or reset as a PC does",
+=======
+    {"--date",      "DATE|host", "the real-time clock at power-on (2026-01-01T00:00:00)", take_date},
+    {"--script",                                              "FILE", "drive the machine by a script", take_script},
+    {"--stop-after",        "N", "stop after exactly N instructions", take_stop_after},
+    {"--stop-on",                                   "halt|fault", "stop at HLT with interrupts off, or at a fault", take_stop_on},
+    {"--on-triple-fault",                                     "stop|reset", "end with status 4 (stop), or reset as a PC does",
+>>>>>>> 57a9bbf (jit: --engine jit, with settings that find its mistakes; state has one form whatever the engine)
      take_triple},
-    {"--screenshot",                                     "FILE.png", "write the screen at the end", take_screenshot},
-    {"--stats", NULL, "print statistics at the end", take_stats},
-    {"--trace",                                              "insn:FILE", "write every instruction to FILE", take_trace},
-    {"--verbose",                                 NULL, "log more", take_verbose},
-    {"--net",                                "none", "network", take_net},
-    {"--sound",                                     "none", "sound", take_sound},
-    {"--record",                 "FILE", "record the run", NULL},
-    {"--load",                                              "FILE", "start from a saved state", NULL},
-    {"--help",                                                  NULL, "this text", take_help},
+    {"--screenshot", "FILE.png", "write the screen at the end", take_screenshot},
+    {"--stats",                                              NULL, "print statistics at the end", take_stats},
+    {"--trace",                                 "insn:FILE", "write every instruction to FILE", take_trace},
+    {"--verbose",                                NULL, "log more", take_verbose},
+    {"--net",                                     "none", "network", take_net},
+    {"--sound",                 "none", "sound", take_sound},
+    {"--record",                                              "FILE", "record the run", NULL},
+    {"--load",                                                  "FILE", "start from a saved state", NULL},
+    {"--help",                                   NULL, "this text", take_help},
     {0                                  },
 };
 

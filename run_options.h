@@ -24,6 +24,8 @@ struct run_options {
     const char *serial[MACHINE_SERIALS];
     unsigned serial_count;
     const char *debug_console, *printer;
+    enum engine engine;
+    const char *translator; /* NULL: not said */
     enum display display;
     int paced; /* -1: not said */
     bool has_date, date_is_host;

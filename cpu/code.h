@@ -19,6 +19,7 @@ struct code {
     struct decoder *decoder;
     struct block_cache *cache;
     struct block *scratch; /* one instruction, key BLOCK_DEAD */
+    bool single;           /* every block has one instruction: to find mistakes in engines */
 };
 
 /* Builds the decoder's tables for the CPU's model. Registers as code watcher of phys. */

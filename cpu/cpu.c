@@ -117,6 +117,11 @@ void cpu_set_eflags(struct cpu *cpu, uint32_t eflags)
     cpu_sync(cpu);
 }
 
+void cpu_settle(struct cpu *cpu)
+{
+    flags_set_arithmetic(cpu, flags_arithmetic(cpu));
+}
+
 void cpu_sync(struct cpu *cpu)
 {
     if (!cpu_is_protected(cpu))

@@ -234,6 +234,9 @@ void cpu_set_eflags(struct cpu *cpu, uint32_t eflags);
 /* Recomputes what depends on cr0, cr3, cr4, eflags, segments (mmu mode, stack mask, cpl, fast
  * bits, step), after state was set from outside or loaded. */
 void cpu_sync(struct cpu *cpu);
+/* Gives state that can be written in several ways (lazy flags) its one form, for saving and
+ * comparing. Changes nothing that the guest can see. */
+void cpu_settle(struct cpu *cpu);
 
 /* The MXCSR bits that exist (SDM 1, 11.6.6): DAZ comes with SSE2. */
 uint32_t cpu_mxcsr_mask(const struct cpu *cpu);

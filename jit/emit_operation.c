@@ -217,7 +217,7 @@ static void multiply_flags(struct emitter *e, const struct ir_op *op, enum host_
     x64_setcc_r(as, X64_O, REG_SCRATCH);
     x64_test_rr(as, op->size, low, low);
     x64_mov_rr(as, 4, REG_ADDRESS, RAX);
-    x64_byte(as, 0x9F);                                /* lahf */
+    x64_byte(as, 0x9F); /* lahf */
     x64_movx_rr(as, 4, RAX, HOST_AH, 1, false);
     x64_alu_ri(as, X64_AND, 4, RAX, 0x86);
     x64_alu_rr(as, X64_OR, 1, RAX, REG_SCRATCH);

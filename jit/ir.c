@@ -14,7 +14,8 @@ static const struct code_info infos[IR_CODE_COUNT] = {
 
 uint16_t ir_condition_flags(unsigned cond)
 {
-    static const uint16_t flags[8] = {F_O, F_C, F_Z, F_C | F_Z, F_S, F_P, F_S | F_O, F_Z | F_S | F_O};
+    static const uint16_t flags[8] = {F_O, F_C, F_Z,       F_C | F_Z,
+                                      F_S, F_P, F_S | F_O, F_Z | F_S | F_O};
     return flags[cond >> 1];
 }
 
@@ -45,8 +46,8 @@ uint16_t ir_flags_read(const struct ir_op *op)
 /* --- printing --- */
 
 static const char *const names[3][8] = {
-    {"al", "cl", "dl", "bl", "ah", "ch", "dh", "bh"},
-    {"ax", "cx", "dx", "bx", "sp", "bp", "si", "di"},
+    {"al",  "cl",  "dl",  "bl",  "ah",  "ch",  "dh",  "bh" },
+    {"ax",  "cx",  "dx",  "bx",  "sp",  "bp",  "si",  "di" },
     {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"},
 };
 
@@ -91,7 +92,14 @@ static void print_flags(unsigned flags, FILE *stream)
     static const struct {
         uint16_t flag;
         char letter;
-    } letters[] = {{F_O, 'O'}, {F_S, 'S'}, {F_Z, 'Z'}, {F_A, 'A'}, {F_P, 'P'}, {F_C, 'C'}};
+    } letters[] = {
+        {F_O, 'O'},
+        {F_S, 'S'},
+        {F_Z, 'Z'},
+        {F_A, 'A'},
+        {F_P, 'P'},
+        {F_C, 'C'}
+    };
     for (unsigned i = 0; i < 6; i++)
         if (flags & letters[i].flag)
             fputc(letters[i].letter, stream);

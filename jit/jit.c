@@ -82,8 +82,7 @@ static struct translation *translate(struct jit *jit, struct block *block)
 {
     struct emitter *e = jit->emitter;
     struct translation *translation = &jit->translations[jit->count];
-    *translation =
-        (struct translation){.block = block, .index = jit->count, .count = block->count};
+    *translation = (struct translation){.block = block, .index = jit->count, .count = block->count};
     lift_block(jit->lifts, block, jit->cpu->code_mode, jit->ir);
     ir_find_live_flags(jit->ir);
     e->as = (struct x64){.at = jit->at, .end = jit->memory.write + jit->memory.size};
@@ -165,8 +164,7 @@ static bool enter(struct jit *jit, struct translation *translation, struct edge 
     cpu->frame.code_map = jit->map;
     exec_flags_to_home(cpu);
     jit->entries++;
-    thunks_enter *code = (thunks_enter *)(uintptr_t)code_cache_run(&jit->memory,
-                                                                     jit->thunks.enter);
+    thunks_enter *code = (thunks_enter *)(uintptr_t)code_cache_run(&jit->memory, jit->thunks.enter);
     switch ((enum jit_exit)code(cpu, code_cache_run(&jit->memory, translation->entry))) {
     case EXIT_EDGE:
         *edge = left_through(jit);

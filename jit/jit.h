@@ -17,10 +17,10 @@
 struct jit;
 
 struct jit_options {
-    unsigned warm;       /* a block is translated when it is entered for the warm-th time; 0: 8 */
-    size_t cache_size;   /* bytes; 0: 64 MiB */
-    bool unlinked;       /* blocks are always looked up */
-    FILE *trace;         /* every translated block is printed; NULL: none */
+    unsigned warm;     /* a block is translated when it is entered for the warm-th time; 0: 8 */
+    size_t cache_size; /* bytes; 0: 64 MiB */
+    bool unlinked;     /* blocks are always looked up */
+    FILE *trace;       /* every translated block is printed; NULL: none */
 };
 
 /* Makes the translator cpu's engine. NULL: err says why it cannot be (another host). The caller

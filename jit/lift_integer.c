@@ -203,8 +203,9 @@ bool lift_push(struct lifter *l, enum ir_code code)
 bool lift_pop(struct lifter *l, enum ir_code code)
 {
     unsigned size = lift_is_32(l) ? 4 : 2;
-    unsigned dst = lift_is_memory(l) ? IR_MEMORY : l->row->operands[0] == 'E' ? l->insn->rm
-                                                                                : l->insn->reg;
+    unsigned dst = lift_is_memory(l)            ? IR_MEMORY
+                   : l->row->operands[0] == 'E' ? l->insn->rm
+                                                : l->insn->reg;
     if (!(l->mode & STACK_32) || dst == IR_MEMORY)
         return false;
     lift_stack(l, size, 0, MMU_READ);

@@ -109,8 +109,7 @@ static uint8_t *emit_call(struct x64 *as, uint32_t (*function)(struct cpu *, uin
 static uint8_t *emit_lookup(struct x64 *as, const uint8_t *exit_boundary)
 {
     uint8_t *at = as->at;
-    const struct x64_mem physical = {REG_TLB, REG_SCRATCH, 0,
-                                     offsetof(struct tlb_entry, physical)};
+    const struct x64_mem physical = {REG_TLB, REG_SCRATCH, 0, offsetof(struct tlb_entry, physical)};
     struct x64_mem tag = physical, slot = {REG_SCRATCH, REG_ADDRESS, 0, 0};
     tag.disp = offsetof(struct tlb_entry, tag) + MMU_EXECUTE * sizeof(uint32_t);
     x64_mov_rr(as, 4, REG_ADDRESS, REG_EIP);

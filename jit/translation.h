@@ -19,12 +19,12 @@ struct translation;
 struct edge {
     struct translation *from, *to; /* to NULL: not linked */
     struct edge *next_incoming;    /* of to */
-    uint8_t *jump;       /* the jump's offset; NULL: the block has no such edge */
-    uint8_t *count;      /* second kind: the immediate that is taken from the budget; else NULL */
-    uint8_t *cold;       /* second kind: the cold part */
-    uint8_t *cold_jump;  /* second kind: the offset of the jump at its end */
-    uint8_t *exit;       /* leaves to the engine */
-    uint32_t distance;   /* of the target from the block's EIP */
+    uint8_t *jump;                 /* the jump's offset; NULL: the block has no such edge */
+    uint8_t *count;     /* second kind: the immediate that is taken from the budget; else NULL */
+    uint8_t *cold;      /* second kind: the cold part */
+    uint8_t *cold_jump; /* second kind: the offset of the jump at its end */
+    uint8_t *exit;      /* leaves to the engine */
+    uint32_t distance;  /* of the target from the block's EIP */
 };
 
 struct translation {

@@ -89,7 +89,7 @@ void x64_rr(struct x64 *as, unsigned size, uint32_t opcode, enum host_reg reg, e
 static void modrm_mem(struct x64 *as, unsigned reg, const struct x64_mem *mem)
 {
     bool sib = mem->index != HOST_NONE || mem->base == HOST_NONE || (mem->base & 7) == RSP;
-    unsigned mod = mem->base == HOST_NONE                    ? 0
+    unsigned mod = mem->base == HOST_NONE                     ? 0
                    : mem->disp == 0 && (mem->base & 7) != RBP ? 0
                    : fits_byte((uint32_t)mem->disp)           ? 1
                                                               : 2;

@@ -13,9 +13,26 @@
 #include <stdint.h>
 
 enum host_reg {
-    RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI,
-    R8, R9, R10, R11, R12, R13, R14, R15,
-    HOST_AH, HOST_CH, HOST_DH, HOST_BH, /* byte registers, which exclude a REX prefix */
+    RAX,
+    RCX,
+    RDX,
+    RBX,
+    RSP,
+    RBP,
+    RSI,
+    RDI,
+    R8,
+    R9,
+    R10,
+    R11,
+    R12,
+    R13,
+    R14,
+    R15,
+    HOST_AH,
+    HOST_CH,
+    HOST_DH,
+    HOST_BH, /* byte registers, which exclude a REX prefix */
     HOST_NONE,
 };
 
@@ -42,8 +59,22 @@ enum x64_shift { X64_ROL, X64_ROR, X64_RCL, X64_RCR, X64_SHL, X64_SHR, X64_SAL, 
 /* F6/F7 digits. */
 enum x64_unary { X64_NOT = 2, X64_NEG, X64_MUL, X64_IMUL, X64_DIV, X64_IDIV };
 enum x64_cond {
-    X64_O, X64_NO, X64_B, X64_AE, X64_E, X64_NE, X64_BE, X64_A,
-    X64_S, X64_NS, X64_P, X64_NP, X64_L, X64_GE, X64_LE, X64_G,
+    X64_O,
+    X64_NO,
+    X64_B,
+    X64_AE,
+    X64_E,
+    X64_NE,
+    X64_BE,
+    X64_A,
+    X64_S,
+    X64_NS,
+    X64_P,
+    X64_NP,
+    X64_L,
+    X64_GE,
+    X64_LE,
+    X64_G,
 };
 
 /* Any instruction with a ModRM byte. opcode: 0xNN, 0x0FNN, 0x0F38NN; with a mandatory prefix in

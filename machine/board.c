@@ -22,6 +22,7 @@
 #include "devices/ps2_mouse.h"
 #include "devices/uart16550.h"
 #include "devices/vga.h"
+#include "machine/engine.h"
 #include "machine/internal.h"
 #include "machine/meter.h"
 #include "machine/wiring.h"
@@ -296,12 +297,13 @@ bool board_build(struct machine *machine, struct error *err)
     bus_reset_devices(machine->bus, RESET_POWER_ON);
     cpu_reset(machine->cpu, false);
     cmos_fill(machine);
-    return platform_fill(machine, err);
+    return engine_start(machine, err) && platform_fill(machine, err);
 }
 
 void board_free(struct machine *machine)
 {
     /* The processor lets go of the physical memory, which belongs to the bus's ranges. */
+    jit_free(machine->jit);
     if (machine->cpu)
         cpu_free(machine->cpu);
     if (machine->phys)

@@ -32,6 +32,7 @@ struct machine {
     struct bus *bus;
     struct physmem *phys;
     struct cpu *cpu;
+    struct jit *jit; /* NULL: the interpreter runs */
     struct gate *gate;
     struct state_map *state;
     char *section_names; /* of the devices, in state */

@@ -2,6 +2,7 @@
  * noticed by the guest. */
 #include "base/time128.h"
 #include "devices/ps2_keyboard.h"
+#include "jit/jit.h"
 #include "machine/internal.h"
 
 #include <sched.h>
@@ -123,4 +124,6 @@ void machine_print_stats(struct machine *machine, FILE *stream)
         fprintf(stream, "%-14s %.*f%s%s\n", stat->name, stat->is_whole ? 0 : 6, stat->value,
                 *stat->unit ? " " : "", stat->unit);
     }
+    if (machine->jit)
+        jit_print_stats(machine->jit, stream);
 }

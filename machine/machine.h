@@ -45,6 +45,8 @@ struct drive_config {
     struct disk_backend *disk;
 };
 
+enum engine { ENGINE_INTERP, ENGINE_JIT };
+
 enum stop_on { STOP_ON_HALT = 1 << 0, STOP_ON_FAULT = 1 << 1 };
 
 struct script; /* machine/script.h */
@@ -65,7 +67,9 @@ struct machine_outside {
 
 struct machine_config {
     const struct cpu_model *model;
-    uint64_t ram_size; /* bytes, a multiple of 1 MiB, PHYSMEM_RAM_MIN..PHYSMEM_RAM_MAX */
+    enum engine engine;
+    const char *translator; /* settings, see machine/engine.h; NULL: none */
+    uint64_t ram_size;      /* bytes, a multiple of 1 MiB, PHYSMEM_RAM_MIN..PHYSMEM_RAM_MAX */
     struct blob firmware;
     struct blob vga_rom; /* bytes NULL: none */
     struct drive_config floppy[MACHINE_FLOPPIES];

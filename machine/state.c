@@ -22,12 +22,17 @@ static void name_section(const struct bus *bus, unsigned index, char *name)
         snprintf(name, SECTION_NAME_SIZE, "%s", class->name);
 }
 
+static void settle_cpu(void *cpu)
+{
+    cpu_settle(cpu);
+}
+
 void board_map_state(struct machine *machine)
 {
     struct state_map *map = machine->state = state_map_new();
     unsigned count = bus_device_count(machine->bus);
     machine->section_names = mem_new((size_t)count * SECTION_NAME_SIZE);
-    state_add_struct(map, "cpu", cpu_fields, machine->cpu, NULL);
+    state_add_struct(map, "cpu", cpu_fields, machine->cpu, settle_cpu);
     state_add_struct(map, "mmu", mmu_fields, machine->cpu->mmu, NULL);
     state_add_struct(map, "clock", clock_fields, bus_clock(machine->bus), NULL);
     for (unsigned i = 0; i < count; i++) {
