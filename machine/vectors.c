@@ -23,9 +23,10 @@ static const char usage[] =
     "  --cpu MODEL  processor model (default: 386 for MOO files, the newest for the rest)\n"
     "  --json       the report as JSON\n"
     "  --show N     describe the first N failures of each suite on standard error\n"
+    "  --suite NAME only this built-in suite (repeatable)\n"
     "  --no-suites  only the files\n"
-    "  --skip FORM  pretend that a form, named as in the report (\"0F A2 cpuid\"), does nothing;\n"
-    "               the suites shall notice\n\n"
+    "  --skip FORM  make a form, named as in the report (\"0F A2 cpuid\"), do nothing, to see\n"
+    "               that the tests notice; \"all\": every form, in known answers\n\n"
     "masked: passed, and differed from the hardware in undefined flags only.\n";
 
 /* --- list of files --- */
@@ -39,6 +40,13 @@ static void path_list_add(struct path_list *list, const char *path)
 {
     list->paths = mem_resize(list->paths, (list->count + 1) * sizeof *list->paths);
     list->paths[list->count++] = mem_string_copy(path);
+}
+
+static void path_list_free(struct path_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        mem_free(list->paths[i]);
+    mem_free(list->paths);
 }
 
 static bool has_suffix(const char *text, const char *suffix)
@@ -152,8 +160,8 @@ struct session {
     const char *cpu; /* NULL: by format */
     bool json, help, without_suites;
     int skipped_row;
-    struct path_list list;
-    bool searched; /* files were named, whether there were any or not */
+    struct path_list list, suites; /* files; names of suites, none: all */
+    bool searched;                 /* files were named, whether there were any or not */
     struct vector_machine *machines[FORMAT_COUNT]; /* made when the first file of a format comes */
     struct vector_report report;
 };
@@ -199,11 +207,23 @@ static void run_files(struct session *session)
     }
 }
 
+static bool is_wanted(const struct session *session, const char *suite)
+{
+    char stem[64];
+    vector_stem(suite, stem, sizeof stem);
+    for (size_t i = 0; i < session->suites.count; i++)
+        if (strcmp(session->suites.paths[i], stem) == 0)
+            return true;
+    return session->suites.count == 0;
+}
+
 /* Copies, because the formats want a zero behind the last byte. */
 static void run_suites(struct session *session, const struct vector_suite *suites)
 {
     for (; suites->name; suites++) {
         struct error err;
+        if (!is_wanted(session, suites->name))
+            continue;
         struct vector_file file = {suites->name, mem_new(suites->size + 1), suites->size};
         memcpy(file.bytes, suites->bytes, suites->size);
         note(session, run_bytes(session, &file, &err), &err);
@@ -236,7 +256,7 @@ static int usage_error(const char *format, const char *what)
     return EXIT_STATUS_USAGE;
 }
 
-/* The row that the report names "OPCODE MNEMONIC" and perhaps operands; -1: none. */
+/* The row that the report names "OPCODE MNEMONIC" and perhaps operands; SKIP_NONE. */
 static int find_form(const char *name)
 {
     for (unsigned i = 0; i < insn_row_count(); i++) {
@@ -248,7 +268,7 @@ static int find_form(const char *name)
         if (strncmp(text, name, length) == 0 && (text[length] == ' ' || !text[length]))
             return (int)i;
     }
-    return -1;
+    return SKIP_NONE;
 }
 
 /* Takes an option that has a value. Returns -1 to go on. */
@@ -268,9 +288,13 @@ static int take_value(struct session *session, const char *word, const char *val
         session->report.show = (unsigned)strtoul(value, NULL, 10);
         return -1;
     }
+    if (strcmp(word, "--suite") == 0) {
+        path_list_add(&session->suites, value);
+        return -1;
+    }
     if (strcmp(word, "--skip") == 0) {
-        session->skipped_row = find_form(value);
-        return session->skipped_row >= 0 ? -1 : usage_error("no form '%s'", value);
+        session->skipped_row = strcmp(value, "all") == 0 ? SKIP_ALL : find_form(value);
+        return session->skipped_row != SKIP_NONE ? -1 : usage_error("no form '%s'", value);
     }
     return usage_error("unknown option '%s'", word);
 }
@@ -324,7 +348,7 @@ static int parse(int argc, char **argv, struct session *session)
 
 int vectors_main(int argc, char **argv, const struct vector_suite *suites)
 {
-    struct session session = {.engine = isa_engine_at(0), .skipped_row = -1};
+    struct session session = {.engine = isa_engine_at(0), .skipped_row = SKIP_NONE};
     vector_report_init(&session.report);
     int status = parse(argc, argv, &session);
     if (status < 0)
@@ -332,8 +356,7 @@ int vectors_main(int argc, char **argv, const struct vector_suite *suites)
     for (unsigned i = 0; i < FORMAT_COUNT; i++)
         vector_machine_free(session.machines[i]);
     vector_report_free(&session.report);
-    for (size_t i = 0; i < session.list.count; i++)
-        mem_free(session.list.paths[i]);
-    mem_free(session.list.paths);
+    path_list_free(&session.list);
+    path_list_free(&session.suites);
     return status;
 }

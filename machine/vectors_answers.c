@@ -219,7 +219,8 @@ static void run_line(struct vector_machine *machine, const struct answer_case *a
         vector_report_count(report, source, row, VECTOR_SKIPPED);
         return;
     }
-    run(machine, answer, (int)row == machine->skipped_row, &outcome);
+    run(machine, answer, (int)row == machine->skipped_row || machine->skipped_row == SKIP_ALL,
+        &outcome);
     compare(&difference, answer, &outcome);
     vector_report_count(report, source, row,
                         difference.text[0]     ? VECTOR_FAILED

@@ -22,9 +22,11 @@ enum {
     OUTPUT_SIZE = 8 << 10,
     INFO_ADDRESS = 0x8000,
     LOW_KIB = 639,
-    /* How much of an image is looked at instruction by instruction, and how long it may take. */
+    /* How much of an image is looked at instruction by instruction, and how long it may take; with
+     * a form that does nothing it may never end. */
     WATCH_INSNS = 3000000,
     MAX_INSNS = 1000000000,
+    MAX_INSNS_SKIPPING = 10000000,
     BOOT_MAGIC = 0x2BADB002,
     OPCODE_HLT = 0xF4,
 };
@@ -35,7 +37,8 @@ struct image_run {
     struct decoder *decoder;
     struct vector_report *report;
     uint32_t check_address; /* of bare_check; 0: not known */
-    int skipped_row;        /* executes as if it were not there; -1: none */
+    int skipped_row;        /* executes as if it were not there, or SKIP_NONE */
+    unsigned source;        /* of the report */
     uint8_t *window;        /* by row: executed since the last check */
     char output[OUTPUT_SIZE];
     size_t output_size;
@@ -138,7 +141,7 @@ static void close_window(struct image_run *run)
     (void)inspect_linear(run->machine, run->machine->cpu->gpr[REG_ESP] + 4, &good, 1);
     for (unsigned row = 0; row < insn_row_count(); row++)
         if (run->window[row] && insn_row(row)->class != INNOCUOUS)
-            vector_report_form(run->report, row, good ? VECTOR_PASSED : VECTOR_FAILED);
+            vector_report_form(run->report, run->source, row, good ? VECTOR_PASSED : VECTOR_FAILED);
     memset(run->window, 0, insn_row_count());
 }
 
@@ -158,7 +161,7 @@ static void watch(void *opaque)
     }
     if (row != INSN_ROW_NONE)
         run->window[row] = 1;
-    if (cpu->icount > WATCH_INSNS && run->skipped_row < 0)
+    if (cpu->icount > WATCH_INSNS)
         cpu->tracing = false;
 }
 
@@ -176,31 +179,32 @@ static bool read_result(const struct image_run *run, unsigned long *passed, unsi
     return sscanf(run->output + begin, "%lu passed, %lu failed", passed, failed) == 2;
 }
 
-static void count(struct image_run *run, const struct vector_file *file, int status)
+static void count(struct image_run *run, int status)
 {
-    char name[64];
     unsigned long passed = 0, failed = 0;
-    vector_stem(file->path, name, sizeof name);
-    unsigned source = vector_report_source(run->report, name);
-    struct vector_counts *counts = &run->report->sources[source].counts;
+    struct vector_source *source = &run->report->sources[run->source];
+    struct vector_counts *counts = &source->counts;
     if (!read_result(run, &passed, &failed) || (status != 0 && !failed))
         failed++; /* it did not come to its end */
     counts->tested += passed + failed;
     counts->passed += passed;
     counts->failed += failed;
     if (failed && run->report->show)
-        fprintf(stderr, "%s: exit status %d\n%s\n", name, status, run->output);
+        fprintf(stderr, "%s: exit status %d\n%s\n", source->name, status, run->output);
 }
 
 bool vectors_run_image(const struct vector_file *file, const struct cpu_model *model,
                        int skipped_row, struct vector_report *report, struct error *err)
 {
+    char name[64];
+    vector_stem(file->path, name, sizeof name);
     struct image_run *run = mem_new(sizeof *run);
     *run = (struct image_run){
         .console.ops = &console_ops,
         .decoder = decoder_new(model),
         .report = report,
         .skipped_row = skipped_row,
+        .source = vector_report_source(report, name),
         .window = mem_new(insn_row_count()),
     };
     uint8_t *rom = mem_new(ROM_SIZE);
@@ -210,7 +214,7 @@ bool vectors_run_image(const struct vector_file *file, const struct cpu_model *m
         .ram_size = RAM_SIZE,
         .firmware = {rom, ROM_SIZE, "(no firmware)"},
         .debug_console = &run->console,
-        .stop_after = MAX_INSNS,
+        .stop_after = skipped_row >= 0 ? MAX_INSNS_SKIPPING : MAX_INSNS,
         .outside.opaque = run,
     };
     run->machine = machine_new(&config, err);
@@ -218,7 +222,7 @@ bool vectors_run_image(const struct vector_file *file, const struct cpu_model *m
     if (ok) {
         run->machine->cpu->host.trace = watch;
         run->machine->cpu->tracing = true;
-        count(run, file, machine_run(run->machine));
+        count(run, machine_run(run->machine));
     }
     machine_free(run->machine);
     decoder_free(run->decoder);

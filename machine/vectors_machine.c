@@ -13,7 +13,7 @@ struct vector_machine *vector_machine_new(const char *cpu_name, struct error *er
         return NULL;
     }
     struct vector_machine *machine = mem_new(sizeof *machine);
-    machine->skipped_row = -1;
+    machine->skipped_row = SKIP_NONE;
     machine->log = log_new(stderr, LOG_ERROR);
     machine->bus = bus_new(machine->log);
     machine->phys = physmem_new(machine->bus, VECTOR_RAM_SIZE);

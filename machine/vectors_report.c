@@ -18,6 +18,8 @@ void vector_report_init(struct vector_report *report)
 void vector_report_free(struct vector_report *report)
 {
     mem_free(report->forms);
+    for (unsigned i = 0; i < report->source_count; i++)
+        mem_free(report->sources[i].forms);
     mem_free(report->sources);
     *report = (struct vector_report){0};
 }
@@ -30,7 +32,7 @@ unsigned vector_report_source(struct vector_report *report, const char *name)
     report->sources =
         mem_resize(report->sources, (report->source_count + 1) * sizeof *report->sources);
     struct vector_source *source = &report->sources[report->source_count];
-    *source = (struct vector_source){0};
+    *source = (struct vector_source){.forms = mem_new(insn_row_count() + 1)};
     snprintf(source->name, sizeof source->name, "%s", name);
     return report->source_count++;
 }
@@ -47,17 +49,20 @@ static void count(struct vector_counts *counts, enum vector_verdict verdict)
     counts->masked += verdict == VECTOR_MASKED;
 }
 
-void vector_report_form(struct vector_report *report, unsigned row, enum vector_verdict verdict)
+void vector_report_form(struct vector_report *report, unsigned source, unsigned row,
+                        enum vector_verdict verdict)
 {
-    unsigned undefined = insn_row_count();
-    count(&report->forms[row < undefined ? row : undefined], verdict);
+    unsigned undefined = insn_row_count(), form = row < undefined ? row : undefined;
+    count(&report->forms[form], verdict);
+    if (verdict != VECTOR_SKIPPED)
+        report->sources[source].forms[form] = 1;
 }
 
 void vector_report_count(struct vector_report *report, unsigned source, unsigned row,
                          enum vector_verdict verdict)
 {
     count(&report->sources[source].counts, verdict);
-    vector_report_form(report, row, verdict);
+    vector_report_form(report, source, row, verdict);
 }
 
 struct vector_counts vector_report_total(const struct vector_report *report)
@@ -104,8 +109,12 @@ static json_t *form_to_json(const struct vector_report *report, unsigned row)
     json_t *form = json_pack("{s:s, s:s, s:s, s:b, s:b}", "opcode", opcode, "mnemonic",
                              insn->mnemonic, "operands", insn->operands, "user", isa_is_user(insn),
                              "gap", is_gap(report, row));
-    json_t *counts = counts_to_json(&report->forms[row]);
+    json_t *counts = counts_to_json(&report->forms[row]), *suites = json_array();
     json_object_update(form, counts);
+    for (unsigned i = 0; i < report->source_count; i++)
+        if (report->sources[i].forms[row])
+            json_array_append_new(suites, json_string(report->sources[i].name));
+    json_object_set_new(form, "suites", suites);
     json_decref(counts);
     return form;
 }

@@ -22,7 +22,7 @@ struct vector_machine {
     struct cpu *cpu;
     struct decoder *decoder; /* of the same model */
     uint8_t *ram;
-    int skipped_row; /* a row of the instruction table that does nothing; -1: none */
+    int skipped_row; /* known answers: the row that does nothing, or SKIP_NONE, SKIP_ALL */
     int trap;        /* known answers: the vector of the first exception, or ANSWER_NO_TRAP */
 };
 
@@ -63,7 +63,11 @@ struct vector_counts {
 struct vector_source {
     char name[64];
     struct vector_counts counts;
+    uint8_t *forms; /* by row: whether it tested the form */
 };
+
+/* Values of skipped_row that are no row. */
+enum { SKIP_NONE = -1, SKIP_ALL = -2 };
 
 struct vector_report {
     struct vector_counts *forms; /* by row of the instruction table; then, once, all encodings that
@@ -82,7 +86,8 @@ unsigned vector_report_source(struct vector_report *report, const char *name);
 void vector_report_count(struct vector_report *report, unsigned source, unsigned row,
                          enum vector_verdict verdict);
 /* The same for the form alone: a case of a source that tests several. */
-void vector_report_form(struct vector_report *report, unsigned row, enum vector_verdict verdict);
+void vector_report_form(struct vector_report *report, unsigned source, unsigned row,
+                        enum vector_verdict verdict);
 struct vector_counts vector_report_total(const struct vector_report *report);
 /* Forms without a test, of user mode or of the others (isa_is_user). */
 unsigned vector_report_gaps(const struct vector_report *report, bool user);
@@ -106,7 +111,7 @@ bool vectors_run_float(const struct vector_file *file, struct vector_machine *ma
 bool vectors_run_answers(const struct vector_file *file, struct vector_machine *machine,
                          struct vector_report *report, struct error *err);
 /* The same for a bare-metal test image. skipped_row: that row of the instruction table does
- * nothing, to see whether the image notices; -1: none. */
+ * nothing, to see whether the image notices, or SKIP_NONE. */
 bool vectors_run_image(const struct vector_file *file, const struct cpu_model *model,
                        int skipped_row, struct vector_report *report, struct error *err);
 /* The last component of path without .gz, .txt, .moo, .answers, .elf. */

@@ -25,6 +25,8 @@ KNOWN = {
     # It checks the new task's segments in another order than SDM 3A table 7-1.
     "protection": ["SDM 3A 7, task switches"],
     "control": ["SDM 2B RDMSR, unknown"],
+    # Its page registers take bytes only.
+    "forms": ["immediate port", "a word is two byte ports"],
     # Its poll answers without bit 7, and what INTA takes is settled when INT rises.
     "pic": ["8259A data sheet: poll", "8259A data sheet: set priority"],
     # It counts in the host's time zone, and sets PF only with its interrupt.

@@ -266,6 +266,18 @@ static void aim_values(struct generator *g)
     uint32_t target = ANSWER_EIP + 32 + below(g, 512);
     if (g->edge)
         return;
+    if (row->flags_read && g->number % 4 < 2)
+        state->flags = g->number % 4 ? row->flags_read & FLAGS_ARITHMETIC : 0;
+    if (is(row, "cld") || is(row, "std"))
+        state->flags |= g->number & 1 ? FLAG_DF : 0;
+    if (begins(row, "loop") || is(row, "jcxz"))
+        state->gpr[REG_ECX] = below(g, 3);
+    if ((is(row, "wait") || is(row, "fnclex")) && g->number % 4 < 2) {
+        state->control &= (uint16_t) ~(1u << below(g, 6));
+        state->status |= 0x3F;
+    }
+    if (state->status & ~state->control & 0x3F)
+        state->status |= 0x8080; /* ES and B */
     if (begins(row, "bt") && has(row, "Gv"))
         state->gpr[g->reg] = below(g, 2000) - 1000;
     if ((is(row, "div") || is(row, "idiv")) && g->number % 4)
