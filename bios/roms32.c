@@ -62,6 +62,19 @@ static u32 load_roms(u32 at, bool vga)
     return at;
 }
 
+/* A ROM to look at where the card has none; it drives nothing, and so is not in option_roms. */
+static u32 place_video_rom(void)
+{
+    extern const u8 video_rom[], video_rom_end[];
+    u8 *rom = (u8 *)ROM_FIRST, sum = 0;
+    u32 size = (u32)(video_rom_end - video_rom);
+    memory_copy(rom, video_rom, size);
+    for (u32 i = 0; i < size; i++)
+        sum += rom[i];
+    rom[size - 1] -= sum;
+    return ROM_FIRST + size;
+}
+
 /* Read and write, in the nibbles of PAM 1 to 4 (16 KiB each), where there are ROMs between first
  * and end; they initialise in RAM. The bus elsewhere. */
 static u32 pam_bits(u32 first, u32 end)
@@ -75,8 +88,7 @@ static u32 pam_bits(u32 first, u32 end)
     return pam;
 }
 
-/* Video at C0000, the others after it, or at C8000 where they are on boards whose video has no ROM.
- */
+/* Video at C0000, the others after it, or at C8000 where they are on boards with built-in video. */
 void roms_load(void)
 {
     SHARED(option_rom_count) = 0;
@@ -85,6 +97,8 @@ void roms_load(void)
     memory_set((void *)ROM_FIRST, 0, ROM_END - ROM_FIRST);
     u32 video_end = load_roms(ROM_FIRST, true);
     u32 first = video_end > ROM_FIRST ? video_end : ROM_OTHERS;
+    if (video_end == ROM_FIRST)
+        video_end = place_video_rom();
     u32 pam = pam_bits(ROM_FIRST, video_end) | pam_bits(first, load_roms(first, false));
     pci_write16(0, 0, 0x5A, (u16)pam);
     pci_write16(0, 0, 0x5C, (u16)(pam >> 16));

@@ -352,10 +352,27 @@ static void test_preserved(void)
                                           r.ds == before.ds && r.es == before.es);
 }
 
+/* What X.Org and Windows look for before they call INT 10h. */
+static void test_rom(void)
+{
+    u8 sum = 0;
+    CHECK("video ROM", peek16(0xC000, 0) == 0xAA55 && peek8(0xC000, 2) >= 1);
+    for (u16 i = 0; i < peek8(0xC000, 2) * 512u; i++)
+        sum += peek8(0xC000, i);
+    CHECK("video ROM's checksum", sum == 0);
+    CHECK("video ROM's signature", peek16(0xC000, 0x1E) == 0x4249 && peek8(0xC000, 0x20) == 'M');
+    u16 data = peek16(0xC000, 0x18);
+    CHECK("video ROM's PCI data",
+          peek16(0xC000, data) == 0x4350 && peek16(0xC000, data + 2) == 0x5249);
+    poke8(0xC000, 0x1E, 'X');
+    CHECK("video ROM is read-only", peek8(0xC000, 0x1E) == 'I');
+}
+
 void test_main(void)
 {
     call(0x0F00, 0, 0, 0);
     CHECK("boot mode", (r.al & 0x7F) == 3 && r.ah == 80);
+    test_rom();
     test_modes();
     test_text();
     test_scroll();
