@@ -17,6 +17,7 @@ import sys
 import tempfile
 
 import cases
+import graphical  # noqa: F401  its cases
 from guests import Guests
 from packages import Unavailable
 
@@ -60,6 +61,10 @@ class Bench:
                          f"{' '.join(map(str, command))}\n--- script\n{script}\n--- output\n"
                          f"{output[-4000:]}")
         return output
+
+    def in_folder(self, script):
+        """The script, with its screenshots in the scratch folder."""
+        return script.replace("screenshot ", f"screenshot {self.folder}/")
 
     def serial_file(self):
         return self.folder / "serial"

@@ -15,9 +15,12 @@ import struct
 import subprocess
 import sys
 
+import xorg
 from packages import Archive, Lock, Unavailable
 
-NETBOOT = pathlib.Path("/usr/lib/debian-installer/images/12/i386/text/debian-installer/i386")
+IMAGES = pathlib.Path("/usr/lib/debian-installer/images/12/i386")
+NETBOOT = IMAGES / "text/debian-installer/i386"
+NETBOOT_GTK = IMAGES / "gtk/debian-installer/i386"
 ISOLINUX = pathlib.Path("/usr/lib/ISOLINUX")
 SYSLINUX = pathlib.Path("/usr/lib/syslinux")
 MIB = 1 << 20
@@ -94,6 +97,25 @@ class Guests:
     def guest_netboot(self):
         return {"kernel": host_file(NETBOOT / "linux"), "initrd": host_file(NETBOOT / "initrd.gz")}
 
+    def guest_netboot_gtk(self):
+        """The graphical installer; a second archive in its initrd sends its log to COM1."""
+        initrd = host_file(NETBOOT_GTK / "initrd.gz")
+
+        def maker(output):
+            tree = self.cache / "trees/netboot-gtk"
+            script = tree / "lib/debian-installer-startup.d/S99log"
+            script.parent.mkdir(parents=True, exist_ok=True)
+            script.write_text("(while ! [ -e /var/log/syslog ]; do sleep 1; done\n"
+                              "exec tail -f /var/log/syslog >/dev/ttyS0) </dev/null >/dev/null 2>&1 &\n")
+            script.chmod(0o755)
+            self.pack_initrd(tree, output)
+            more = output.read_bytes()
+            shutil.copy(initrd, output)
+            with open(output, "ab") as file:
+                file.write(more)
+        return {"kernel": host_file(NETBOOT_GTK / "linux"),
+                "initrd": self.make("netboot-gtk.cpio.gz", maker)}
+
     # --- initial RAM disks ---
 
     def pack_initrd(self, tree, output):
@@ -150,21 +172,23 @@ setsid sh -c 'exec sh </dev/console >/dev/console 2>&1'
     # --- a disk with a boot loader, a kernel and a root file system ---
 
     def disk_initrd(self, folder):
-        init = """#!/bin/sh
+        """Mounts root= of the command line, an ext4 file system on an IDE disk."""
+        init = r"""#!/bin/sh
 /bin/busybox --install -s /bin
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 for module in crc32c_generic ata_piix sd_mod ext4; do modprobe $module; done
-for i in $(seq 50); do [ -b /dev/sda2 ] && break; sleep 0.1; done
-mount -t ext4 /dev/sda2 /mnt || exec sh
+root=$(sed 's/.*root=\([^ ]*\).*/\1/' /proc/cmdline)
+for i in $(seq 50); do [ -b $root ] && break; sleep 0.1; done
+mount -t ext4 $root /mnt || exec sh
 umount /proc /sys
 mount --move /dev /mnt/dev
 exec switch_root /mnt /sbin/init
 """
-        tree = self.busybox_tree("disk-initrd", init)
+        tree = self.busybox_tree("root-initrd", init)
         self.copy_modules(folder, tree, ["ata_piix", "sd_mod", "ext4", "crc32c_generic"])
-        return self.make("disk-initrd.cpio.gz", lambda out: self.pack_initrd(tree, out))
+        return self.make("root-initrd.cpio.gz", lambda out: self.pack_initrd(tree, out))
 
     def disk_root(self, folder):
         tree = self.busybox_tree("disk-root", "")
@@ -220,6 +244,9 @@ exec switch_root /mnt /sbin/init
     def guest_disk(self):
         host_file("/usr/bin/syslinux")
         return self.make("disk.img", self.make_disk)
+
+    def guest_xorg(self):
+        return xorg.make(self, run)
 
     # --- CD images ---
 

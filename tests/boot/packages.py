@@ -40,7 +40,9 @@ class Archive:
         return ["-o", f"Dir::State::lists={self.apt}/lists", "-o", f"Dir::Cache={self.apt}/cache",
                 "-o", f"Dir::Etc::sourcelist={self.apt}/sources.list",
                 "-o", "Dir::Etc::sourceparts=-", "-o", "APT::Architecture=i386",
-                "-o", "APT::Architectures=i386", "-o", "APT::Sandbox::User=root"]
+                "-o", "APT::Architectures=i386", "-o", "APT::Sandbox::User=root",
+                # What the host has installed is not what the guest has.
+                "-o", "Dir::State::status=/dev/null"]
 
     def update(self):
         """Fetches the package lists, once."""
@@ -67,6 +69,20 @@ class Archive:
         if not matching:
             raise Unavailable(f"no package matches {pattern}")
         return max(matching, key=lambda name: [int(n) for n in re.findall(r"\d+", name)])
+
+    def closure(self, packages, without):
+        """The packages and all they depend on, but those whose name matches the regular
+        expression without."""
+        self.update()
+        done = subprocess.run(
+            ["apt-get", *self.options(), "-o", "Debug::NoLocking=1", "--no-install-recommends",
+             "--simulate", "install", *packages],
+            capture_output=True, text=True)
+        names = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("Inst ")]
+        if not names:
+            raise Unavailable(f"apt finds no way to install {packages}: "
+                              f"{done.stderr.strip()[-200:]}")
+        return sorted(name for name in names if not re.fullmatch(without, name))
 
     def unpack(self, package):
         """Unpacks a package (fetching it the first time) and returns the folder."""
