@@ -37,11 +37,18 @@ static json_t *hexadecimal(uint64_t value)
 enum command_outcome command_frame(struct machine *machine, struct job *job)
 {
     const struct frame *frame = machine_look(machine);
-    char text[64];
+    char text[160], color[8];
     unsigned long long hash = frame_hash(frame);
-    snprintf(text, sizeof text, "frame %ux%u %016llx\n", frame->width, frame->height, hash);
-    return job_done(job, json_pack("{s:s, s:i, s:i, s:o}", "text", text, "width", (int)frame->width,
-                                   "height", (int)frame->height, "hash", hexadecimal(hash)));
+    snprintf(color, sizeof color, "%06x", (unsigned)(frame->border_color & 0xFFFFFF));
+    snprintf(text, sizeof text, "frame %ux%u %016llx pixel %u:%u border %s %u %u %u %u\n",
+             frame->width, frame->height, hash, frame->aspect_x, frame->aspect_y, color,
+             frame->border_left, frame->border_right, frame->border_top, frame->border_bottom);
+    return job_done(job, json_pack("{s:s, s:i, s:i, s:o, s:[i, i], s:s, s:[i, i, i, i]}", "text",
+                                   text, "width", (int)frame->width, "height", (int)frame->height,
+                                   "hash", hexadecimal(hash), "pixel", (int)frame->aspect_x,
+                                   (int)frame->aspect_y, "border_color", color, "border",
+                                   (int)frame->border_left, (int)frame->border_right,
+                                   (int)frame->border_top, (int)frame->border_bottom));
 }
 
 enum command_outcome command_print_screen(struct machine *machine, struct job *job)

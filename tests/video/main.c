@@ -1,5 +1,5 @@
-/* Shows one picture after the other: says "show NNN NAME" on port E9h when it is there, and goes on
- * at a key. */
+/* Shows one picture after the other: says "picture NAME" and "show NNN" on port E9h when it is
+ * there, and goes on at a key. */
 #include "tests/video/video.h"
 
 static void put(const char *text)
@@ -28,14 +28,14 @@ static unsigned show_all(const struct effect *effects, unsigned number)
 {
     for (; effects->show; effects++, number++) {
         char digits[] = {(char)('0' + number / 100), (char)('0' + number / 10 % 10),
-                         (char)('0' + number % 10), ' ', 0};
+                         (char)('0' + number % 10), '\n', 0};
         start_clean();
         effects->show();
         wait_retraces(2);
-        put("show ");
-        put(digits);
+        put("picture ");
         put(effects->name);
-        put("\n");
+        put("\nshow ");
+        put(digits);
         wait_for_key();
     }
     return number;

@@ -88,7 +88,8 @@ def difference(ours, theirs):
 
 def shown(path, number):
     """The name of picture number, once the guest has said that it is there."""
-    match = re.search(rf'^show {number:03} (.*)$', open(path, errors='replace').read(), re.M) if os.path.exists(path) else None
+    text = open(path, errors='replace').read() if os.path.exists(path) else ''
+    match = re.search(rf'^picture (.*)\nshow {number:03}$', text, re.M)
     return match[1] if match else None
 
 
