@@ -4,8 +4,8 @@
 #include "cpu/segment.h"
 
 /* Limit and type (SDM 3A 5.3, 5.5). Stack segments fault as #SS, others as #GP. */
-static enum exec_result check_segment(struct cpu *cpu, enum segment_register seg, uint32_t offset,
-                                      unsigned size, bool write)
+enum exec_result mem_check_segment(struct cpu *cpu, enum segment_register seg, uint32_t offset,
+                                   unsigned size, bool write)
 {
     const struct segment *segment = &cpu->seg[seg];
     enum vector vector = seg == SEG_SS ? VECTOR_SS : VECTOR_GP;
@@ -47,7 +47,7 @@ static enum exec_result fault_alignment(struct cpu *cpu, uint32_t linear, unsign
 static enum exec_result check_access(struct cpu *cpu, enum segment_register seg, uint32_t offset,
                                      unsigned size, bool write, uint32_t *linear)
 {
-    if (check_segment(cpu, seg, offset, size, write))
+    if (mem_check_segment(cpu, seg, offset, size, write))
         return EXEC_FAULT;
     *linear = cpu->seg[seg].base + offset;
     if (UNLIKELY(is_misaligned(cpu, *linear, size)))

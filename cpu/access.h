@@ -22,6 +22,10 @@ enum exec_result mem_write_slow(struct cpu *cpu, enum segment_register seg, uint
 enum exec_result mem_check_write(struct cpu *cpu, enum segment_register seg, uint32_t offset,
                                  unsigned size) MUST_CHECK;
 
+/* Limit and type alone; size is not bounded. */
+enum exec_result mem_check_segment(struct cpu *cpu, enum segment_register seg, uint32_t offset,
+                                   unsigned size, bool write) MUST_CHECK;
+
 /* --- by linear address, with supervisor rights whatever the CPL: descriptor tables, TSS --- */
 enum exec_result sys_read(struct cpu *cpu, uint32_t linear, void *bytes, unsigned size) MUST_CHECK;
 enum exec_result sys_write(struct cpu *cpu, uint32_t linear, const void *bytes,

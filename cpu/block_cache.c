@@ -186,8 +186,12 @@ void block_cache_remove(struct block_cache *cache, struct block *block)
 static void remark_page(struct block_cache *cache, uint32_t address)
 {
     physmem_clear_code(cache->phys, address);
-    for (struct block_in_page *in = cache->pages[address >> PAGE_SHIFT]; in; in = in->next)
-        mark(cache, in->block);
+    for (struct block_in_page *in = cache->pages[address >> PAGE_SHIFT]; in; in = in->next) {
+        uint32_t from[2], size[2];
+        unsigned count = block_pieces(in->block, from, size);
+        for (unsigned i = 0; i < count; i++)
+            physmem_mark_more_code(cache->phys, from[i], size[i]);
+    }
 }
 
 bool block_cache_invalidate(struct block_cache *cache, uint32_t address, uint32_t size)

@@ -233,9 +233,9 @@ static enum exec_result masked_store(struct cpu *cpu, const struct insn *insn,
 {
     uint32_t address_mask = insn->flags & INSN_ADDRESS32 ? UINT32_MAX : 0xFFFF;
     uint32_t offset = cpu->gpr[REG_EDI] & address_mask;
-    for (unsigned i = 0; i < bytes; i++)
-        if (mask->u8[i] & 0x80 && mem_check_write(cpu, insn->segment, offset + i, 1))
-            return EXEC_FAULT;
+    /* The whole operand is looked at, whatever the mask (SDM 2, MASKMOVDQU leaves it open). */
+    if (mem_check_write(cpu, insn->segment, offset, bytes))
+        return EXEC_FAULT;
     for (unsigned i = 0; i < bytes; i++)
         if (mask->u8[i] & 0x80 && mem_write8(cpu, insn->segment, offset + i, value->u8[i]))
             return EXEC_FAULT;

@@ -253,9 +253,14 @@ static bool has_sse_state(const struct cpu *cpu)
     return model_has(cpu->model, FEAT_SSE) && cpu->cr4 & CR4_OSFXSR;
 }
 
-static bool is_misaligned(const struct cpu *cpu, const struct insn *insn, uint32_t offset)
+/* #GP ranks behind limit violations and before page faults. */
+static enum exec_result check_place(struct cpu *cpu, const struct insn *insn, uint32_t offset,
+                                    bool write)
 {
-    return (cpu->seg[insn->segment].base + offset) & (FXSAVE_ALIGNMENT - 1);
+    if (!((cpu->seg[insn->segment].base + offset) & (FXSAVE_ALIGNMENT - 1)))
+        return EXEC_OK;
+    return mem_check_segment(cpu, insn->segment, offset, FXSAVE_SIZE, write) ? EXEC_FAULT
+                                                                             : fault_gp(cpu, 0);
 }
 
 enum exec_result exec_fxsave(struct cpu *cpu, const struct insn *insn)
@@ -263,8 +268,8 @@ enum exec_result exec_fxsave(struct cpu *cpu, const struct insn *insn)
     uint32_t offset = insn_address(cpu, insn);
     uint8_t bytes[FXSAVE_WRITTEN] = {0};
     const struct fpu_state *fpu = &cpu->fpu;
-    if (is_misaligned(cpu, insn, offset))
-        return fault_gp(cpu, 0);
+    if (check_place(cpu, insn, offset, true))
+        return EXEC_FAULT;
     store_le16(bytes, fpu->control);
     store_le16(bytes + 2, fpu->status);
     bytes[4] = (uint8_t)~fpu->empty;
@@ -291,9 +296,8 @@ enum exec_result exec_fxrstor(struct cpu *cpu, const struct insn *insn)
     uint32_t offset = insn_address(cpu, insn);
     uint8_t bytes[FXSAVE_SIZE];
     struct fpu_state *fpu = &cpu->fpu;
-    if (is_misaligned(cpu, insn, offset))
-        return fault_gp(cpu, 0);
-    if (fpu_read_block(cpu, insn->segment, offset, bytes, sizeof bytes))
+    if (check_place(cpu, insn, offset, false) ||
+        fpu_read_block(cpu, insn->segment, offset, bytes, sizeof bytes))
         return EXEC_FAULT;
     if (has_sse_state(cpu)) {
         if (load_le32(bytes + 24) & ~cpu_mxcsr_mask(cpu))

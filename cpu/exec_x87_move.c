@@ -122,12 +122,21 @@ FPU_INLINE void finish_store(struct cpu *cpu, const struct insn *insn, uint32_t 
         fpu_pop(cpu);
 }
 
+/* An unmasked exception keeps the operand from being written, but not from being looked at: faults
+ * of memory come first. */
+static enum exec_result prevent_store(struct cpu *cpu, const struct insn *insn, uint32_t offset,
+                                      unsigned size)
+{
+    return mem_check_write(cpu, insn->segment, offset, size);
+}
+
 /* ST(0) is empty: the masked response stores the bytes of an indefinite. */
 static enum exec_result store_underflow(struct cpu *cpu, const struct insn *insn, uint32_t offset,
                                         const void *indefinite, unsigned size, bool pop)
 {
-    if (cpu->fpu.control & FLOAT_INVALID &&
-        mem_write_slow(cpu, insn->segment, offset, indefinite, size))
+    if (cpu->fpu.control & FLOAT_INVALID
+            ? mem_write_slow(cpu, insn->segment, offset, indefinite, size)
+            : prevent_store(cpu, insn, offset, size))
         return EXEC_FAULT;
     fpu_note_memory(cpu, insn, offset);
     if (fpu_stack_fault(cpu, false) && pop)
@@ -148,7 +157,8 @@ static enum exec_result store_underflow(struct cpu *cpu, const struct insn *insn
         struct float_env env = fpu_env(cpu);                                                       \
         struct float80 st0 = *fpu_st(cpu, 0);                                                      \
         uint##bits##_t raw = (uint##bits##_t)convert;                                              \
-        if (LIKELY(fpu_may_store(&env)) && mem_write##bits(cpu, insn->segment, offset, raw))       \
+        if (LIKELY(fpu_may_store(&env)) ? mem_write##bits(cpu, insn->segment, offset, raw)         \
+                                        : prevent_store(cpu, insn, offset, sizeof raw))            \
             return EXEC_FAULT;                                                                     \
         finish_store(cpu, insn, offset, &env, pop);                                                \
         return EXEC_OK;                                                                            \
@@ -244,7 +254,8 @@ enum exec_result exec_fbstp(struct cpu *cpu, const struct insn *insn)
     struct float_env env = fpu_env(cpu);
     uint8_t bytes[10];
     float80_to_bcd(*fpu_st(cpu, 0), bytes, &env);
-    if (fpu_may_store(&env) && mem_write_slow(cpu, insn->segment, offset, bytes, sizeof bytes))
+    if (fpu_may_store(&env) ? mem_write_slow(cpu, insn->segment, offset, bytes, sizeof bytes)
+                            : prevent_store(cpu, insn, offset, sizeof bytes))
         return EXEC_FAULT;
     finish_store(cpu, insn, offset, &env, true);
     return EXEC_OK;

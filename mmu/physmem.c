@@ -160,6 +160,12 @@ void physmem_mark_code(struct physmem *phys, uint32_t address, uint32_t size)
     *lines |= line_mask(address, size);
 }
 
+void physmem_mark_more_code(struct physmem *phys, uint32_t address, uint32_t size)
+{
+    if (address < phys->ram_size)
+        phys->code_lines[address >> PAGE_SHIFT] |= line_mask(address, size);
+}
+
 void physmem_clear_code(struct physmem *phys, uint32_t address)
 {
     if (address < phys->ram_size)

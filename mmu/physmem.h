@@ -62,6 +62,8 @@ void phys_write(struct physmem *phys, uint32_t address, uint32_t value, unsigned
 /* Code tracking, in lines of 64 bytes. Marks [address, address + size), within one page, as holding
  * code, so that a write to one of its lines reaches the watcher. */
 void physmem_mark_code(struct physmem *phys, uint32_t address, uint32_t size);
+/* The same where the page has had marks until just now: its writes are trapped already. */
+void physmem_mark_more_code(struct physmem *phys, uint32_t address, uint32_t size);
 /* Forgets all marks of the page that holds address; the page is no longer write-trapped for code.
  */
 void physmem_clear_code(struct physmem *phys, uint32_t address);

@@ -22,9 +22,9 @@
  *     }
  *
  * forms has one object for each row of the table, in its order; opcode, mnemonic and operands are
- * the first three columns of `anachron isa`. tested = passed + failed. masked counts those of passed
- * at whose program's end something differed that is undefined, or is a row of --differences. A
- * form whose tested is 0 and that has no excluded was not met. */
+ * the first three columns of `anachron isa`. tested = passed + failed. masked counts those of
+ * passed at whose program's end something differed that is undefined, or is a row of --differences.
+ * A form whose tested is 0 and that has no excluded was not met. */
 #ifndef TESTS_HARNESS_ORACLE_COVERAGE_H
 #define TESTS_HARNESS_ORACLE_COVERAGE_H
 
@@ -38,7 +38,7 @@ struct coverage_row {
 struct coverage {
     uint64_t seed, cases, instances, failures;
     uint64_t differences[DIFF_COUNT]; /* programs that needed the row */
-    struct coverage_row *rows; /* by row of the table */
+    struct coverage_row *rows;        /* by row of the table */
 };
 
 void coverage_init(struct coverage *coverage);

@@ -1,0 +1,31 @@
+/* Bytes of an instruction form, chosen at random: prefixes in any order, redundant ones too, every
+ * register and addressing mode. */
+#ifndef TESTS_HARNESS_ORACLE_ENCODE_H
+#define TESTS_HARNESS_ORACLE_ENCODE_H
+
+#include "cpu/insn.h"
+
+struct encoding {
+    uint8_t bytes[32];
+    unsigned modrm_at;        /* 0: none */
+    unsigned displacement_at; /* 0: none */
+    unsigned immediate_at;    /* where an immediate operand begins; what follows is random */
+};
+
+/* code32: the default size of the code segment. segments: a bit for each enum segment_register that
+ * is good for an override with 16-bit addresses. */
+void encode_random(const struct insn_row *row, bool code32, unsigned segments, uint64_t *random,
+                   struct encoding *out);
+
+/* Whether the row's operands contain a text, and whether its mnemonic is one. */
+bool row_has(const struct insn_row *row, const char *operand);
+bool row_is(const struct insn_row *row, const char *mnemonic);
+bool row_begins(const struct insn_row *row, const char *beginning);
+/* One of limit numbers. */
+uint32_t random_below(uint64_t *random, uint32_t limit);
+static inline bool one_in(uint64_t *random, uint32_t count)
+{
+    return random_below(random, count) == 0;
+}
+
+#endif
