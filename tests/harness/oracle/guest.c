@@ -7,6 +7,7 @@
 #include "cpu/model.h"
 #include "cpu/segment.h"
 #include "cpu/system.h"
+#include "jit/jit.h"
 #include "tests/harness/bare_cpu.h"
 
 enum {
@@ -33,12 +34,32 @@ enum {
 
 struct guest {
     struct bare_cpu *bare;
+    const struct guest_engine *engine;
+    void *attached;
     struct segment segments[GDT_SIZE / 8 + LDT_COUNT]; /* by selector: GDT, then LDT */
     struct segment kernel_cs, kernel_ss;
 };
 
+static void *attach_interp(struct cpu *cpu, struct error *err)
+{
+    return cpu; /* which has it from the beginning */
+}
+
+static void detach_interp(void *engine) {}
+
+static void *attach_jit(struct cpu *cpu, struct error *err)
+{
+    return jit_new(cpu, &(struct jit_options){.warm = 1}, err);
+}
+
+static void detach_jit(void *engine)
+{
+    jit_free(engine);
+}
+
 static const struct guest_engine engines[] = {
-    {"interp", NULL},
+    {"interp", attach_interp, detach_interp},
+    {"jit",    attach_jit,    detach_jit   },
 };
 
 const struct guest_engine *guest_engine_at(unsigned index)
@@ -185,7 +206,7 @@ static void keep_code(struct guest *guest)
     }
 }
 
-struct guest *guest_new(const struct guest_engine *engine)
+struct guest *guest_new(const struct guest_engine *engine, struct error *err)
 {
     struct guest *guest = mem_new(sizeof *guest);
     guest->bare = bare_cpu_new(guest_model());
@@ -196,14 +217,22 @@ struct guest *guest_new(const struct guest_engine *engine)
     memset(ram + WORLD_CODE, INT3, WORLD_CODE_SIZE);
     world_fill_data(ram + WORLD_DATA);
     make_processor(guest);
-    if (engine->attach)
-        engine->attach(guest->bare->cpu);
+    guest->engine = engine;
+    guest->attached = engine->attach(guest->bare->cpu, err);
+    if (!guest->attached) {
+        guest_free(guest);
+        return NULL;
+    }
     keep_code(guest);
     return guest;
 }
 
 void guest_free(struct guest *guest)
 {
+    if (!guest)
+        return;
+    if (guest->attached)
+        guest->engine->detach(guest->attached);
     bare_cpu_free(guest->bare);
     mem_free(guest);
 }

@@ -12,8 +12,9 @@ struct guest;
 /* What executes the guest's instructions: a row for --engine. */
 struct guest_engine {
     const char *name;
-    /* Makes the engine run what cpu_run runs. NULL: nothing to do. */
-    void (*attach)(struct cpu *cpu);
+    /* Makes the engine run what cpu_run runs. NULL: err says why it cannot. */
+    void *(*attach)(struct cpu *cpu, struct error *err);
+    void (*detach)(void *engine);
 };
 /* NULL behind the last one. */
 const struct guest_engine *guest_engine_at(unsigned index);
@@ -22,7 +23,8 @@ const struct guest_engine *guest_engine_find(const char *name);
 /* The processor model that has every instruction of the table. */
 const char *guest_model(void);
 
-struct guest *guest_new(const struct guest_engine *engine);
+/* NULL: err says why the engine cannot run here. */
+struct guest *guest_new(const struct guest_engine *engine, struct error *err);
 void guest_free(struct guest *guest);
 /* For looking at: its registers between two steps. */
 struct cpu *guest_cpu(struct guest *guest);

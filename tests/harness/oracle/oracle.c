@@ -37,7 +37,7 @@ static const char usage[] =
     "Runs random programs on this host's processor and in Anachron's, and compares.\n\n"
     "  --seed N        the first case (1)\n"
     "  --count N       instructions to execute (1000000); 1 runs one case\n"
-    "  --engine E      what executes the guest: interp\n"
+    "  --engine E      what executes the guest: interp, jit\n"
     "  --only NAME     programs with the instruction of that mnemonic\n"
     "  --show N        failing cases to print (5)\n"
     "  --json FILE     counts by instruction form\n"
@@ -179,18 +179,10 @@ static void print_summary(const struct coverage *coverage, double seconds)
                    coverage->differences[i]);
 }
 
-static int run(const struct options *options)
+static int run_on(struct oracle *oracle, const struct options *options)
 {
     struct error err;
     struct coverage coverage;
-    if (!host_open(&err)) {
-        fprintf(stderr, "SKIPPED: %s\n", err.text);
-        return EXIT_SKIP;
-    }
-    struct oracle *oracle = mem_new(sizeof *oracle);
-    oracle->walk.guest = guest_new(guest_engine_at(0));
-    oracle->walk.decoder = decoder_new(guest_cpu(oracle->walk.guest)->model);
-    oracle->subject = guest_new(options->engine);
     coverage_init(&coverage);
     coverage.seed = options->seed;
     time_t start = time(NULL);
@@ -201,8 +193,25 @@ static int run(const struct options *options)
         written = coverage_write(&coverage, options->engine->name, options->json, &err);
     if (!written)
         fprintf(stderr, "oracle: %s\n", err.text);
-    int status = coverage.failures || !coverage.instances || !written;
+    bool failed = coverage.failures || !coverage.instances || !written;
     coverage_free(&coverage);
+    return failed;
+}
+
+static int run(const struct options *options)
+{
+    struct error err;
+    if (!host_open(&err)) {
+        fprintf(stderr, "SKIPPED: %s\n", err.text);
+        return EXIT_SKIP;
+    }
+    struct oracle *oracle = mem_new(sizeof *oracle);
+    oracle->walk.guest = guest_new(guest_engine_at(0), &err);
+    oracle->walk.decoder = decoder_new(guest_cpu(oracle->walk.guest)->model);
+    oracle->subject = guest_new(options->engine, &err);
+    int status = oracle->subject ? run_on(oracle, options) : EXIT_SKIP;
+    if (!oracle->subject)
+        fprintf(stderr, "SKIPPED: %s\n", err.text);
     guest_free(oracle->subject);
     decoder_free(oracle->walk.decoder);
     guest_free(oracle->walk.guest);
