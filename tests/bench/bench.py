@@ -16,7 +16,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "boot"))
 from workloads import STARTS, WORKLOADS, Start  # noqa: E402
-from engines import Anachron, Bochs, Failed, Native, Qemu  # noqa: E402
+from engines import APPEND, Anachron, Bochs, Failed, Native, Qemu  # noqa: E402
 from guests import Guests, run  # noqa: E402
 from image import Image  # noqa: E402
 from packages import Unavailable  # noqa: E402
@@ -128,7 +128,7 @@ def run_round(engine, options, cases, guests, boot, results):
     if names and engine.native:
         run_workloads(engine, engine.start_list(scale, names, options.limit), results)
     elif names:
-        append = f"console=ttyS0 quiet mitigations=off -- {scale} {names}"
+        append = APPEND.format(scale=scale, names=names)
         run_workloads(engine, engine.start(*boot, append, options.limit), results)
     for case in cases:
         if isinstance(case, Start) and not engine.native:
@@ -165,6 +165,8 @@ def main():
             for engine in engines:
                 print(f"round {turn + 1} of {options.repeat}: {engine.name}", file=sys.stderr, flush=True)
                 run_round(engine, options, cases, guests, boot, results)
+    except KeyboardInterrupt:
+        results.failures.append("interrupted: the table has what was measured until then")
     finally:
         for engine in engines:
             engine.close()

@@ -98,29 +98,33 @@ class Table:
                   for peer in self.against for engine in self.anachrons]
         return "".join(words) + f"{100 * results.spread(case):7.0f}%"
 
+    def mean_line(self, what, form, above, below):
+        """Geometric means of above / below, or None when nothing was measured in both."""
+        everything = self.results.class_means(above, below)
+        compute = self.results.class_means(above, below, COMPUTE)
+        if not everything:
+            return None
+        line = f"{what} over {len(everything)} classes: " + form.format(geometric_mean(everything.values()))
+        if compute:
+            line += f"; over {len(compute)} compute classes: " + form.format(geometric_mean(compute.values()))
+        return line
+
     def summary(self):
         """Lines with the means; each says what it is a mean of."""
         lines = []
         for peer in self.against:
             for engine in self.anachrons:
-                everything = self.results.class_means(peer, engine)
-                if not everything:
-                    continue
-                compute = self.results.class_means(peer, engine, COMPUTE)
-                worst = min(everything, key=everything.get)
-                lines.append(f"{engine} against {peer}: {geometric_mean(everything.values()):.2f} times its "
-                             f"speed over {len(everything)} classes, {geometric_mean(compute.values()):.2f} over "
-                             f"{len(compute)} compute classes; the least {everything[worst]:.2f}, {worst}")
-        for engine in self.emulators if "native" in self.results.engines else []:
-            compute = self.results.class_means(engine, "native", COMPUTE)
-            everything = self.results.class_means(engine, "native")
-            if everything:
-                lines.append(f"{engine} against native: {geometric_mean(everything.values()):.1f} times its time over "
-                             f"{len(everything)} classes, {geometric_mean(compute.values()):.1f} over {len(compute)} "
-                             "compute classes")
-        lines += [f"{engine}: {size:.0f} MiB resident at most"
+                line = self.mean_line(f"{engine}, speed against {peer}", "{:.2f}x", peer, engine)
+                if line:
+                    means = self.results.class_means(peer, engine)
+                    worst = min(means, key=means.get)
+                    lines.append(f"{line}; least: {means[worst]:.2f}x, {worst}")
+        if "native" in self.results.engines:
+            lines += [self.mean_line(f"{engine}, time against native", "{:.1f}x", engine, "native")
+                      for engine in self.emulators]
+        lines += [f"{engine}, resident at most: {size:.0f} MiB"
                   for engine, size in self.results.resident.items() if size]
-        return lines
+        return [line for line in lines if line]
 
     def misses(self, engine):
         """Classes in which an engine is slower than its goal against QEMU."""

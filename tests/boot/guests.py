@@ -118,11 +118,15 @@ class Guests:
 
     # --- initial RAM disks ---
 
-    def pack_initrd(self, tree, output):
+    def archive_tree(self, tree):
+        """The tree in the format of initial RAM disks, not compressed."""
         listing = subprocess.run(["find", ".", "-print0"], cwd=tree, capture_output=True,
                                  check=True).stdout
-        packed = subprocess.run(["cpio", "--null", "-o", "-H", "newc", "-R", "0:0", "--quiet"],
-                                cwd=tree, input=listing, capture_output=True, check=True).stdout
+        return subprocess.run(["cpio", "--null", "-o", "-H", "newc", "-R", "0:0", "--quiet"],
+                              cwd=tree, input=listing, capture_output=True, check=True).stdout
+
+    def pack_initrd(self, tree, output):
+        packed = self.archive_tree(tree)
         with gzip.GzipFile(output, "wb", 6, mtime=0) as file:
             file.write(packed)
 
