@@ -14,6 +14,7 @@
 #include "run_options.h"
 #include "ui/picture.h"
 #include "ui/term.h"
+#include "ui/window.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -43,6 +44,8 @@ struct run {
     struct characters *serial[MACHINE_SERIALS], *debug_console, *printer;
     struct terminal *terminal;
     struct term *term;
+    struct window_config window_config;
+    struct window *window;
     struct signals *signals;
     struct control_server *server;
     int status;
@@ -242,9 +245,32 @@ static bool wants_term(const struct run_options *options)
     return !options->script && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 }
 
+/* A window where there is a screen. When it is not asked for and cannot be had, there is another
+ * way; that is said, because it was expected. */
+static bool open_window(struct run *run, struct error *err)
+{
+    const struct run_options *options = &run->options;
+    bool is_default = options->display == DISPLAY_DEFAULT;
+    if (is_default ? options->script || !window_is_likely() : options->display != DISPLAY_SDL)
+        return true;
+    run->window_config = (struct window_config){
+        .scale = options->scale,
+        .fullscreen = options->fullscreen,
+        .floppy = options->floppy_count ? options->floppy[0] : NULL,
+        .cdrom = options->cdrom_count ? options->cdrom[0] : NULL,
+    };
+    run->window = window_open(&run->window_config, err);
+    run->config.interactive |= run->window != NULL;
+    if (!run->window && is_default)
+        fprintf(stderr, "anachron: warning: %s\n", err->text);
+    return run->window || is_default;
+}
+
 static bool open_display(struct run *run, struct error *err)
 {
-    if (!wants_term(&run->options))
+    if (!open_window(run, err))
+        return false;
+    if (run->window || !wants_term(&run->options))
         return true;
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
         return error_set(err, "--display term wants a terminal; use --display none");
@@ -289,14 +315,14 @@ static bool configure(struct run *run, struct error *err)
     return open_characters(run, err);
 }
 
-/* A machine that is used while it runs keeps to real time; one that a program drives does not wait. */
+/* A machine that is used while it runs keeps to real time; one that a program drives does not wait.
+ */
 static void choose_clock(struct run *run)
 {
     const struct run_options *options = &run->options;
-    run->config.paced =
-        options->paced >= 0
-            ? options->paced
-            : (run->config.interactive || run->config.controlled) && !options->script;
+    run->config.paced = options->paced >= 0 ? options->paced
+                                            : (run->config.interactive || run->config.controlled) &&
+                                                  !options->script;
     run->config.start_time = DEFAULT_DATE;
     run->config.start_time_is_host =
         options->date_is_host || (!options->has_date && run->config.paced);
@@ -334,8 +360,12 @@ static bool run_and_show(struct run *run, struct error *err)
         errno = reason;
         return error_set_errno(err, "cannot start the machine's thread");
     }
-    if (run->term)
-        term_show(run->term, machine_screen(run->machine));
+    struct machine *machine = run->machine;
+    if (run->window)
+        window_show(run->window, machine_gate(machine), machine_control(machine),
+                    machine_screen(machine), quit, run);
+    else if (run->term)
+        term_show(run->term, machine_screen(machine));
     pthread_join(thread, NULL);
     return true;
 }
@@ -372,6 +402,7 @@ static void leave(struct run *run)
     characters_close(run->debug_console);
     characters_close(run->printer);
     control_server_close(run->server);
+    window_close(run->window);
     term_close(run->term);
     terminal_close(run->terminal);
     atomic_store(&run->stoppable, NULL);

@@ -105,16 +105,26 @@ static bool take_boot(void *target, const char *text, struct error *err)
 static bool take_display(void *target, const char *text, struct error *err)
 {
     struct run_options *options = target;
-    if (strcmp(text, "term") == 0)
+    if (strcmp(text, "sdl") == 0)
+        options->display = DISPLAY_SDL;
+    else if (strcmp(text, "term") == 0)
         options->display = DISPLAY_TERM;
     else if (strcmp(text, "none") == 0)
         options->display = DISPLAY_NONE;
-    else if (strcmp(text, "sdl") == 0 || strcmp(text, "vnc") == 0)
-        return error_set(err, "--display %s is not available in this version; use term or none",
+    else if (strcmp(text, "vnc") == 0)
+        return error_set(err, "--display %s is not available in this version; use sdl, term or none",
                          text);
     else
-        return error_set(err, "--display %s: give term or none", text);
+        return error_set(err, "--display %s: give sdl, term or none", text);
     return true;
+}
+
+static bool take_scale(void *target, const char *text, struct error *err)
+{
+    struct run_options *options = target;
+    bool ok = text[0] >= '1' && text[0] <= '8' && !text[1];
+    options->scale = ok ? (unsigned)(text[0] - '0') : 0;
+    return ok || error_set(err, "--scale %s: give 1 to 8", text);
 }
 
 static bool take_engine(void *target, const char *text, struct error *err)
@@ -244,6 +254,7 @@ TAKE_STRING(control)
     }
 
 TAKE_FLAG(stats)
+TAKE_FLAG(fullscreen)
 TAKE_FLAG(verbose)
 TAKE_FLAG(help)
 
@@ -265,7 +276,9 @@ static const struct option_row rows[] = {
     {"--serial", "WHERE", "COM1, then COM2: stdio, file:F, pty, tcp:HOST:PORT, none", take_serial},
     {"--debugcon", "WHERE", "ports E9h and 402h: stdio, file:F", take_debug_console},
     {"--printer", "WHERE", "LPT1's output: stdio, file:F", take_printer},
-    {"--display", "term|none", "where the screen is shown", take_display},
+    {"--display", "sdl|term|none", "where the screen is shown: a window, the terminal", take_display},
+    {"--scale", "N", "host pixels a pixel in the window, 1 to 8", take_scale},
+    {"--fullscreen", NULL, "the window fills the screen", take_fullscreen},
     {"--translator", "S", "settings of the translator, for its tests", take_translator},
     {"--engine", "jit|interp", "how instructions are executed", take_engine},
     {"--clock", "virtual|paced", "as fast as possible, or no faster than real time", take_clock},

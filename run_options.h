@@ -7,7 +7,7 @@
 
 enum { MAX_IMAGES = 6 };
 
-enum display { DISPLAY_DEFAULT, DISPLAY_TERM, DISPLAY_NONE };
+enum display { DISPLAY_DEFAULT, DISPLAY_SDL, DISPLAY_TERM, DISPLAY_NONE };
 
 struct run_options {
     const struct cpu_model *model;
@@ -27,6 +27,8 @@ struct run_options {
     enum engine engine;
     const char *translator; /* NULL: not said */
     enum display display;
+    unsigned scale; /* of the window; 0: not said */
+    bool fullscreen;
     int paced; /* -1: not said */
     bool has_date, date_is_host;
     int64_t date;

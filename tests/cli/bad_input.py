@@ -118,7 +118,6 @@ def unknown_boot_device(bench):
 def later_options(bench):
     bench.run(USAGE, 'not available', args=['--record', 'x'])
     bench.run(USAGE, 'not available', args=['--load', 'x'])
-    bench.run(USAGE, 'not available', args=['--display', 'sdl'])
     bench.run(USAGE, 'not available', args=['--net', 'user'])
     bench.run(USAGE, 'not available', args=['--sound', 'sdl'])
     bench.expect(USAGE, 'not available', args=['replay', 'log'])
