@@ -41,7 +41,7 @@ struct run {
     uint8_t *blob[MAX_BLOBS];
     unsigned blob_count;
     char *module_path[MACHINE_MODULES];
-    struct characters *serial[MACHINE_SERIALS], *debug_console, *printer;
+    struct characters *serial[MACHINE_SERIALS], *debug_console, *printer, *post;
     struct terminal *terminal;
     struct term *term;
     struct window_config window_config;
@@ -87,6 +87,7 @@ static bool read_files(struct run *run, struct error *err)
     struct machine_config *config = &run->config;
     config->firmware =
         (struct blob){(uint8_t *)firmware_image, firmware_image_size, "the built-in firmware"};
+    config->firmware_is_guest = options->bios != NULL;
     return read_blob(run, options->bios, "a firmware image", BIOS_LIMIT, &config->firmware, err) &&
            read_blob(run, options->vga_bios, "a VGA BIOS", BIOS_LIMIT, &config->vga_rom, err) &&
            read_blob(run, options->kernel, "a Linux kernel", FILE_LIMIT, &config->kernel, err) &&
@@ -224,6 +225,12 @@ static bool open_characters(struct run *run, struct error *err)
         if (!run->debug_console)
             return false;
         run->config.debug_console = characters_backend(run->debug_console);
+    }
+    if (options->post) {
+        run->post = characters_open(options->post, "--post", err);
+        if (!run->post)
+            return false;
+        run->config.post = characters_backend(run->post);
     }
     if (options->printer) {
         run->printer = characters_open(options->printer, "--printer", err);
@@ -400,6 +407,7 @@ static void leave(struct run *run)
     for (unsigned i = 0; i < MACHINE_SERIALS; i++)
         characters_close(run->serial[i]);
     characters_close(run->debug_console);
+    characters_close(run->post);
     characters_close(run->printer);
     control_server_close(run->server);
     window_close(run->window);

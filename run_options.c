@@ -240,6 +240,7 @@ TAKE_STRING(initrd)
 TAKE_STRING(append)
 TAKE_STRING(multiboot)
 TAKE_STRING(debug_console)
+TAKE_STRING(post)
 TAKE_STRING(printer)
 TAKE_STRING(script)
 TAKE_STRING(screenshot)
@@ -275,6 +276,7 @@ static const struct option_row rows[] = {
     {"--module", "\"FILE [ARGS]\"", "a module for it; repeatable", take_module},
     {"--serial", "WHERE", "COM1, then COM2: stdio, file:F, pty, tcp:HOST:PORT, none", take_serial},
     {"--debugcon", "WHERE", "ports E9h and 402h: stdio, file:F", take_debug_console},
+    {"--post", "WHERE", "POST codes (ports 80h and 190h): stdio, file:F", take_post},
     {"--printer", "WHERE", "LPT1's output: stdio, file:F", take_printer},
     {"--display", "sdl|term|none", "where the screen is shown: a window, the terminal", take_display},
     {"--scale", "N", "host pixels a pixel in the window, 1 to 8", take_scale},

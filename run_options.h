@@ -23,7 +23,7 @@ struct run_options {
     unsigned module_count;
     const char *serial[MACHINE_SERIALS];
     unsigned serial_count;
-    const char *debug_console, *printer;
+    const char *debug_console, *printer, *post;
     enum engine engine;
     const char *translator; /* NULL: not said */
     enum display display;

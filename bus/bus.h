@@ -26,6 +26,7 @@ struct io_ops {
     void (*write)(void *device, uint32_t offset, uint32_t value, unsigned size);
     uint8_t max_size; /* 0 means 4 */
     uint8_t min_size; /* 0 means 1 */
+    bool snoops;      /* ports: a write goes on to the claim below; for claims of one port */
 };
 
 struct bus *bus_new(struct log *log);

@@ -11,6 +11,7 @@ struct port_claim {
     void *device;
     uint16_t first;
     uint32_t count;
+    uint16_t below; /* of one that snoops: index plus 1 of the claim that it listens to, or 0 */
 };
 
 struct bus_device {

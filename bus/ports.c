@@ -63,7 +63,8 @@ void io_write(const struct io_ops *ops, void *device, uint32_t offset, uint32_t 
 /* Puts claim number index on top of its ports. */
 static void show_claim(struct bus *bus, unsigned index)
 {
-    const struct port_claim *claim = &bus->claims[index];
+    struct port_claim *claim = &bus->claims[index];
+    claim->below = bus->writers[claim->first];
     for (uint32_t port = claim->first; port < claim->first + claim->count; port++) {
         if (claim->ops->read)
             bus->readers[port] = (uint16_t)(index + 1);
@@ -80,7 +81,8 @@ void bus_claim_ports(struct bus *bus, uint16_t first, uint32_t count, const stru
         bus->claim_capacity = bus->claim_capacity ? 2 * bus->claim_capacity : 64;
         bus->claims = mem_resize(bus->claims, bus->claim_capacity * sizeof *bus->claims);
     }
-    bus->claims[bus->claim_count] = (struct port_claim){ops, device, first, count};
+    assert(!ops->snoops || count == 1);
+    bus->claims[bus->claim_count] = (struct port_claim){ops, device, first, count, 0};
     show_claim(bus, bus->claim_count++);
 }
 
@@ -140,6 +142,10 @@ void bus_port_write(struct bus *bus, uint16_t port, uint32_t value, unsigned siz
         log_line(bus->log, LOG_DEBUG, "bus: write of %Xh to unclaimed port %04Xh", value, port);
         return;
     }
-    const struct port_claim claim = bus->claims[owner - 1];
+    struct port_claim claim = bus->claims[owner - 1];
     io_write(claim.ops, claim.device, (uint32_t)port - claim.first, value, size);
+    while (claim.ops->snoops && claim.below) {
+        claim = bus->claims[claim.below - 1];
+        io_write(claim.ops, claim.device, (uint32_t)port - claim.first, value, size);
+    }
 }

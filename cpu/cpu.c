@@ -11,6 +11,7 @@ struct cpu *cpu_new(const struct cpu_model *model, struct physmem *phys, struct 
 {
     struct cpu *cpu = mem_new(sizeof *cpu);
     cpu->model = model;
+    cpu->shift_carries = model->is_386 ? 8 : 0;
     cpu->bus = bus;
     cpu->log = bus_log(bus);
     cpu->mmu = mmu_new(phys, bus);

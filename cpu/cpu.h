@@ -194,6 +194,7 @@ struct cpu {
     uint64_t fault_icount;
 
     /* --- wiring, not state --- */
+    uint32_t shift_carries; /* lazy.carries after a shift but for CF and OF: AF is set on a 386 */
     bool tracing; /* host.trace sees every instruction; the guest's state is the same without */
     const struct cpu_model *model;
     struct bus *bus;

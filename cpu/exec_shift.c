@@ -3,13 +3,26 @@
  * Counts are taken modulo 32 (80186 and later); RCL and RCR then modulo the operand's size plus
  * one, ROL and ROR modulo the size. A count of zero leaves all flags alone. OF is defined for a
  * count of one only; for others it is what the same formula gives, which is what the processors do.
+ *
+ * The 386 (of which the author of test386.asm took results from a 386SX): SHL, SHR and SAR set AF;
+ * SHL and SHR of a byte by 16 or 24 bring its last or first bit into CF, as by 8; RCL and RCR by a
+ * multiple of the operand's size plus one make OF anew.
  * Source: Intel SDM volume 2B, RCL/RCR/ROL/ROR, SAL/SAR/SHL/SHR, SHLD, SHRD. */
 #include "cpu/alu.h"
 #include "cpu/exec.h"
+#include "cpu/model.h"
 
 /* OF of a left shift: whether the sign changed last; of a right one: the two top bits differ. */
 #define TOP(bits, value)        ((bool)((value) >> ((bits)-1) & 1))
 #define SECOND_TOP(bits, value) ((bool)((value) >> ((bits)-2) & 1))
+
+/* The count by which CF is found: a byte's bits pass it again on the 386. */
+static inline unsigned carry_count(const struct cpu *cpu, unsigned bits, unsigned count)
+{
+    if (bits == 8 && UNLIKELY(count > 8) && (count & 7) == 0 && cpu->model->is_386)
+        return 8;
+    return count;
+}
 
 #define DEFINE_ROTATES(bits)                                                                       \
     static inline UINT(bits) shift_rol##bits(struct cpu *cpu, UINT(bits) value, unsigned count)    \
@@ -34,7 +47,7 @@
     static inline UINT(bits) shift_rcl##bits(struct cpu *cpu, UINT(bits) value, unsigned count)    \
     {                                                                                              \
         unsigned by = count % ((bits) + 1);                                                        \
-        if (by == 0)                                                                               \
+        if (by == 0 && !(count && cpu->model->is_386))                                             \
             return value;                                                                          \
         uint64_t wide = value | (uint64_t)flag_cf(cpu) << (bits);                                  \
         wide = wide << by | wide >> ((bits) + 1 - by);                                             \
@@ -46,7 +59,7 @@
     static inline UINT(bits) shift_rcr##bits(struct cpu *cpu, UINT(bits) value, unsigned count)    \
     {                                                                                              \
         unsigned by = count % ((bits) + 1);                                                        \
-        if (by == 0)                                                                               \
+        if (by == 0 && !(count && cpu->model->is_386))                                             \
             return value;                                                                          \
         uint64_t wide = value | (uint64_t)flag_cf(cpu) << (bits);                                  \
         wide = wide >> by | wide << ((bits) + 1 - by);                                             \
@@ -60,10 +73,10 @@
     {                                                                                              \
         if (count == 0)                                                                            \
             return value;                                                                          \
-        uint64_t wide = (uint64_t)value << count;                                                  \
-        value = (UINT(bits))wide;                                                                  \
-        bool cf = wide >> (bits)&1;                                                                \
+        bool cf = (uint64_t)value << carry_count(cpu, bits, count) >> (bits)&1;                    \
+        value = (UINT(bits))((uint64_t)value << count);                                            \
         alu_logic##bits(cpu, value);                                                               \
+        cpu->lazy.carries = cpu->shift_carries;                                                    \
         flags_set_cf_of(cpu, cf, cf ^ TOP(bits, value));                                           \
         return value;                                                                              \
     }                                                                                              \
@@ -71,9 +84,10 @@
     {                                                                                              \
         if (count == 0)                                                                            \
             return value;                                                                          \
-        bool cf = (uint64_t)value >> (count - 1) & 1;                                              \
+        bool cf = (uint64_t)value >> (carry_count(cpu, bits, count) - 1) & 1;                      \
         value = (UINT(bits))((uint64_t)value >> count);                                            \
         alu_logic##bits(cpu, value);                                                               \
+        cpu->lazy.carries = cpu->shift_carries;                                                    \
         flags_set_cf_of(cpu, cf, TOP(bits, value) ^ SECOND_TOP(bits, value));                      \
         return value;                                                                              \
     }                                                                                              \
@@ -85,6 +99,7 @@
         bool cf = wide >> (count - 1) & 1;                                                         \
         value = (UINT(bits))(wide >> count);                                                       \
         alu_logic##bits(cpu, value);                                                               \
+        cpu->lazy.carries = cpu->shift_carries;                                                    \
         flags_set_cf_of(cpu, cf, false);                                                           \
         return value;                                                                              \
     }

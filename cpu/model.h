@@ -49,7 +49,8 @@ struct cpu_model {
     uint32_t cpuid_levels;   /* highest basic leaf */
     /* quirks, each named after what the silicon does */
     /* CR0.ET/FPU behaviour before the 486; no alignment check; registers after a limit violation of
-     * a string instruction in real mode, and flags after AAM by zero, as captured from an 80286. */
+     * a string instruction in real mode, and flags after AAM by zero, as captured from an 80286;
+     * undefined flags of shifts, rotates, bit tests and decimal arithmetic. */
     bool is_386;
 };
 

@@ -89,6 +89,7 @@ const struct field cpu_fields[] = {
     FIELD_STRUCTS(struct cpu, fault_chain, fault_record_fields),
     FIELD(struct cpu, fault_depth),
     FIELD(struct cpu, fault_icount),
+    FIELD_TRANSIENT(struct cpu, shift_carries),
     FIELD_TRANSIENT(struct cpu, tracing),
     FIELD_TRANSIENT(struct cpu, model),
     FIELD_TRANSIENT(struct cpu, bus),

@@ -70,6 +70,7 @@ struct uart16550 {
     bool shifting;  /* the transmit shift register holds a byte */
     bool tx_filled; /* two bytes were in the transmit FIFO since it was last empty */
     bool irq_level;
+    bool framed; /* LCR has been written since the reset */
     uint8_t shift;
     uint8_t tx[FIFO_SIZE], tx_count, tx_first;
     uint8_t rx[FIFO_SIZE], rx_errors[FIFO_SIZE], rx_count, rx_first;
@@ -95,6 +96,7 @@ static const struct field uart16550_fields[] = {
     FIELD(struct uart16550, msr),
     FIELD(struct uart16550, modem_inputs),
     FIELD(struct uart16550, divisor),
+    FIELD(struct uart16550, framed),
     FIELD(struct uart16550, thre_pending),
     FIELD(struct uart16550, timeout_pending),
     FIELD(struct uart16550, shifting),
@@ -129,9 +131,14 @@ static bool fifos_enabled(const struct uart16550 *uart)
     return uart->fcr & FCR_ENABLE;
 }
 
+/* Small programs print without having set up the line. A reset makes LCR 0 (words of five bits) and
+ * leaves the divisor undefined, so that nothing sensible can be connected: what is connected here
+ * takes whole bytes, at once, until the guest chooses a format. */
+#define UNFRAMED_NS 100
+
 static unsigned word_length(const struct uart16550 *uart)
 {
-    return 5 + (uart->lcr & 3);
+    return uart->framed ? 5 + (uart->lcr & 3) : 8;
 }
 
 static uint8_t word_mask(const struct uart16550 *uart)
@@ -160,7 +167,7 @@ static unsigned frame_half_bits(const struct uart16550 *uart)
 
 static uint64_t frame_ns(const struct uart16550 *uart)
 {
-    return half_bits_ns(uart, frame_half_bits(uart));
+    return uart->framed ? half_bits_ns(uart, frame_half_bits(uart)) : UNFRAMED_NS;
 }
 
 static void arm_after(struct uart16550 *uart, struct timer *timer, uint64_t ns)
@@ -490,6 +497,7 @@ static void write_lcr(struct uart16550 *uart, uint8_t value)
 {
     bool break_begins = (value & ~uart->lcr) & LCR_BREAK;
     uart->lcr = value;
+    uart->framed = true;
     if (break_begins && (uart->mcr & MCR_LOOP))
         rx_accept(uart, 0, UART16550_BREAK | UART16550_FRAMING_ERROR);
 }
@@ -567,6 +575,7 @@ static void uart16550_reset(void *device, enum reset_kind kind)
 {
     struct uart16550 *uart = device;
     uart->ier = uart->fcr = uart->lcr = uart->mcr = 0;
+    uart->framed = false;
     uart->errors = 0;
     uart->thre_pending = uart->timeout_pending = false;
     uart->shifting = uart->tx_filled = false;

@@ -18,6 +18,7 @@
 #include "devices/piix3.h"
 #include "devices/piix4_pm.h"
 #include "devices/port61.h"
+#include "devices/post_card.h"
 #include "devices/ps2_keyboard.h"
 #include "devices/ps2_mouse.h"
 #include "devices/uart16550.h"
@@ -249,6 +250,7 @@ static void build_storage(struct machine *machine)
 {
     const struct machine_config *config = &machine->config;
     struct i8237 *dma = i8237_new(machine->bus);
+    machine->post_card = post_card_new(machine->bus, config->post);
     machine->floppy = i82077_new(machine->bus, isa_irq(machine, 6), dma);
     for (unsigned i = 0; i < MACHINE_FLOPPIES; i++) {
         struct disk_backend *disk = config->floppy[i].disk;

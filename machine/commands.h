@@ -17,7 +17,7 @@ command_function command_screenshot, command_frame, command_print_screen, comman
 command_function command_wait, command_sleep, command_pause, command_cont, command_step,
     command_quit, command_session, command_status, command_stats, command_help, command_version;
 
-enum wait_variant { WAIT_SCREEN, WAIT_SERIAL, WAIT_SERIAL2, WAIT_DEBUGCON, WAIT_HALT };
+enum wait_variant { WAIT_SCREEN, WAIT_SERIAL, WAIT_SERIAL2, WAIT_DEBUGCON, WAIT_HALT, WAIT_POST };
 enum button_variant { BUTTON_POWER, BUTTON_RESET, BUTTON_NMI };
 enum media_variant { MEDIA_INSERT, MEDIA_EJECT };
 enum key_variant { KEY_GOES_DOWN, KEY_GOES_UP };

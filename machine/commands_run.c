@@ -1,5 +1,6 @@
 /* Commands: how the run goes. */
 #include "base/time128.h"
+#include "devices/post_card.h"
 #include "machine/capture.h"
 #include "machine/commands.h"
 #include "machine/inspect.h"
@@ -19,6 +20,10 @@ static bool is_met(struct machine *machine, const struct job *job)
     enum wait_variant kind = job->call.command->variant;
     if (kind == WAIT_HALT)
         return machine->cpu->activity != CPU_RUNNING && !(machine->cpu->eflags & FLAG_IF);
+    uint8_t code;
+    if (kind == WAIT_POST)
+        return post_card_last(machine->post_card, &code) &&
+               code == job_argument(job, "code")->number;
     const struct command_value *text = job_argument(job, "text");
     switch (kind) {
     case WAIT_SCREEN:
@@ -34,7 +39,8 @@ static bool is_met(struct machine *machine, const struct job *job)
 static enum command_outcome time_out(struct machine *machine, struct job *job, uint64_t waited)
 {
     const struct command *command = job->call.command;
-    const char *text = command->variant == WAIT_HALT ? NULL : job_argument(job, "text")->text;
+    bool wants_text = command->variant != WAIT_HALT && command->variant != WAIT_POST;
+    const char *text = wants_text ? job_argument(job, "text")->text : NULL;
     if (command->variant == WAIT_SCREEN && job->is_script) {
         fprintf(stderr, "--- the screen ---\n");
         inspect_print_screen(machine, stderr);

@@ -53,6 +53,7 @@ struct machine {
     struct ps2_keyboard *keyboard;
     struct ps2_mouse *mouse;
     struct vga *vga;
+    struct post_card *post_card;
 
     /* ROM blocks, whole pages; owned. */
     uint8_t *firmware, *vga_rom, *handoff_rom;

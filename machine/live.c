@@ -1,6 +1,7 @@
 /* What the machine shows to those who watch it, now and then while it runs. Nothing here can be
  * noticed by the guest. */
 #include "base/time128.h"
+#include "devices/post_card.h"
 #include "devices/ps2_keyboard.h"
 #include "jit/jit.h"
 #include "machine/internal.h"
@@ -109,6 +110,11 @@ void machine_get_stats(struct machine *machine, struct machine_stats *stats)
     add(stats, "TLB misses", "", (double)machine->cpu->mmu->misses, true);
     add(stats, "TLB flushes", "", (double)machine->cpu->mmu->flushes, true);
     add(stats, "resets", "", (double)machine->resets, true);
+    uint8_t code;
+    uint64_t codes = post_card_last(machine->post_card, &code);
+    add(stats, "POST codes", "", (double)codes, true);
+    if (codes)
+        add(stats, "last POST code", "", code, true);
     add(stats, "floppy sectors", "", (double)machine->sectors[LIGHT_FLOPPY], true);
     add(stats, "disk sectors", "", (double)machine->sectors[LIGHT_DISK], true);
     add(stats, "CD sectors", "of 512 bytes", (double)machine->sectors[LIGHT_CDROM], true);

@@ -71,12 +71,13 @@ struct machine_config {
     const char *translator; /* settings, see machine/engine.h; NULL: none */
     uint64_t ram_size;      /* bytes, a multiple of 1 MiB, PHYSMEM_RAM_MIN..PHYSMEM_RAM_MAX */
     struct blob firmware;
-    struct blob vga_rom; /* bytes NULL: none */
+    bool firmware_is_guest; /* not the built-in one: its POST codes mean something */
+    struct blob vga_rom;    /* bytes NULL: none */
     struct drive_config floppy[MACHINE_FLOPPIES];
     struct drive_config drive[MACHINE_DISKS]; /* [channel * 2 + unit] */
     char boot_order[4];                       /* of "acd"; "" is "acd" */
     struct char_backend *serial[MACHINE_SERIALS];
-    struct char_backend *debug_console, *printer;
+    struct char_backend *debug_console, *printer, *post;
     int64_t start_time;      /* seconds since 1970 for the real-time clock at power-on */
     bool start_time_is_host; /* it was read from the host's clock */
 

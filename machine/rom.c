@@ -9,6 +9,7 @@
 
 enum {
     ROM_ALIGN = 64 << 10,
+    FIRMWARE_MIN = 4 << 10,
     FIRMWARE_MAX = 16 << 20,
     LOW_ALIAS_MAX = 128 << 10,
     LOW_ALIAS_END = 1 << 20,
@@ -34,13 +35,18 @@ static void add_rom(struct machine *machine, uint32_t first, uint32_t size, uint
 static bool map_firmware(struct machine *machine, struct error *err)
 {
     const struct blob *file = &machine->config.firmware;
-    if (!file->size || file->size > FIRMWARE_MAX)
-        return error_set(err, "%s: %zu bytes is no size for a firmware image (1 to %d MiB)",
-                         file->name, file->size, FIRMWARE_MAX >> 20);
+    bool is_power = (file->size & (file->size - 1)) == 0;
+    if (file->size < FIRMWARE_MIN || file->size > FIRMWARE_MAX ||
+        (!is_power && file->size % ROM_ALIGN))
+        return error_set(
+            err,
+            "%s: %zu bytes is no size of a ROM; give a power of two from 4 KiB on, or a "
+            "multiple of 64 KiB, up to %d MiB (its end is where the processor starts)",
+            file->name, file->size, FIRMWARE_MAX >> 20);
     uint32_t size = ((uint32_t)file->size + ROM_ALIGN - 1) & ~(uint32_t)(ROM_ALIGN - 1);
     machine->firmware = mem_new(size);
     machine->firmware_size = size;
-    /* A short image ends at the top, where the processor starts. */
+    /* An image of less than 64 KiB ends at the top, where the processor starts. */
     memset(machine->firmware, 0xFF, size);
     memcpy(machine->firmware + size - file->size, file->bytes, file->size);
     add_rom(machine, (uint32_t)(FOUR_GIB - size), size, machine->firmware);

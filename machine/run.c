@@ -6,6 +6,7 @@
  * changes nothing for the guest. */
 #include "base/memory.h"
 #include "base/time128.h"
+#include "devices/post_card.h"
 #include "devices/vga.h"
 #include "machine/internal.h"
 #include "machine/script.h"
@@ -348,6 +349,19 @@ static void run_turn(struct machine *machine)
         idle(machine);
 }
 
+static void report_dead_halt(const struct machine *machine)
+{
+    uint8_t code;
+    fprintf(stderr,
+            "anachron: the guest halted with interrupts off at cs:eip %04X:%08X after "
+            "%llu instructions; nothing can wake it",
+            machine->cpu->seg[SEG_CS].selector, machine->cpu->eip,
+            (unsigned long long)cpu_icount(machine->cpu));
+    if (machine->config.firmware_is_guest && post_card_last(machine->post_card, &code))
+        fprintf(stderr, "; the last POST code was %02Xh", code);
+    fputc('\n', stderr);
+}
+
 /* Says why the run ended, where that is not what the guest or the script asked for. */
 static void report_stop(struct machine *machine)
 {
@@ -360,11 +374,7 @@ static void report_stop(struct machine *machine)
         crash_print_fault(machine, &machine->stop_fault, stderr);
         break;
     case STOP_DEAD_HALT:
-        fprintf(stderr,
-                "anachron: the guest halted with interrupts off at cs:eip %04X:%08X after "
-                "%llu instructions; nothing can wake it\n",
-                machine->cpu->seg[SEG_CS].selector, machine->cpu->eip,
-                (unsigned long long)cpu_icount(machine->cpu));
+        report_dead_halt(machine);
         break;
     default:
         break;

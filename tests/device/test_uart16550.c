@@ -333,6 +333,25 @@ static void priorities(void **state)
     assert_int_equal(rig_in(rig, IIR), 0x01);
 }
 
+static void without_set_up_bytes_are_whole_and_quick(void **state)
+{
+    struct rig *rig = *state;
+    rig_reset(rig, RESET_HARD);
+    rig_out(rig, MCR, 0x10);
+    for (unsigned byte = 0x7E; byte < 0x100; byte += 0x40) {
+        rig_out(rig, THR, byte);
+        rig_pass(rig, 1000);
+        assert_int_equal(rig_in(rig, LSR), 0x61);
+        assert_int_equal(rig_in(rig, RBR), byte);
+    }
+    rig_out(rig, LCR, 0x00); /* from now on five bits, at some pace */
+    rig_out(rig, THR, 0xFF);
+    rig_pass(rig, 1000);
+    assert_int_equal(rig_in(rig, LSR) & 0x41, 0x00);
+    rig_pass(rig, FRAME);
+    assert_int_equal(rig_in(rig, RBR), 0x1F);
+}
+
 static void short_words_are_cut(void **state)
 {
     struct rig *rig = *state;
@@ -603,6 +622,7 @@ int main(void)
         TEST(overrun),
         TEST(out2_connects_the_interrupt),
         TEST(priorities),
+        TEST(without_set_up_bytes_are_whole_and_quick),
         TEST(short_words_are_cut),
         TEST(the_divisor_makes_the_pace),
         TEST(the_fifo_loops_back_in_order),
