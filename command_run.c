@@ -305,6 +305,7 @@ static bool configure(struct run *run, struct error *err)
         .stop_after = options->stop_after,
         .stop_on = options->stop_on,
         .reset_on_triple_fault = options->reset_on_triple_fault,
+        .vmware_mouse = options->vmware_mouse,
         .verbose = options->verbose,
         .controlled = options->control != NULL,
         .outside = {.opaque = run,

@@ -214,6 +214,14 @@ static bool take_triple(void *target, const char *text, struct error *err)
            error_set(err, "--on-triple-fault %s: give stop or reset", text);
 }
 
+static bool take_mouse(void *target, const char *text, struct error *err)
+{
+    struct run_options *options = target;
+    options->vmware_mouse = strcmp(text, "vmware") == 0;
+    return options->vmware_mouse || strcmp(text, "ps2") == 0 ||
+           error_set(err, "--mouse %s: give ps2 or vmware", text);
+}
+
 static bool take_net(void *target, const char *text, struct error *err)
 {
     return strcmp(text, "none") == 0 ||
@@ -290,6 +298,8 @@ static const struct option_row rows[] = {
     {"--control", "SOCKET", "take commands at a Unix socket; see `anachron ctl`", take_control},
     {"--stop-after", "N", "stop after exactly N instructions", take_stop_after},
     {"--stop-on", "halt|fault", "stop at HLT with interrupts off, or at a fault", take_stop_on},
+    {"--mouse", "ps2|vmware", "vmware: tell Linux of the VMware pointer, which needs no grab",
+     take_mouse},
     {"--on-triple-fault", "stop|reset", "end with status 4 (stop), or reset as a PC does",
      take_triple},
     {"--screenshot", "FILE.png", "write the screen at the end", take_screenshot},

@@ -37,6 +37,7 @@ struct run_options {
     uint64_t stop_after;
     unsigned stop_on;
     bool reset_on_triple_fault;
+    bool vmware_mouse;
     bool stats, verbose, help;
 };
 

@@ -65,6 +65,7 @@ struct ps2_mouse {
     uint8_t rate, resolution, id;
     uint8_t rates[3]; /* the last three sample rates set, oldest first: the knock */
     uint8_t buttons, reported_buttons;
+    bool nudged;        /* an empty report is wanted */
     int32_t dx, dy, dz; /* not yet reported; dx, dy in 1/8 of the count at resolution 3 */
     struct timer sample;
     struct timer self_test;
@@ -95,6 +96,7 @@ static const struct field ps2_mouse_fields[] = {
     FIELD_ARRAY(struct ps2_mouse, rates, uint8_t),
     FIELD(struct ps2_mouse, buttons),
     FIELD(struct ps2_mouse, reported_buttons),
+    FIELD(struct ps2_mouse, nudged),
     FIELD(struct ps2_mouse, dx),
     FIELD(struct ps2_mouse, dy),
     FIELD(struct ps2_mouse, dz),
@@ -165,6 +167,7 @@ static unsigned make_report(struct ps2_mouse *mouse, uint8_t bytes[PACKET_SIZE],
         dy = scaled_2_1(dy);
     }
     mouse->reported_buttons = mouse->buttons;
+    mouse->nudged = false;
     bytes[0] = (uint8_t)(PACKET_ALWAYS_ONE | (mouse->buttons & 7) |
                          (dx < 0 ? PACKET_X_NEGATIVE : 0) | (dy < 0 ? PACKET_Y_NEGATIVE : 0));
     bytes[1] = (uint8_t)dx;
@@ -183,7 +186,8 @@ static unsigned seen_buttons(const struct ps2_mouse *mouse)
 static bool has_news(const struct ps2_mouse *mouse)
 {
     int32_t unit = 8 >> mouse->resolution;
-    return mouse->dx / unit || mouse->dy / unit || (mouse->id != ID_STANDARD && mouse->dz) ||
+    return mouse->nudged || mouse->dx / unit || mouse->dy / unit ||
+           (mouse->id != ID_STANDARD && mouse->dz) ||
            ((mouse->buttons ^ mouse->reported_buttons) & seen_buttons(mouse));
 }
 
@@ -223,8 +227,15 @@ void ps2_mouse_move(struct ps2_mouse *mouse, int dx, int dy, int dz, unsigned bu
     report(mouse);
 }
 
+void ps2_mouse_nudge(struct ps2_mouse *mouse)
+{
+    mouse->nudged = true;
+    report(mouse);
+}
+
 static void clear_movement(struct ps2_mouse *mouse)
 {
+    mouse->nudged = false;
     mouse->dx = mouse->dy = mouse->dz = 0;
     mouse->packet_size = mouse->packet_sent = 0;
 }

@@ -26,5 +26,8 @@ const struct ps2_port *ps2_mouse_port(struct ps2_mouse *mouse);
 /* Relative movement in counts (dx right, dy up, dz wheel towards the user), and the set of buttons
  * that are down now (enum mouse_button). (Through the gate only.) */
 void ps2_mouse_move(struct ps2_mouse *mouse, int dx, int dy, int dz, unsigned buttons);
+/* Sends a report even if there is nothing in it: something has happened that the guest fetches
+ * elsewhere (devices/vmmouse.h). */
+void ps2_mouse_nudge(struct ps2_mouse *mouse);
 
 #endif

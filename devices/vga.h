@@ -25,6 +25,9 @@ uint8_t *vga_memory(struct vga *vga);
 /* The text screen as it is shown now: 0 x 0 in graphics modes, or when the screen is off. */
 void vga_text(struct vga *vga, struct screen_text *text);
 
+/* Pixels of the picture that vga_render draws now. */
+void vga_size(const struct vga *vga, unsigned *width, unsigned *height);
+
 /* Brings frame up to date with what a monitor shows now, text and graphics: bus/frame.h says what
  * the caller gets. Lines that a monitor would show twice are there once, wherever that is true of
  * the whole picture; aspect_x and aspect_y account for it. A screen that is off is black. The guest

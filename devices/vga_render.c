@@ -188,27 +188,45 @@ static void set_border(const struct vga_picture *picture, unsigned character)
     frame->border_bottom = border.bottom;
 }
 
+/* Pixels of a character clock. */
+static unsigned character_width(const struct vga *vga)
+{
+    if (!vga_is_text(vga))
+        return vga_graphics_character(vga);
+    return vga->seq[SEQ_CLOCKING_MODE] & CLOCKING_8_DOTS ? 8 : 9;
+}
+
+void vga_size(const struct vga *vga, unsigned *width, unsigned *height)
+{
+    if (vga_dispi_on(vga)) {
+        *width = vga->dispi[DISPI_XRES];
+        *height = vga->dispi[DISPI_YRES];
+        return;
+    }
+    *width = (vga->crtc[CRTC_HORIZONTAL_DISPLAY_END] + 1u) * character_width(vga);
+    *height = vga_display_lines(vga) / (vga_is_text(vga) ? 1 : vga_graphics_repeat(vga));
+}
+
 static void set_size(struct vga_picture *picture)
 {
     const struct vga *vga = picture->vga;
     struct frame *frame = picture->frame;
-    unsigned characters = vga->crtc[CRTC_HORIZONTAL_DISPLAY_END] + 1u;
-    unsigned character = 1;
+    unsigned width, height;
+    vga_size(vga, &width, &height);
+    frame_start(frame, width, height);
     picture->repeat = 1;
     if (vga_dispi_on(vga)) {
-        frame_start(frame, vga->dispi[DISPI_XRES], vga->dispi[DISPI_YRES]);
         frame_set_aspect(frame, 1, 1);
-    } else if (vga_is_text(vga)) {
-        character = vga->seq[SEQ_CLOCKING_MODE] & CLOCKING_8_DOTS ? 8 : 9;
-        frame_start(frame, characters * character, vga_display_lines(vga));
+        set_border(picture, 1);
+        return;
+    }
+    if (vga_is_text(vga)) {
         set_standard_shape(vga, frame, 1, 1);
     } else {
-        character = vga_graphics_character(vga);
         picture->repeat = vga_graphics_repeat(vga);
-        frame_start(frame, characters * character, vga_display_lines(vga) / picture->repeat);
-        set_standard_shape(vga, frame, 8 / character, picture->repeat);
+        set_standard_shape(vga, frame, 8 / character_width(vga), picture->repeat);
     }
-    set_border(picture, character);
+    set_border(picture, character_width(vga));
 }
 
 /* --- the frame --- */

@@ -1,5 +1,6 @@
 /* The board: which chips there are, and the wires between them. */
 #include "base/memory.h"
+#include "cpu/insn.h"
 #include "devices/a20_gate.h"
 #include "devices/debug_console.h"
 #include "devices/debug_exit.h"
@@ -23,6 +24,7 @@
 #include "devices/ps2_mouse.h"
 #include "devices/uart16550.h"
 #include "devices/vga.h"
+#include "devices/vmmouse.h"
 #include "machine/engine.h"
 #include "machine/internal.h"
 #include "machine/meter.h"
@@ -140,6 +142,24 @@ static void clock_interrupt(void *opaque)
     cpu->attention |= ATTENTION_CLOCK;
 }
 
+/* The registers of the guest that reads the port, if it does so by IN EAX, DX. */
+static bool get_registers(void *opaque, struct vmmouse_registers *registers)
+{
+    enum { IN_EAX_DX = 0xED };
+    const struct cpu *cpu = opaque;
+    *registers = (struct vmmouse_registers){cpu->gpr[REG_EAX], cpu->gpr[REG_EBX], cpu->gpr[REG_ECX],
+                                            cpu->gpr[REG_EDX]};
+    return cpu->current->opcode == IN_EAX_DX;
+}
+
+static void set_registers(void *opaque, const struct vmmouse_registers *registers)
+{
+    struct cpu *cpu = opaque;
+    cpu->gpr[REG_EBX] = registers->ebx;
+    cpu->gpr[REG_ECX] = registers->ecx;
+    cpu->gpr[REG_EDX] = registers->edx;
+}
+
 /* --- building --- */
 
 enum { PIIX3_DEVICE = 1 }; /* on the PCI bus */
@@ -232,6 +252,8 @@ static void build_keyboard(struct machine *machine, struct a20_gate *a20)
     machine->mouse = ps2_mouse_new(bus);
     i8042_new(bus, a20, &irq1, &irq12, ps2_keyboard_port(machine->keyboard),
               ps2_mouse_port(machine->mouse));
+    struct vmmouse_processor processor = {machine->cpu, get_registers, set_registers};
+    machine->vmmouse = vmmouse_new(bus, machine->mouse, &processor, machine->config.vmware_mouse);
 }
 
 static void build_characters(struct machine *machine)

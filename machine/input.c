@@ -5,6 +5,8 @@
 #include "devices/ps2_keyboard.h"
 #include "devices/ps2_mouse.h"
 #include "devices/uart16550.h"
+#include "devices/vga.h"
+#include "devices/vmmouse.h"
 #include "machine/internal.h"
 #include "machine/meter.h"
 
@@ -19,8 +21,18 @@ static void on_mouse(void *opaque, const struct gate_event *event)
     struct machine *machine = opaque;
     machine->mouse_buttons = event->u.mouse.buttons;
     /* The chip's Y axis points up. */
-    ps2_mouse_move(machine->mouse, event->u.mouse.dx, -event->u.mouse.dy, event->u.mouse.wheel,
-                   event->u.mouse.buttons);
+    vmmouse_move(machine->vmmouse, event->u.mouse.dx, -event->u.mouse.dy, event->u.mouse.wheel,
+                 event->u.mouse.buttons);
+}
+
+static void on_pointer(void *opaque, const struct gate_event *event)
+{
+    struct machine *machine = opaque;
+    unsigned width, height;
+    vga_size(machine->vga, &width, &height);
+    machine->mouse_buttons = event->u.pointer.buttons;
+    vmmouse_point(machine->vmmouse, event->u.pointer.x, event->u.pointer.y, width, height,
+                  event->u.pointer.wheel, event->u.pointer.buttons);
 }
 
 static void on_serial(void *opaque, const struct gate_event *event)
@@ -113,6 +125,7 @@ void input_connect(struct machine *machine)
     static gate_sink *const sinks[GATE_KIND_COUNT] = {
         [GATE_KEY] = on_key,
         [GATE_MOUSE] = on_mouse,
+        [GATE_POINTER] = on_pointer,
         [GATE_SERIAL] = on_serial,
         [GATE_MEDIA] = on_media,
         [GATE_POWER_BUTTON] = on_power_button,

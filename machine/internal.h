@@ -52,6 +52,7 @@ struct machine {
     struct piix4_pm *pm;
     struct ps2_keyboard *keyboard;
     struct ps2_mouse *mouse;
+    struct vmmouse *vmmouse;
     struct vga *vga;
     struct post_card *post_card;
 

@@ -3,6 +3,7 @@
 #include "base/time128.h"
 #include "devices/post_card.h"
 #include "devices/ps2_keyboard.h"
+#include "devices/vmmouse.h"
 #include "jit/jit.h"
 #include "machine/internal.h"
 
@@ -34,6 +35,7 @@ void machine_fill_status(struct machine *machine, struct screen_status *status)
     *status = (struct screen_status){
         .paused = machine->paused,
         .ended = machine->stop != STOP_NONE,
+        .absolute_pointer = vmmouse_is_absolute(machine->vmmouse),
         .keyboard_leds = ps2_keyboard_leds(machine->keyboard),
         .icount = machine_icount(machine),
         .virtual_ns = machine_time(machine),

@@ -4,8 +4,56 @@ understood of keys and mouse, checked in what it says on the serial port."""
 from cases import case
 from png import Picture
 
+# --- Debian's graphical installer ---
+
+# The pointer is moved to the corner, where X holds it, and from there onto "Continue".
+TO_CORNER = "mouse 200 200\nsleep 100ms\n" * 8
+CLICK_CONTINUE = TO_CORNER + "mouse -2 -1\nsleep 50ms\n" * 10 + "mouse 0 0 left\n"
+
+INSTALLER = f"""
+wait serial "INPUT critical localechooser/languagelist" 600s
+sleep 30s
+screenshot language.png
+type "{{up}}{{up}}{{down}}{{down}}"
+sleep 3s
+{CLICK_CONTINUE}
+wait serial "INPUT critical localechooser/shortlist" 120s
+sleep 15s
+screenshot location.png
+type "{{home}}{{down}}{{enter}}"
+wait serial "INPUT critical keyboard-configuration/xkb-keymap" 120s
+sleep 15s
+screenshot keyboard.png
+{CLICK_CONTINUE}
+wait serial "<-- 0 Detect network hardware" 120s
+sleep 10s
+quit 0
+"""
+
+
 def pictures(bench, *names):
     return [Picture(bench.folder / f"{name}.png") for name in names]
+
+
+@case
+def installer_gtk(bench):
+    """Debian's graphical installer in VBE mode 114h: from page to page with mouse and keys."""
+    guest = bench.guest("netboot-gtk")
+    bench.run("--memory", "768M", "--kernel", guest["kernel"], "--initrd", guest["initrd"],
+              "--append", "vga=788 nomodeset DEBCONF_DEBUG=developer", "--serial",
+              f"file:{bench.serial_file()}", script=bench.in_folder(INSTALLER))
+    log = bench.serial_text()
+    bench.check("GET debian-installer/language" in log, "no language was chosen")
+    bench.check("SET debian-installer/country AU" in log or "<-- 0 AU" in log,
+                "the second country of the list was not chosen")
+    language, location, keyboard = pictures(bench, "language", "location", "keyboard")
+    for picture in language, location, keyboard:
+        bench.check(picture.size() == (800, 600), f"the screen is {picture.size()}")
+        bench.check(picture.colours(200, 10, 300, 55) > 80, "the banner is not on the screen")
+        bench.check(picture.region(0, 0, 800, 70) == language.region(0, 0, 800, 70),
+                    "the banner differs from page to page")
+    titles = {picture.region(10, 85, 500, 20) for picture in (language, location, keyboard)}
+    bench.check(len(titles) == 3, "three pages do not have three titles")
 
 
 # --- X.Org ---
@@ -72,3 +120,54 @@ def xorg_vesa(bench):
 def xorg_fbdev(bench):
     """X.Org with the fbdev driver on vesafb in VBE mode 114h, 64 thousand colours."""
     xorg(bench, (800, 600), *xorg_options(bench, "fbdev", 16, "vga=788"))
+
+
+# --- the absolute pointer ---
+
+# twm's menu comes up around the pointer, with its title under it; entries are 17 lines apart.
+POINTER = """
+wait serial "guest: the terminal runs" 300s
+sleep 10s
+mouse to 700 600
+sleep 1s
+screenshot there.png
+mouse to 700 600 wheel -1
+wait serial "guest: wheel up" 30s
+mouse to 701 600 right
+wait serial "guest: button 3" 30s
+mouse down left
+sleep 1s
+mouse to 700 634
+sleep 1s
+screenshot menu.png
+mouse up left
+wait serial "guest: second entry" 30s
+mouse to 300 100
+mouse down left
+sleep 1s
+mouse to 620 360
+sleep 1s
+mouse up left
+sleep 2s
+screenshot moved.png
+mouse to 400 500
+sleep 1s
+type "echo typed-$((6*7)) > /dev/ttyS0\\n"
+wait serial "typed-42" 30s
+quit 0
+"""
+
+
+@case
+def xorg_pointer(bench):
+    """Linux's driver for the VMware pointer, in X.Org: positions are exact, to the pixel."""
+    bench.run("--mouse", "vmware", *xorg_options(bench, "vesa", 24),
+              script=bench.in_folder(POINTER))
+    bench.check("VMware VMMouse" in bench.serial_text(), "Linux has not found the pointer")
+    there, menu, moved = pictures(bench, "there", "menu", "moved")
+    title = (0x46, 0x82, 0xB4)  # steelblue
+    bench.check(there.pixel(62, 93) == title, "the window is not where it was put")
+    bench.check(moved.pixel(62 + 320, 93 + 260) == title and moved.pixel(62, 93) != title,
+                "the window has not moved as the pointer did")
+    bench.check(menu.colours(650, 590, 100, 60) > there.colours(650, 590, 100, 60),
+                "there is no menu")
