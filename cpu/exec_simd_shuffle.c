@@ -233,9 +233,11 @@ static enum exec_result masked_store(struct cpu *cpu, const struct insn *insn,
 {
     uint32_t address_mask = insn->flags & INSN_ADDRESS32 ? UINT32_MAX : 0xFFFF;
     uint32_t offset = cpu->gpr[REG_EDI] & address_mask;
-    /* The whole operand is looked at, whatever the mask (SDM 2, MASKMOVDQU leaves it open). */
-    if (mem_check_write(cpu, insn->segment, offset, bytes))
-        return EXEC_FAULT;
+    /* The whole operand is looked at, whatever the mask (SDM 2, MASKMOVDQU leaves it open), in
+     * quadwords, which must be aligned where that is checked. */
+    for (unsigned i = 0; i < bytes; i += 8)
+        if (mem_check_write(cpu, insn->segment, offset + i, 8))
+            return EXEC_FAULT;
     for (unsigned i = 0; i < bytes; i++)
         if (mask->u8[i] & 0x80 && mem_write8(cpu, insn->segment, offset + i, value->u8[i]))
             return EXEC_FAULT;

@@ -180,11 +180,18 @@ static void unpack_environment(struct cpu *cpu, const uint8_t *bytes, unsigned s
         unpack_environment32(cpu, bytes);
 }
 
+/* An environment is seven words or doublewords. */
+static unsigned environment_word(unsigned size)
+{
+    return size / 7;
+}
+
 static enum exec_result store_environment(struct cpu *cpu, const struct insn *insn, unsigned size)
 {
     uint8_t bytes[ENVIRONMENT_32];
     pack_environment(cpu, bytes, size);
-    if (fpu_write_block(cpu, insn->segment, insn_address(cpu, insn), bytes, size))
+    if (fpu_write_block(cpu, insn->segment, insn_address(cpu, insn), bytes, size,
+                        environment_word(size)))
         return EXEC_FAULT;
     cpu->fpu.control |= FLOAT_EXCEPTIONS;
     fpu_update_summary(cpu);
@@ -194,7 +201,8 @@ static enum exec_result store_environment(struct cpu *cpu, const struct insn *in
 static enum exec_result load_environment(struct cpu *cpu, const struct insn *insn, unsigned size)
 {
     uint8_t bytes[ENVIRONMENT_32];
-    if (fpu_begin(cpu) || fpu_read_block(cpu, insn->segment, insn_address(cpu, insn), bytes, size))
+    if (fpu_begin(cpu) || fpu_read_block(cpu, insn->segment, insn_address(cpu, insn), bytes, size,
+                                         environment_word(size)))
         return EXEC_FAULT;
     unpack_environment(cpu, bytes, size);
     return EXEC_OK;
@@ -209,7 +217,8 @@ static enum exec_result save_state(struct cpu *cpu, const struct insn *insn, uns
         store_le64(to, fpu_st(cpu, i)->significand);
         store_le16(to + 8, fpu_st(cpu, i)->sign_exponent);
     }
-    if (fpu_write_block(cpu, insn->segment, insn_address(cpu, insn), bytes, size + STATE_REGISTERS))
+    if (fpu_write_block(cpu, insn->segment, insn_address(cpu, insn), bytes, size + STATE_REGISTERS,
+                        environment_word(size)))
         return EXEC_FAULT;
     fpu_init(cpu);
     return EXEC_OK;
@@ -218,8 +227,8 @@ static enum exec_result save_state(struct cpu *cpu, const struct insn *insn, uns
 static enum exec_result restore_state(struct cpu *cpu, const struct insn *insn, unsigned size)
 {
     uint8_t bytes[ENVIRONMENT_32 + STATE_REGISTERS];
-    if (fpu_begin(cpu) ||
-        fpu_read_block(cpu, insn->segment, insn_address(cpu, insn), bytes, size + STATE_REGISTERS))
+    if (fpu_begin(cpu) || fpu_read_block(cpu, insn->segment, insn_address(cpu, insn), bytes,
+                                         size + STATE_REGISTERS, environment_word(size)))
         return EXEC_FAULT;
     unpack_environment(cpu, bytes, size);
     for (unsigned i = 0; i < 8; i++) {
@@ -253,14 +262,13 @@ static bool has_sse_state(const struct cpu *cpu)
     return model_has(cpu->model, FEAT_SSE) && cpu->cr4 & CR4_OSFXSR;
 }
 
-/* #GP ranks behind limit violations and before page faults. */
+/* #GP ranks behind a limit violation at the beginning, and before all that comes behind it. */
 static enum exec_result check_place(struct cpu *cpu, const struct insn *insn, uint32_t offset,
                                     bool write)
 {
     if (!((cpu->seg[insn->segment].base + offset) & (FXSAVE_ALIGNMENT - 1)))
         return EXEC_OK;
-    return mem_check_segment(cpu, insn->segment, offset, FXSAVE_SIZE, write) ? EXEC_FAULT
-                                                                             : fault_gp(cpu, 0);
+    return mem_check_segment(cpu, insn->segment, offset, 1, write) ? EXEC_FAULT : fault_gp(cpu, 0);
 }
 
 enum exec_result exec_fxsave(struct cpu *cpu, const struct insn *insn)
@@ -288,7 +296,8 @@ enum exec_result exec_fxsave(struct cpu *cpu, const struct insn *insn)
     }
     memcpy(bytes + FXSAVE_WITHOUT_SSE, cpu->xmm, sizeof cpu->xmm);
     return fpu_write_block(cpu, insn->segment, offset, bytes,
-                           has_sse_state(cpu) ? FXSAVE_WRITTEN : FXSAVE_WITHOUT_SSE);
+                           has_sse_state(cpu) ? FXSAVE_WRITTEN : FXSAVE_WITHOUT_SSE,
+                           FXSAVE_ALIGNMENT);
 }
 
 enum exec_result exec_fxrstor(struct cpu *cpu, const struct insn *insn)
@@ -297,7 +306,7 @@ enum exec_result exec_fxrstor(struct cpu *cpu, const struct insn *insn)
     uint8_t bytes[FXSAVE_SIZE];
     struct fpu_state *fpu = &cpu->fpu;
     if (check_place(cpu, insn, offset, false) ||
-        fpu_read_block(cpu, insn->segment, offset, bytes, sizeof bytes))
+        fpu_read_block(cpu, insn->segment, offset, bytes, sizeof bytes, FXSAVE_ALIGNMENT))
         return EXEC_FAULT;
     if (has_sse_state(cpu)) {
         if (load_le32(bytes + 24) & ~cpu_mxcsr_mask(cpu))

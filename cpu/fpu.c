@@ -115,32 +115,24 @@ void fpu_set_tag_word(struct fpu_state *fpu, uint16_t tags)
 
 /* --- blocks of memory --- */
 
-enum { PIECE = 16 }; /* what the memory functions take at once */
-
 enum exec_result fpu_read_block(struct cpu *cpu, enum segment_register seg, uint32_t offset,
-                                void *bytes, unsigned size)
+                                void *bytes, unsigned size, unsigned piece)
 {
-    for (unsigned i = 0; i < size; i += PIECE) {
-        unsigned part = size - i < PIECE ? size - i : PIECE;
-        if (mem_read_slow(cpu, seg, offset + i, (uint8_t *)bytes + i, part))
+    for (unsigned i = 0; i < size; i += piece)
+        if (mem_read_slow(cpu, seg, offset + i, (uint8_t *)bytes + i, piece))
             return EXEC_FAULT;
-    }
     return EXEC_OK;
 }
 
 enum exec_result fpu_write_block(struct cpu *cpu, enum segment_register seg, uint32_t offset,
-                                 const void *bytes, unsigned size)
+                                 const void *bytes, unsigned size, unsigned piece)
 {
-    for (unsigned i = 0; i < size; i += PIECE) {
-        unsigned part = size - i < PIECE ? size - i : PIECE;
-        if (mem_check_write(cpu, seg, offset + i, part))
+    for (unsigned i = 0; i < size; i += piece)
+        if (mem_check_write(cpu, seg, offset + i, piece))
             return EXEC_FAULT;
-    }
-    for (unsigned i = 0; i < size; i += PIECE) {
-        unsigned part = size - i < PIECE ? size - i : PIECE;
-        if (mem_write_slow(cpu, seg, offset + i, (const uint8_t *)bytes + i, part))
+    for (unsigned i = 0; i < size; i += piece)
+        if (mem_write_slow(cpu, seg, offset + i, (const uint8_t *)bytes + i, piece))
             return EXEC_FAULT;
-    }
     return EXEC_OK;
 }
 

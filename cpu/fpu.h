@@ -190,10 +190,11 @@ static inline MUST_CHECK enum exec_result fpu_read80(struct cpu *cpu, enum segme
     *value = (struct float80){load_le64(host), load_le16(host + 8)};
     return EXEC_OK;
 }
-/* Up to 512 bytes; a fault leaves everything as it was. */
+/* Up to 512 bytes; a fault leaves everything as it was. piece, which divides size: what must be
+ * aligned where that is checked (SDM 3A table 6-7). */
 enum exec_result fpu_read_block(struct cpu *cpu, enum segment_register seg, uint32_t offset,
-                                void *bytes, unsigned size) MUST_CHECK;
+                                void *bytes, unsigned size, unsigned piece) MUST_CHECK;
 enum exec_result fpu_write_block(struct cpu *cpu, enum segment_register seg, uint32_t offset,
-                                 const void *bytes, unsigned size) MUST_CHECK;
+                                 const void *bytes, unsigned size, unsigned piece) MUST_CHECK;
 
 #endif

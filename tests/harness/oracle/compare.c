@@ -119,11 +119,18 @@ static bool same_segments(const struct world_state *host, const struct world_sta
     return true;
 }
 
+static bool is_memory_fault(int vector)
+{
+    return vector == VECTOR_SS || vector == VECTOR_GP || vector == VECTOR_PF || vector == VECTOR_AC;
+}
+
 static bool same_fault(const struct world_outcome *host, const struct world_outcome *guest,
                        const struct tolerance *tolerance)
 {
     bool is_page_fault = guest->vector == VECTOR_PF;
     if (tolerance->alignment_first && host->vector == VECTOR_AC)
+        return true;
+    if (tolerance->any_fault && is_memory_fault(host->vector) && is_memory_fault(guest->vector))
         return true;
     if (host->vector != guest->vector)
         return false;

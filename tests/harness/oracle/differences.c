@@ -6,73 +6,144 @@
 
 #define AMD "AuthenticAMD"
 
+/* clang-format off */
 const struct difference_row difference_rows[DIFF_COUNT] = {
-    [DIFF_UNDEFINED_FLAGS] = {"undefined-flags",  "any",
-                              "flags that the instruction leaves undefined",                                        "the table's column; for shifts and rotates it depends on the count",
-                              "2, Flags Affected"                                                                                                                                                                   },
-    [DIFF_UNDEFINED_RESULT] = {"undefined-result", "any",
-                              "SHLD and SHRD by more than 16 of 16 bits, BSWAP of 16 bits",                         "the manual leaves the destination undefined",                        "2, SHLD; BSWAP"          },
+    [DIFF_UNDEFINED_FLAGS] =
+    {"undefined-flags", "any",
+     "flags that the instruction leaves undefined",
+     "the table's column; for shifts and rotates it depends on the count",
+     "2, Flags Affected"},
+    [DIFF_UNDEFINED_RESULT] =
+    {"undefined-result", "any",
+     "SHLD and SHRD by more than 16 of 16 bits, BSWAP of 16 bits",
+     "the manual leaves the destination undefined",
+     "2, SHLD; BSWAP"},
     [DIFF_HALF_DONE] =
-        {"half-done",        "any",
-                              "registers and memory when PUSHA, POPA, ENTER or a store of x87 or SSE state "
-         "faults",                                                                                                  "the processor may have done part of it; Anachron changes nothing",
-                              "2, PUSHA; ENTER; FXSAVE"                                                                                                                                                             },
-    [DIFF_REP_ORDER] = {"rep-order",        "any",
-                              "which operand's page fault a repeated CMPS or MOVS reports",                         "fast string operations look at pages in an order of their own",
-                              "1, 7.3.9.3"                                                                                                                                                                          },
-    [DIFF_FCOMI_INVALID] = {"fcomi-invalid",    AMD,             "EFLAGS after FCOMI with unmasked #IA",
-                              "the flags are set only if the exception is masked",                                                                                                        "2, FCOMI"                },
-    [DIFF_FCOMI_C1] = {"fcomi-c1",         AMD,             "C1 after FCOMI",                                "C1 is cleared",                                                      "2, FCOMI"                },
-    [DIFF_FLD_DENORMAL] = {"fld-denormal",     AMD,             "the stack after FLD of an unmasked denormal",
-                              "a fault before the operation leaves the stack alone; the host pushes",
-                              "1, 8.5.2"                                                                                                                                                                            },
-    [DIFF_CVTPI2PS] = {"cvtpi2ps",         AMD,             "TOP and tags after CVTPI2PS from memory",
-                              "the transition to MMX happens whatever the operand; the host makes none",
-                              "2, CVTPI2PS"                                                                                                                                                                         },
-    [DIFF_TRANSCENDENTAL] = {"transcendental",   "any",
-                              "the last bit of transcendental functions, and C1 with it",                           "within one unit in the last place is what the manual promises",
-                              "1, 8.3.10"                                                                                                                                                                           },
-    [DIFF_RECIPROCAL] = {"reciprocal",       "any",           "RCPPS, RCPSS, RSQRTPS, RSQRTSS",
-                              "a relative error of at most 1.5 * 2^-12 is what the manual promises",                                                                                      "2, RCPPS"                },
-    [DIFF_FPU_SELECTORS] = {"fpu-selectors",    "any",
-                              "FCS and FDS in the images of FNSTENV, FNSAVE and FXSAVE",                            "newer processors store zero, and 64-bit systems lose them",
-                              "1, 8.1.8"                                                                                                                                                                            },
-    [DIFF_FPU_POINTERS] = {"fpu-pointers",     AMD,             "FIP, FDP and FOP after a fault",
-                              "without a pending exception, FXSAVE of the host's system does not keep "
-                           "them across a signal",                                                                                                                                        "1, 8.1.8"                },
+    {"half-done", "any",
+     "registers and memory when PUSHA, POPA, ENTER or a store of x87 or SSE state faults",
+     "the processor may have done part of it; Anachron changes nothing",
+     "2, PUSHA; ENTER; FXSAVE"},
+    [DIFF_REP_ORDER] =
+    {"rep-order", "any",
+     "which operand's fault a repeated CMPS or MOVS reports",
+     "fast string operations look at pages in an order of their own",
+     "1, 7.3.9.3"},
+    [DIFF_FCOMI_INVALID] =
+    {"fcomi-invalid", AMD,
+     "EFLAGS after FCOMI with unmasked #IA",
+     "the flags are set only if the exception is masked",
+     "2, FCOMI"},
+    [DIFF_FCOMI_C1] =
+    {"fcomi-c1", AMD,
+     "C1 after FCOMI",
+     "C1 is cleared",
+     "2, FCOMI"},
+    [DIFF_FLD_DENORMAL] =
+    {"fld-denormal", AMD,
+     "the stack after FLD of an unmasked denormal",
+     "a fault before the operation leaves the stack alone; the host pushes",
+     "1, 8.5.2"},
+    [DIFF_CVTPI2PS] =
+    {"cvtpi2ps", AMD,
+     "TOP and tags after CVTPI2PS from memory",
+     "the transition to MMX happens whatever the operand; the host makes none",
+     "2, CVTPI2PS"},
+    [DIFF_TRANSCENDENTAL] =
+    {"transcendental", "any",
+     "the last bit of transcendental functions, and C1 with it",
+     "within one unit in the last place is what the manual promises",
+     "1, 8.3.10"},
+    [DIFF_RECIPROCAL] =
+    {"reciprocal", "any",
+     "RCPPS, RCPSS, RSQRTPS, RSQRTSS",
+     "a relative error of at most 1.5 * 2^-12 is what the manual promises",
+     "2, RCPPS"},
+    [DIFF_FPU_SELECTORS] =
+    {"fpu-selectors", "any",
+     "FCS and FDS in the images of FNSTENV, FNSAVE and FXSAVE",
+     "newer processors store zero, and 64-bit systems lose them",
+     "1, 8.1.8"},
+    [DIFF_FPU_POINTERS] =
+    {"fpu-pointers", AMD,
+     "FIP, FDP and FOP after a fault",
+     "without a pending exception, FXSAVE of the host's system does not keep them across a "
+     "signal",
+     "1, 8.1.8"},
     [DIFF_PUSH_SELECTOR] =
-        {"push-selector",    AMD,             "the upper half of a 32-bit PUSH of a selector",
-                              "newer Intel processors write the lower half only; the host writes zeros",                                                                                  "2, PUSH"                 },
-    [DIFF_PREFETCHW] = {"prefetchw",        AMD,             "PREFETCHW of a register: not run",
-                              "a reserved no-operation of Intel's; the host raises #UD",                                                                                                  "2, PREFETCHW"            },
-    [DIFF_MASKMOV_FAULT] = {"maskmov-fault",    AMD,             "TOP and tags after a fault in MASKMOVQ",
-                              "Anachron changes nothing; the host makes the transition to MMX first",
-                              "2, MASKMOVQ"                                                                                                                                                                         },
+    {"push-selector", AMD,
+     "the upper half of a 32-bit PUSH of a selector",
+     "newer Intel processors write the lower half only; the host writes zeros",
+     "2, PUSH"},
+    [DIFF_PREFETCHW] =
+    {"prefetchw", AMD,
+     "PREFETCHW of a register: not run",
+     "a reserved no-operation of Intel's; the host raises #UD",
+     "2, PREFETCHW"},
+    [DIFF_MASKMOV_FAULT] =
+    {"maskmov-fault", AMD,
+     "TOP and tags after a fault in MASKMOVQ",
+     "Anachron changes nothing; the host makes the transition to MMX first",
+     "2, MASKMOVQ"},
     [DIFF_ALIGNMENT_ORDER] =
-        {"alignment-order",  AMD,
-                              "#AC where Anachron raises #PF, #GP of a misaligned FXSAVE, or #GP of a far return",
-                              "page faults come before in the manual's list; on the host, behind",                                                                                        "3A, table 6-2; 2, FXSAVE"},
-    [DIFF_INT1] = {"int1",             "AMD under KVM", "EIP of the #DB of INT1",
-                              "it is a trap; the host's hypervisor reports it as a fault",                                                                                                "2, INT1"                 },
-    [DIFF_LAR_LIMIT] = {"lar-limit",        AMD,             "bits 19 to 16 of LAR's result",
-                              "the manual leaves them undefined; the host shows the limit's",                                                                                             "2, LAR"                  },
-    [DIFF_MISALIGNED_MODE] = {"misaligned-mode",  AMD,
-                              "MXCSR bit 17 in LDMXCSR and FXRSTOR: not run",                                       "a reserved bit of Intel's; the host's misaligned exception mask",
-                              "1, 10.2.3"                                                                                                                                                                           },
-    [DIFF_NULL_SELECTOR] = {"null-selector",    "Linux",         "which of the null selectors 0 to 3",
-                              "an interrupt's IRET to user mode makes 0 of each",                                                                                                         "2, IRET"                 },
-    [DIFF_UD_LENGTH] = {"ud-length",        AMD,
-                              "UD0, UD1 and moves of test registers, cut off by the end "
-                        "of their segment or page: not run",                                                        "they have a ModRM byte that is fetched; the host's have none",       "2, UD"                   },
-    [DIFF_LOCK_ORDER] = {"lock-order",       AMD,             "LOCK with VERR, VERW, LLDT, LTR: not run",
-                              "LOCK is #UD before all else; the host reads the selector first",                                                                                           "2, LOCK"                 },
-    [DIFF_IDENTITY] = {"identity",         "any",           "results of CPUID and RDTSC",
-                              "they are the processor model's own",                                                                                                                       "2, CPUID; RDTSC"         },
-    [DIFF_UMIP] = {"umip",             "Linux",         "results of SGDT, SIDT, SLDT, STR and SMSW",
-                              "the host's system forbids them in user mode and makes results up",                                                                                         "3A, 2.5 (CR4.UMIP)"      },
-    [DIFF_NOT_RUN] = {"not-run",          "Linux",         "SYSENTER, SYSEXIT, INT 80h; IRET with NT set",
-                              "they would call the host's system, or differ in long mode",                                                                                                "2, SYSENTER"             },
+    {"alignment-order", AMD,
+     "#AC where Anachron raises #PF, or #GP of a misaligned FXSAVE",
+     "page faults come before in the manual's list; on the host, behind",
+     "3A, table 6-2; 2, FXSAVE"},
+    [DIFF_INT1] =
+    {"int1", "AMD under KVM",
+     "EIP of the #DB of INT1",
+     "it is a trap; the host's hypervisor reports it as a fault",
+     "2, INT1"},
+    [DIFF_LAR_LIMIT] =
+    {"lar-limit", AMD,
+     "bits 19 to 16 of LAR's result",
+     "the manual leaves them undefined; the host shows the limit's",
+     "2, LAR"},
+    [DIFF_MISALIGNED_MODE] =
+    {"misaligned-mode", AMD,
+     "MXCSR bit 17 in LDMXCSR and FXRSTOR: not run",
+     "a reserved bit of Intel's; the host's misaligned exception mask",
+     "1, 10.2.3"},
+    [DIFF_NULL_SELECTOR] =
+    {"null-selector", "Linux",
+     "which of the null selectors 0 to 3",
+     "an interrupt's IRET to user mode makes 0 of each",
+     "2, IRET"},
+    [DIFF_UD_LENGTH] =
+    {"ud-length", AMD,
+     "UD0, UD1 and moves of test registers, cut off by the end of their segment or page: "
+     "not run",
+     "they have a ModRM byte that is fetched; the host's have none",
+     "2, UD"},
+    [DIFF_LOCK_ORDER] =
+    {"lock-order", AMD,
+     "LOCK with VERR, VERW, LLDT, LTR or moves of control registers: not run",
+     "LOCK is #UD before all else; the host reads the selector first, and has an encoding "
+     "of CR8 there",
+     "2, LOCK"},
+    [DIFF_TRANSFER_ORDER] =
+    {"transfer-order", AMD,
+     "which of two faults of CALL, far RET and IRET comes first",
+     "the manual checks the target before the stack; the host looks at more of the stack "
+     "before",
+     "2, CALL; RET"},
+    [DIFF_IDENTITY] =
+    {"identity", "any",
+     "results of CPUID and RDTSC",
+     "they are the processor model's own",
+     "2, CPUID; RDTSC"},
+    [DIFF_UMIP] =
+    {"umip", "Linux",
+     "results of SGDT, SIDT, SLDT, STR and SMSW",
+     "the host's system forbids them in user mode and makes results up",
+     "3A, 2.5 (CR4.UMIP)"},
+    [DIFF_NOT_RUN] =
+    {"not-run", "Linux",
+     "SYSENTER, SYSEXIT, INT 80h; IRET with NT set",
+     "they would call the host's system, or differ in long mode",
+     "2, SYSENTER"},
 };
+/* clang-format on */
 
 void differences_print(FILE *stream)
 {
@@ -193,21 +264,34 @@ const char *differences_not_run(const struct insn_row *row)
     return NULL;
 }
 
-/* The doubleword of a memory operand, where it lies in the data; else 0. */
-static uint32_t peek_operand(const struct cpu *cpu, const struct insn *insn, uint32_t offset)
+static uint32_t operand_linear(const struct cpu *cpu, const struct insn *insn)
 {
-    uint32_t linear = cpu->seg[insn->segment].base + insn_address(cpu, insn) + offset;
-    if (linear - WORLD_DATA > WORLD_DATA_SIZE - 4)
-        return 0;
-    return load_le32(physmem_ram(cpu->mmu->phys) + linear);
+    return cpu->seg[insn->segment].base + insn_address(cpu, insn);
+}
+
+/* The bytes of a memory operand, where they lie in the code or data pages; else NULL. */
+static const uint8_t *peek_operand(const struct cpu *cpu, const struct insn *insn, uint32_t offset,
+                                   uint32_t size)
+{
+    uint32_t linear = operand_linear(cpu, insn) + offset;
+    if (linear - WORLD_DATA > WORLD_DATA_SIZE - size &&
+        linear - WORLD_CODE > WORLD_CODE_SIZE - size)
+        return NULL;
+    return physmem_ram(cpu->mmu->phys) + linear;
+}
+
+static uint32_t peek32(const struct cpu *cpu, const struct insn *insn, uint32_t offset)
+{
+    const uint8_t *bytes = peek_operand(cpu, insn, offset, 4);
+    return bytes ? load_le32(bytes) : 0;
 }
 
 static bool has_misaligned_mode(const struct cpu *cpu, const struct insn_row *row,
                                 const struct insn *insn)
 {
     enum { MXCSR_MM = 1 << 17, FX_MXCSR = 24 };
-    return (row_is(row, "ldmxcsr") && peek_operand(cpu, insn, 0) & MXCSR_MM) ||
-           (row_is(row, "fxrstor") && peek_operand(cpu, insn, FX_MXCSR) & MXCSR_MM);
+    return (row_is(row, "ldmxcsr") && peek32(cpu, insn, 0) & MXCSR_MM) ||
+           (row_is(row, "fxrstor") && peek32(cpu, insn, FX_MXCSR) & MXCSR_MM);
 }
 
 /* Selectors of descriptors that the two systems have for themselves. */
@@ -218,7 +302,7 @@ static bool names_system_descriptor(const struct cpu *cpu, const struct insn_row
     if (!IS_ONE_OF(row, "lar", "lsl", "verr", "verw"))
         return false;
     bool memory = insn->flags & INSN_MEMORY;
-    unsigned selector = (memory ? peek_operand(cpu, insn, 0) : cpu->gpr[insn->rm]) & 0xFFFC;
+    unsigned selector = (memory ? peek32(cpu, insn, 0) : cpu->gpr[insn->rm]) & 0xFFFC;
     return selector == CODE64 << 3 || selector == CPU_NUMBER << 3;
 }
 
@@ -230,8 +314,8 @@ static bool must_not_run(const struct cpu *cpu, const struct insn_row *row, cons
         return true;
     if (row_is(row, "prefetchw") && !(insn->flags & INSN_MEMORY))
         return true;
-    if (pushes_selector(row, insn) && cpu->eflags & FLAG_AC && cpu->gpr[REG_ESP] & 3)
-        return true;
+    if (pushes_selector(row, insn) && cpu->gpr[REG_ESP] & 3)
+        return true; /* the upper half may fault where the lower does not */
     if (row_is(row, "cvtpi2ps") && insn->flags & INSN_MEMORY && cpu->fpu.status & FPU_ES)
         return true;
     if (is_umip(row) && insn->flags & INSN_MEMORY && cpu->seg[insn->segment].selector != WORLD_DS32)
@@ -244,11 +328,6 @@ static void hide_memory(struct tolerance *tolerance, unsigned slot, uint32_t lin
 {
     tolerance->memory[slot].linear = linear;
     tolerance->memory[slot].size = size;
-}
-
-static uint32_t operand_linear(const struct cpu *cpu, const struct insn *insn)
-{
-    return cpu->seg[insn->segment].base + insn_address(cpu, insn);
 }
 
 /* Images of the x87 state, with the parts that processors disagree about. */
@@ -276,12 +355,12 @@ static void note_reciprocal(const struct cpu *cpu, const struct insn_row *row,
     tolerance->near32 = (uint8_t)(insn->reg + 1);
     tolerance->near32_count = row->prefix == P_F3 ? 1 : 4;
     tolerance->is_root = row->opcode == 0x52;
-    const void *operand = &cpu->xmm[insn->rm];
-    uint32_t linear = operand_linear(cpu, insn);
     unsigned size = 4u * tolerance->near32_count;
-    if (insn->flags & INSN_MEMORY && linear - WORLD_DATA <= WORLD_DATA_SIZE - size)
-        operand = physmem_ram(cpu->mmu->phys) + linear;
-    memcpy(tolerance->near32_operand, operand, size);
+    const void *operand = &cpu->xmm[insn->rm];
+    if (insn->flags & INSN_MEMORY)
+        operand = peek_operand(cpu, insn, 0, size);
+    if (operand) /* else it faults */
+        memcpy(tolerance->near32_operand, operand, size);
     use(tolerance, DIFF_RECIPROCAL);
 }
 
@@ -389,7 +468,7 @@ bool differences_fault(const struct cpu *cpu, const struct insn *insn, int vecto
     const struct insn_row *row = insn_row(insn->row);
     if (is_umip(row) || is_about_system_descriptor(cpu, vector))
         return false;
-    bool is_misplaced = vector == VECTOR_GP && IS_ONE_OF(row, "fxsave", "fxrstor", "retf", "iret");
+    bool is_misplaced = vector == VECTOR_GP && IS_ONE_OF(row, "fxsave", "fxrstor");
     if ((vector == VECTOR_PF || is_misplaced) && had_alignment_check) {
         tolerance->alignment_first = true;
         use(tolerance, DIFF_ALIGNMENT_ORDER);
@@ -399,13 +478,17 @@ bool differences_fault(const struct cpu *cpu, const struct insn *insn, int vecto
         use(tolerance, DIFF_MASKMOV_FAULT);
     }
     bool is_image = IS_ONE_OF(row, "fnsave", "fnstenv", "fxsave", "frstor", "fldenv", "fxrstor");
-    if (is_image || IS_ONE_OF(row, "pusha", "popa", "enter")) {
+    if (is_image || IS_ONE_OF(row, "pusha", "popa", "enter", "call far")) {
         tolerance->half_done = true;
-        tolerance->fault_address = is_image;
+        tolerance->fault_address = tolerance->any_fault = is_image;
         use(tolerance, DIFF_HALF_DONE);
     }
+    if (IS_ONE_OF(row, "call", "call far", "retf", "iret")) {
+        tolerance->any_fault = true;
+        use(tolerance, DIFF_TRANSFER_ORDER);
+    }
     if (insn->flags & (INSN_REP | INSN_REPNE) && IS_ONE_OF(row, "cmps", "movs")) {
-        tolerance->fault_address = true;
+        tolerance->fault_address = tolerance->any_fault = true;
         use(tolerance, DIFF_REP_ORDER);
     }
     return true;

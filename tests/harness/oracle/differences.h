@@ -32,6 +32,7 @@ enum difference {
     DIFF_NULL_SELECTOR,
     DIFF_UD_LENGTH,
     DIFF_LOCK_ORDER,
+    DIFF_TRANSFER_ORDER,
     DIFF_IDENTITY,
     DIFF_UMIP,
     DIFF_NOT_RUN,
@@ -63,6 +64,7 @@ struct tolerance {
     float near32_operand[4];
     bool fault_address;   /* of a page fault, and its error code */
     bool alignment_first; /* #AC may take the place of #PF or #GP */
+    bool any_fault;       /* #SS, #GP, #PF or #AC for any other of them */
     bool eip;
     bool half_done; /* registers and memory after a fault */
     struct {

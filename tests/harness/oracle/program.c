@@ -31,7 +31,7 @@ static bool is_cut_off(const uint8_t *bytes, unsigned size)
     if (i + 1 >= size || bytes[i] != 0x0F)
         return false;
     uint8_t opcode = bytes[i + 1];
-    if (lock && opcode == 0) /* DIFF_LOCK_ORDER */
+    if (lock && (opcode == 0x00 || opcode == 0x20 || opcode == 0x22)) /* DIFF_LOCK_ORDER */
         return true;
     return opcode == 0xB9 || opcode == 0xFF || opcode == 0x24 ||
            opcode == 0x26; /* DIFF_UD_LENGTH */

@@ -14,7 +14,7 @@ const struct world_segment world_ldt[LDT_COUNT] = {
     [LDT_EXECUTE_ONLY] = {                                                        "execute-only",              WORLD_CODE,       WORLD_CODE_SIZE - 1,                          .big = true,
                     .code = true, .read_execute_only = true},
     [LDT_DOWN16] = {                                                                               "down16",      WORLD_DATA,                        0xFFF,                                      .expand_down = true                                 },
-    [LDT_FLAT] = { "flat",         0,                           0xFFFFF,                                               .big = true,.granular = true},
+    [LDT_FLAT] = { "flat",         0,                           0xFFFFF,                                                                                       .big = true,.granular = true},
 };
 
 unsigned world_put_exit(uint8_t *code, bool code32)
