@@ -277,28 +277,29 @@ static void finish_jump(struct aim *aim)
     }
 }
 
-static bool aim_far_return(struct aim *aim)
-{
-    bool wide = is_wide_operand(aim);
-    uint32_t offset;
-    uint16_t selector = choose_far(aim, here(aim) + aim->insn.length + 24, &offset);
-    if (row_is(aim->row, "iret"))
-        push_value(aim, (uint32_t)random_next(aim->random) & ~(uint32_t)(FLAG_NT | FLAG_TF), wide);
-    push_value(aim, selector, wide);
-    push_value(aim, offset, wide);
-    store_le16(aim->encoding.bytes + aim->encoding.immediate_at,
-               (uint16_t)random_below(aim->random, 32));
-    return true;
-}
-
-static void aim_popf(struct aim *aim)
+/* For POPF and IRET: seldom with what makes the next instruction another. */
+static uint32_t random_flags(struct aim *aim)
 {
     uint32_t flags = (uint32_t)random_next(aim->random);
     if (!one_in(aim->random, 6))
         flags &= ~(uint32_t)FLAG_TF;
     if (!one_in(aim->random, 8))
         flags &= ~(uint32_t)(FLAG_NT | FLAG_AC);
-    push_value(aim, flags, is_wide_operand(aim));
+    return flags;
+}
+
+static bool aim_far_return(struct aim *aim)
+{
+    bool wide = is_wide_operand(aim);
+    uint32_t offset;
+    uint16_t selector = choose_far(aim, here(aim) + aim->insn.length + 24, &offset);
+    if (row_is(aim->row, "iret"))
+        push_value(aim, random_flags(aim), wide);
+    push_value(aim, selector, wide);
+    push_value(aim, offset, wide);
+    store_le16(aim->encoding.bytes + aim->encoding.immediate_at,
+               (uint16_t)random_below(aim->random, 32));
+    return true;
 }
 
 static void aim_strings(struct aim *aim)
@@ -446,7 +447,7 @@ static void aim_registers(struct aim *aim)
     if ((row_begins(row, "loop") || row_is(row, "jcxz")) && one_in(random, 2))
         set_offset(aim, REG_ECX, random_below(random, 3), wide);
     if (row_is(row, "popf"))
-        aim_popf(aim);
+        push_value(aim, random_flags(aim), is_wide_operand(aim));
 }
 
 static void aim_immediates(struct aim *aim)
@@ -489,11 +490,11 @@ static bool decode(struct aim *aim, unsigned row)
 /* Encodings that do not exist, for #UD and #GP: LOCK where it is not allowed, too many prefixes. */
 static bool emit_undefined(struct aim *aim)
 {
-    uint8_t bytes[INSN_MAX_LENGTH + 1];
-    if (!(aim->encoding.bytes[0] == 0xF0) || one_in(aim->random, 2))
+    enum { MANY = 8 };
+    const struct encoding *encoding = &aim->encoding;
+    if (!(encoding->locked || encoding->prefixes > MANY) || one_in(aim->random, 2))
         return false;
-    memcpy(bytes, aim->encoding.bytes, sizeof bytes);
-    emit(aim, bytes, INSN_MAX_LENGTH);
+    emit(aim, encoding->bytes, INSN_MAX_LENGTH);
     return true;
 }
 

@@ -127,6 +127,11 @@ const struct difference_row difference_rows[DIFF_COUNT] = {
      "the manual checks the target before the stack; the host looks at more of the stack "
      "before",
      "2, CALL; RET"},
+    [DIFF_REP_LOOP] =
+    {"rep-loop", AMD,
+     "LOOPE and LOOPNE with F2 or F3: not run",
+     "repeat prefixes are reserved there; on the host they choose the condition",
+     "2, 2.1.1"},
     [DIFF_IDENTITY] =
     {"identity", "any",
      "results of CPUID and RDTSC",
@@ -311,6 +316,9 @@ static bool must_not_run(const struct cpu *cpu, const struct insn_row *row, cons
     if (row_is(row, "int") && (insn->immediate & 0xFF) == 0x80)
         return true;
     if (row_is(row, "iret") && cpu->eflags & FLAG_NT)
+        return true;
+    bool repeated = insn->flags & (INSN_REP | INSN_REPNE);
+    if (repeated && IS_ONE_OF(row, "loope", "loopne"))
         return true;
     if (row_is(row, "prefetchw") && !(insn->flags & INSN_MEMORY))
         return true;

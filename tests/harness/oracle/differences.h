@@ -33,6 +33,7 @@ enum difference {
     DIFF_UD_LENGTH,
     DIFF_LOCK_ORDER,
     DIFF_TRANSFER_ORDER,
+    DIFF_REP_LOOP,
     DIFF_IDENTITY,
     DIFF_UMIP,
     DIFF_NOT_RUN,

@@ -3,7 +3,7 @@
 #include "base/bits.h"
 #include "tests/harness/oracle/world.h"
 
-enum { PREFIXES_MAX = 6 };
+enum { PREFIXES_MAX = 15 };
 
 static const uint8_t segment_prefixes[SEG_COUNT] = {0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65};
 
@@ -80,6 +80,21 @@ static void add_sizes(const struct insn_row *row, bool code32, unsigned segments
         add(prefixes, 0x66);
 }
 
+/* Prefixes that change nothing, because they are there already or mean nothing here. */
+static void add_redundant(const struct insn_row *row, uint64_t *random, struct prefixes *prefixes)
+{
+    bool has_f2_f3 = row->prefix != P_ANY || row->map != MAP_1 || row->opcode == 0x90;
+    if (prefixes->count && one_in(random, 16))
+        add(prefixes, prefixes->bytes[random_below(random, prefixes->count)]);
+    if (!has_f2_f3 && one_in(random, 32))
+        add(prefixes, one_in(random, 2) ? 0xF2 : 0xF3);
+    if ((row->prefix == P_F2 || row->prefix == P_F3) && one_in(random, 16))
+        add(prefixes, 0x66);
+    if (one_in(random, 400)) /* as many as there is room for, or more */
+        for (unsigned i = random_below(random, 15); i-- > 0;)
+            add(prefixes, 0x3E);
+}
+
 static void choose_prefixes(const struct insn_row *row, bool code32, unsigned segments,
                             uint64_t *random, struct prefixes *prefixes)
 {
@@ -91,8 +106,7 @@ static void choose_prefixes(const struct insn_row *row, bool code32, unsigned se
         add(prefixes, one_in(random, 2) ? 0xF2 : 0xF3);
     if (one_in(random, row->attributes & A_LOCK ? 5 : 100))
         add(prefixes, 0xF0);
-    if (prefixes->count && one_in(random, 16)) /* a prefix twice */
-        add(prefixes, prefixes->bytes[random_below(random, prefixes->count)]);
+    add_redundant(row, random, prefixes);
     shuffle(prefixes, random);
 }
 
@@ -162,6 +176,8 @@ void encode_random(const struct insn_row *row, bool code32, unsigned segments, u
         store_le64(out->bytes + i, random_next(random));
     choose_prefixes(row, code32, segments, random, &prefixes);
     memcpy(out->bytes, prefixes.bytes, prefixes.count);
+    out->prefixes = prefixes.count;
+    out->locked = memchr(prefixes.bytes, 0xF0, prefixes.count) != NULL;
     unsigned at = prefixes.count;
     if (row->map != MAP_1)
         out->bytes[at++] = 0x0F;

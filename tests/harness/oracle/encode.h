@@ -7,6 +7,8 @@
 
 struct encoding {
     uint8_t bytes[32];
+    unsigned prefixes; /* how many of them */
+    bool locked;
     unsigned modrm_at;        /* 0: none */
     unsigned displacement_at; /* 0: none */
     unsigned immediate_at;    /* where an immediate operand begins; what follows is random */

@@ -83,6 +83,8 @@ static unsigned choose_row(struct generator *generator, unsigned themes)
         family = random_below(random, FAMILY_COUNT);
     } while (!(themes >> family & 1));
     unsigned row = choose(&generator->families[family], random);
+    if (insn_row(row)->class & PRIVILEGED && !one_in(random, 4)) /* #GP ends the program */
+        row = choose(&generator->families[family], random);
     if (insn_row(row)->flags_read & generator->walk->undefined)
         return choose(&generator->definers, random);
     return row;
