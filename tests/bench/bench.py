@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import pathlib
+import signal
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "boot"))
@@ -47,14 +48,26 @@ def arguments():
     return options
 
 
+def usage_error(text):
+    print(f"{pathlib.Path(sys.argv[0]).name}: error: {text}", file=sys.stderr)
+    sys.exit(2)
+
+
+def check_build(folder):
+    for file in ["anachron", "tests/bench/guest/runner"]:
+        if not (folder / file).exists():
+            usage_error(f"{folder / file} is missing: is --build a build folder, and built "
+                        "(ninja -C build bench builds what is needed)?")
+
+
 def choose(wanted):
     """The cases of the classes or names in wanted, all when it is empty."""
     names = [name for name in wanted.split(",") if name]
     cases = [*WORKLOADS, *STARTS]
     for name in names:
         if not any(name in (case.name, case.kind) for case in cases):
-            sys.exit(f"bench.py: error: no class or workload is called '{name}'; there are: " +
-                     ", ".join(case.name for case in cases))
+            usage_error(f"no class or workload is called '{name}'; there are: " +
+                        ", ".join(case.name for case in cases))
     return [case for case in cases if not names or case.name in names or case.kind in names]
 
 
@@ -67,7 +80,7 @@ def make_engine(name, options, guests, image):
         return Bochs(name, options.pin, guests, run)
     if name == "native":
         return Native(name, options.pin, image.tree)
-    sys.exit(f"bench.py: error: no engine is called '{name}'; there are: native, interp, jit, qemu, bochs")
+    usage_error(f"no engine is called '{name}'; there are: native, interp, jit, qemu, bochs")
 
 
 def usable_engines(options, guests, image):
@@ -137,6 +150,11 @@ def run_round(engine, options, cases, guests, boot, results):
                       case, results)
 
 
+def end_tidily():
+    """Being told to end ends the machines too, and shows what there is."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 def watch_closely():
     """Marks are to be seen when they come, whatever else runs. Without the right to it, a busy host
     adds some noise."""
@@ -149,6 +167,7 @@ def watch_closely():
 def main():
     options = arguments()
     os.environ["PATH"] += ":/usr/sbin:/sbin"
+    check_build(options.build)
     cases = choose(options.classes)
     guests = Guests(options.build / "guests")
     image = Image(guests, options.build / "tests/bench/guest")
@@ -158,6 +177,7 @@ def main():
         print(f"SKIPPED: {reason}")
         return 77
     engines = usable_engines(options, guests, image)
+    end_tidily()
     watch_closely()
     results = Results(cases, [engine.name for engine in engines])
     try:

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 
-from bench import ANACHRONS, Guests, Image, Unavailable, choose
+from bench import ANACHRONS, Guests, Image, Unavailable, check_build, choose, usage_error
 from engines import APPEND, Anachron
 from workloads import Workload
 
@@ -110,7 +110,10 @@ def compare(engines, cases, outcomes):
 def main():
     options = arguments()
     os.environ["PATH"] += ":/usr/sbin:/sbin"
+    check_build(options.build)
     cases = [case for case in choose(options.classes) if isinstance(case, Workload)]
+    if not cases:
+        usage_error(f"--classes {options.classes}: no workload of the RAM disk among them")
     guests = Guests(options.build / "guests")
     try:
         boot = Image(guests, options.build / "tests/bench/guest").build()
