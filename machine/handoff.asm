@@ -14,8 +14,10 @@
         org 0
 
 ROM_SIZE        equ 2048
-DESCRIPTOR      equ 0x7000              ; fw_cfg DMA descriptor; nothing lives there at boot time
-MAP_BUFFER      equ 0x7020              ; one INT 15h E820h answer
+; In the scratch segment, which no piece overlaps: its stack begins at the end.
+SCRATCH_SIZE    equ 2048
+DESCRIPTOR      equ 0x00                ; fw_cfg DMA descriptor
+MAP_BUFFER      equ 0x20                ; one INT 15h E820h answer
 
 HANDOFF_DONE    equ 0x8010              ; tells the board that the kernel's first instruction is near
 
@@ -37,6 +39,7 @@ entry:          dd 0                    ; IP or EIP
 info:           dd 0                    ; multiboot information, below 1 MiB
 map:            dd 0                    ; its memory map
 map_room:       dd 0                    ; entries that fit there
+scratch:        dw 0, 0                 ; segment
 loads:          times 52 * 12 db 0      ; DMA control word, address, size
 loads_end:
 
@@ -55,9 +58,9 @@ initialise:
 ; --- boot time ---
 bootstrap:
         cli
-        xor     ax, ax
+        mov     ax, [cs:scratch]
         mov     ss, ax
-        mov     esp, 0x7000
+        mov     esp, SCRATCH_SIZE
         mov     es, ax
         push    cs
         pop     ds
@@ -129,7 +132,11 @@ fetch:
         xor     eax, eax
         out     dx, eax
         mov     dx, 0x518
-        mov     eax, (DESCRIPTOR & 0xFF) << 24 | (DESCRIPTOR & 0xFF00) << 8
+        movzx   eax, word [scratch]
+        shl     eax, 4
+        xchg    al, ah
+        rol     eax, 16
+        xchg    al, ah
         out     dx, eax
 .wait:
         mov     eax, [es:DESCRIPTOR]
@@ -182,6 +189,9 @@ start_multiboot:
         mov     bp, sp
         mov     [bp], edx
         mov     word [bp + 4], 8
+        mov     ecx, ss
+        movzx   ecx, cx
+        shl     ecx, 4
         mov     eax, cr0
         or      al, 1
         mov     cr0, eax
@@ -206,8 +216,8 @@ read_map:
         cmp     ebp, [map_room]
         jae     .done
         push    edi
-        xor     ax, ax
-        mov     es, ax
+        push    ss
+        pop     es
         mov     di, MAP_BUFFER
         mov     dword [es:MAP_BUFFER + 20], 1
         mov     eax, 0xE820
@@ -223,8 +233,8 @@ read_map:
         call    info_segment
         mov     dword [es:bx], 20
         push    ds
-        xor     ax, ax
-        mov     ds, ax
+        push    ss
+        pop     ds
         mov     si, MAP_BUFFER
         lea     di, [bx + 4]
         mov     cx, 10
@@ -304,6 +314,7 @@ in_protected_mode:
         mov     fs, eax
         mov     gs, eax
         mov     ss, eax
+        add     esp, ecx                ; the same stack, by its linear address
         mov     edx, 0x510
         mov     eax, HANDOFF_DONE
         out     dx, ax

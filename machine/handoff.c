@@ -17,7 +17,8 @@ enum handoff_rom {
     ROM_INFO = 28,
     ROM_MAP = 32,
     ROM_MAP_ROOM = 36,
-    ROM_LOADS = 40,
+    ROM_SCRATCH = 40,
+    ROM_LOADS = 44,
     ROM_LOAD_SIZE = 12,
 };
 
@@ -77,6 +78,7 @@ static void fill_rom(uint8_t *rom, uint32_t size, const struct handoff *handoff)
     store_le32(rom + ROM_INFO, handoff->info);
     store_le32(rom + ROM_MAP, handoff->map);
     store_le32(rom + ROM_MAP_ROOM, handoff->map_entries);
+    store_le16(rom + ROM_SCRATCH, (uint16_t)(handoff->scratch >> 4));
     uint8_t *load = rom + ROM_LOADS;
     for (unsigned i = 0; i < handoff->piece_count; i++, load += ROM_LOAD_SIZE) {
         const struct handoff_piece *piece = &handoff->piece[i];

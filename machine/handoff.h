@@ -8,6 +8,8 @@
 
 enum { HANDOFF_PIECES = 52 };
 
+enum { HANDOFF_SCRATCH_SIZE = 2048 };
+
 enum handoff_mode { HANDOFF_REAL, HANDOFF_MULTIBOOT };
 
 struct handoff_piece {
@@ -24,6 +26,9 @@ struct handoff {
     /* HANDOFF_MULTIBOOT: the information structure and the memory map, both below 1 MiB and inside
      * a piece; entries of 24 bytes that fit there. */
     uint32_t info, map, map_entries;
+    /* Below 1 MiB, aligned to 16: HANDOFF_SCRATCH_SIZE bytes for the ROM's stack and buffers, which
+     * no piece overlaps. */
+    uint32_t scratch;
     unsigned piece_count;
     struct handoff_piece piece[HANDOFF_PIECES];
 };

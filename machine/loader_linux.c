@@ -38,6 +38,8 @@ enum {
     /* Before 2.00 the command line is announced by a magic number in the boot sector. */
     OLD_COMMAND_LINE_MAGIC = 0x20,
     OLD_COMMAND_LINE_OFFSET = 0x22,
+    /* Nothing else is there at boot time: kernels begin at 10000h. */
+    SCRATCH = 0x6800,
     OLD_COMMAND_LINE_VALUE = 0xA33F,
     OLD_COMMAND_LINE_MAX = 255,
     LOW_KERNEL = 0x10000,
@@ -248,6 +250,7 @@ bool loader_linux(const struct machine_config *config, struct handoff *handoff, 
     handoff->real_cs = (uint16_t)((image.real_base >> 4) + 0x20);
     handoff->real_sp = (uint16_t)image.heap_end;
     handoff->entry = 0;
+    handoff->scratch = SCRATCH;
     return place_command_line(config, &image, setup, handoff, err) &&
            place_kernel(config, &image, handoff, err) &&
            place_initrd(config, &image, setup, handoff, err);

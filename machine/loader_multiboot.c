@@ -11,8 +11,10 @@ enum {
     MAP_ENTRY_SIZE = 24,
     LOADER_NAME_SIZE = 16,
     LINE_MAX_LENGTH = 4096,
-    /* Low memory that firmware does not use, for the information structure. */
-    LOW_FIRST = 0x8000,
+    /* Low memory that firmware does not use: for the kernel, and where the information structure
+     * goes if nothing is there. */
+    LOW_FIRST = 0x600,
+    LOW_INFO = 0x8000,
     LOW_END = 0x90000,
     NO_BOOT_DEVICE = -1,
 };
@@ -102,7 +104,7 @@ static bool place_sections(const struct machine_config *config,
 
 /* The information structure and what it points to, one block of low memory. */
 struct info_layout {
-    uint32_t base, line, name, modules, strings, map, size;
+    uint32_t base, line, name, modules, strings, map, size, scratch;
 };
 
 static bool lay_out(const struct machine_config *config, const struct multiboot_kernel *kernel,
@@ -121,15 +123,16 @@ static bool lay_out(const struct machine_config *config, const struct multiboot_
     for (unsigned i = 0; i < config->module_count; i++)
         at += (uint32_t)strlen(config->module[i].command_line) + 1;
     layout->size = at;
-    /* The first place, from LOW_FIRST up, that no segment wants. */
-    layout->base = LOW_FIRST;
+    /* The first place, from LOW_INFO up, that no segment wants. */
+    layout->base = LOW_INFO;
     for (unsigned i = 0; i < kernel->segment_count; i++) {
         const struct multiboot_segment *segment = &kernel->segment[i];
         uint32_t end = segment->address + segment->memory_size;
         if (segment->address < LOW_END && end > layout->base)
             layout->base = (end + 15) & ~15u;
     }
-    if (layout->base + layout->size > LOW_END)
+    layout->scratch = (layout->base + layout->size + 15) & ~15u;
+    if (layout->scratch + HANDOFF_SCRATCH_SIZE > LOW_END)
         return error_set(err,
                          "%s: the kernel, its command line and its modules' leave no room "
                          "below 576 KiB",
@@ -203,6 +206,7 @@ bool loader_multiboot(const struct machine_config *config, struct handoff *hando
     handoff->mode = HANDOFF_MULTIBOOT;
     handoff->entry = kernel.entry;
     handoff->info = layout.base;
+    handoff->scratch = layout.scratch;
     handoff->map = layout.base + layout.map;
     handoff->map_entries = MAP_ENTRIES;
     uint8_t *info = handoff_add(handoff, FW_CFG_KERNEL_DATA, layout.base, layout.size);

@@ -222,6 +222,7 @@ def keys_and_mouse(folder):
         c.ask('mouse down', buttons=['right'])
         c.ask('sleep', duration='50ms')
         c.ask('mouse up', buttons=['right'])
+        c.ask('sleep', duration='50ms')  # the packet's last byte; memory behind it is zero anyway
         seen('0a 00 00 08 00 00')
         assert 'pixels' in c.refused('mouse to', x=60000, y=0)
         # Two that type at once take turns.

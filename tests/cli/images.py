@@ -96,7 +96,7 @@ def faults_stop_before_their_delivery(folder):
     done = run(folder, flat(page), script, args)
     regs = json.loads(done.stdout)
     assert regs['fault'] == {'vector': 14, 'error': 2} and regs['cr2'] == 0x1234567, regs
-    assert regs['eip'] == LOAD + 32 + len(page) - 5 and regs['esp'] == 0x6FF4
+    assert regs['eip'] == LOAD + 32 + len(page) - 5 and 0x8000 < regs['esp'] < 0xA000
     assert 'vector 14 (#PF page fault), error code 0002h, cr2 01234567h' in done.stderr, done.stderr
     # A handler that is there is not entered: lidt [LOAD+32+9]; ud2; IDT of seven gates at 2000h
     idt = flat(b'\x0f\x01\x1d' + struct.pack('<I', LOAD + 41) + b'\x0f\x0b' + struct.pack('<HI', 0x37, 0x2000))
@@ -118,6 +118,12 @@ def images_high_up_and_memory(folder):
     assert open(f'{folder}/m', 'rb').read() == b'\x78\x56\x34\x12'
     assert open(f'{folder}/c', 'rb').read() == b'\xb8\x78\x56\x34\x12'
     assert open(f'{folder}/r', 'rb').read() == b'\xea'
+    for load in [0x600, 0x4000, 0x60000]:  # in low memory nothing of ours lies on the image
+        code = b'\xf4' + bytes(i * 7 & 0xFF for i in range(0x18000))
+        run(folder, flat(code, load=load), f'wait halt\nmemory {load + 32:#x} {len(code)} l\n')
+        assert open(f'{folder}/l', 'rb').read() == code, hex(load)
+    done = run(folder, flat(b'\xf4', load=0x500), 'wait halt\n', status=1)
+    assert 'overlaps what the firmware uses' in done.stderr
     done = run(folder, high, 'wait halt\n', ['--memory', '16M'], status=1)
     assert 'use a larger --memory' in done.stderr and done.stderr.count('\n') == 1, done.stderr
     for models in ['386', 'core2']:
