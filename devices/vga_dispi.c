@@ -75,8 +75,10 @@ static void switch_on(struct vga *vga, uint16_t value)
     set_vga_registers(vga);
     if (value & DISPI_NOCLEARMEM)
         return;
-    uint64_t pitch = vga_dispi_pitch(vga) * (dispi[DISPI_BPP] == 4 ? UINT64_C(4) : 1);
-    uint64_t size = pitch * dispi[DISPI_YRES];
+    uint64_t size = (uint64_t)vga_dispi_pitch(vga) * dispi[DISPI_YRES];
+    /* Planes are spread over blocks of 64 Ki addresses, see vga_group(). */
+    if (dispi[DISPI_BPP] == 4)
+        size = ((size >> 16) + 1) << 18;
     if (size > VGA_MEMORY_SIZE)
         size = VGA_MEMORY_SIZE;
     memset(vga->memory, 0, size);

@@ -158,7 +158,8 @@ static void set_standard_shape(const struct vga *vga, struct frame *frame, unsig
                                unsigned lines)
 {
     static const unsigned screen_lines[4] = {480, 400, 350, 480};
-    unsigned screen_dots = (vga->misc >> 2 & 3) == 1 ? 720 : 640;
+    static const unsigned clock_dots[4] = {640, 720, 1056, 640};
+    unsigned screen_dots = clock_dots[vga->misc >> 2 & 3];
     if (vga->seq[SEQ_CLOCKING_MODE] & CLOCKING_HALF)
         screen_dots /= 2;
     frame_set_aspect(frame, 4 * dots * screen_lines[vga->misc >> 6], 3 * lines * screen_dots);

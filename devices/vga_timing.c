@@ -4,6 +4,8 @@
 
 #define DOT_CLOCK_640 UINT64_C(25175000)
 #define DOT_CLOCK_720 UINT64_C(28322000)
+/* What other boards have behind the clock select's external inputs: for 132 columns. */
+#define DOT_CLOCK_1056 UINT64_C(40000000)
 
 /* One frame, in character clocks and lines. */
 struct timing {
@@ -66,7 +68,8 @@ void vga_get_border(const struct vga *vga, struct vga_border *border)
 
 static void get_timing(const struct vga *vga, struct timing *timing)
 {
-    uint64_t dots = (vga->misc >> 2 & 3) == 1 ? DOT_CLOCK_720 : DOT_CLOCK_640;
+    static const uint64_t clocks[4] = {DOT_CLOCK_640, DOT_CLOCK_720, DOT_CLOCK_1056, DOT_CLOCK_640};
+    uint64_t dots = clocks[vga->misc >> 2 & 3];
     if (vga->seq[SEQ_CLOCKING_MODE] & CLOCKING_HALF)
         dots /= 2;
     timing->characters_per_second = dots / (vga->seq[SEQ_CLOCKING_MODE] & CLOCKING_8_DOTS ? 8 : 9);

@@ -1,5 +1,5 @@
 /* Characters and pixels in graphics modes. */
-#include "bios/video/video.h"
+#include "bios/video/vbe.h"
 
 /* Latches to memory unchanged: write mode 1. */
 void planar_copy_begin(void)
@@ -38,6 +38,22 @@ static u8 glyph_line(const struct surface *s, u8 character, u8 line)
     if (cga)
         character &= 0x7F;
     return far_read8((u16)(font >> 16), (u16)(font + character * height + line));
+}
+
+static u8 cell_height(const struct surface *s)
+{
+    return s->kind == KIND_CGA4 || s->kind == KIND_CGA2 ? 8 : (u8)BDA->char_height;
+}
+
+/* Background is not drawn where the colour is turned over. */
+static void draw_extended(u16 x, u16 y, u8 bits, u8 color)
+{
+    for (u8 i = 0; i < 8; i++) {
+        if (bits >> (7 - i) & 1)
+            vbe_pixel_write((u16)(x + i), y, color);
+        else if (!(color & 0x80))
+            vbe_pixel_write((u16)(x + i), y, 0);
+    }
 }
 
 static u16 cga_address(u16 line)
@@ -85,11 +101,13 @@ static void draw_planar(u16 address, u8 bits, u8 color)
 
 void graphics_draw(const struct surface *s, u8 row, u8 column, u8 character, u8 color)
 {
-    u8 height = s->kind == KIND_PLANAR || s->kind == KIND_LINEAR ? (u8)BDA->char_height : 8;
+    u8 height = cell_height(s);
     for (u8 i = 0; i < height; i++) {
         u8 bits = glyph_line(s, character, i);
         u16 line = (u16)(row * height + i);
-        if (s->kind == KIND_PLANAR) {
+        if (s->kind == KIND_EXTENDED) {
+            draw_extended((u16)(column * 8), line, bits, color);
+        } else if (s->kind == KIND_PLANAR) {
             draw_planar((u16)(s->offset + line * s->line_bytes + column), bits, color);
         } else if (s->kind == KIND_LINEAR) {
             u16 address = (u16)(line * 320 + column * 8);
@@ -107,7 +125,10 @@ void graphics_draw(const struct surface *s, u8 row, u8 column, u8 character, u8 
 static u8 read_line(const struct surface *s, u16 line, u8 column)
 {
     u8 bits = 0;
-    if (s->kind == KIND_PLANAR) {
+    if (s->kind == KIND_EXTENDED) {
+        for (u8 x = 0; x < 8; x++)
+            bits = (u8)(bits << 1 | (vbe_pixel_read((u16)(column * 8 + x), line) != 0));
+    } else if (s->kind == KIND_PLANAR) {
         /* Read mode 1 tells which pixels equal the colour, here 0. */
         reg_write(VGA_GFX, 2, 0);
         reg_write(VGA_GFX, 7, 0x0F);
@@ -132,7 +153,7 @@ static u8 read_line(const struct surface *s, u16 line, u8 column)
 u8 graphics_read(const struct surface *s, u8 row, u8 column)
 {
     u8 lines[32];
-    u8 height = s->kind == KIND_PLANAR || s->kind == KIND_LINEAR ? (u8)BDA->char_height : 8;
+    u8 height = cell_height(s);
     if (height > 32)
         height = 32;
     for (u8 i = 0; i < height; i++)
@@ -167,7 +188,9 @@ static void pixel_planar(u16 x, u16 y, u8 color, u8 page)
 void pixel_write(u16 x, u16 y, u8 color, u8 page)
 {
     u8 kind = video_info()->kind;
-    if (kind == KIND_PLANAR) {
+    if (kind == KIND_EXTENDED) {
+        vbe_pixel_write(x, y, color);
+    } else if (kind == KIND_PLANAR) {
         pixel_planar(x, y, color, page);
     } else if (kind == KIND_LINEAR) {
         far_write8(0xA000, (u16)(y * 320 + x), color);
@@ -184,7 +207,9 @@ void pixel_write(u16 x, u16 y, u8 color, u8 page)
 u8 pixel_read(u16 x, u16 y, u8 page)
 {
     u8 kind = video_info()->kind, color = 0;
-    if (kind == KIND_PLANAR) {
+    if (kind == KIND_EXTENDED) {
+        color = vbe_pixel_read(x, y);
+    } else if (kind == KIND_PLANAR) {
         u16 address = (u16)(page * BDA->video_page_size + y * BDA->video_columns + x / 8);
         for (u8 plane = 0; plane < 4; plane++) {
             reg_write(VGA_GFX, 4, plane);

@@ -10,7 +10,9 @@ u8 video_mode_now(void)
 
 const struct mode_info *video_info(void)
 {
-    return &mode_infos[video_mode_now()];
+    static const struct mode_info extended = {.kind = KIND_EXTENDED, .pages = 1, .colors = 256};
+    const struct vbe_mode *m = vbe_current_mode();
+    return m && m->bits ? &extended : &mode_infos[video_mode_now()];
 }
 
 bool video_is_text(void)
@@ -96,7 +98,7 @@ static void update_data_area(u8 mode, const struct mode_table *t)
         BDA->equipment = (u16)((BDA->equipment & ~0x30) | 0x20);
 }
 
-static void set_graphics_fonts(u8 char_height)
+void video_graphics_font(u8 char_height)
 {
     vector_set(0x1F, SEG_DATA, (u16)(u32)&font_8x8[128]);
     switch (char_height) {
@@ -129,7 +131,7 @@ void video_set_mode(u8 mode_and_flag)
     update_data_area(mode, t);
     if (info->kind == KIND_TEXT)
         video_font_default(0, t->char_height);
-    set_graphics_fonts(t->char_height);
+    video_graphics_font(t->char_height);
     reg_write(VGA_SEQ, 1, t->seq[0]);
     actl_enable();
 }

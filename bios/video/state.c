@@ -75,7 +75,8 @@ void video_state_service(struct regs *r)
     state[0x22] = (u8)(BDA->video_rows + 1);
     state[0x23] = (u8)BDA->char_height;
     state[0x24] = (u8)(BDA->char_height >> 8);
-    state[0x25] = BDA->video_dcc;
+    state[0x25] = (u8)video_active_combination();
+    state[0x26] = (u8)(video_active_combination() >> 8);
     state[0x27] = (u8)info->colors;
     state[0x28] = (u8)(info->colors >> 8);
     state[0x29] = info->pages;

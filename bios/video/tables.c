@@ -158,6 +158,25 @@ static const struct {
                {0x0000, 0x0100, 0x0200, 0x0102, 0x0400, 0x0104, 0x0500, 0x0502,
                 0x0600, 0x0601, 0x0605, 0x0800, 0x0801, 0x0700, 0x0702, 0x0706}};
 
+u16 video_combination(void)
+{
+    u8 index = BDA->video_dcc;
+    return index < 16 ? dcc_table.codes[index] : 0;
+}
+
+/* The pair in either order. */
+bool video_set_combination(u8 active, u8 alternate)
+{
+    for (u8 i = 0; i < 16; i++) {
+        u16 code = dcc_table.codes[i];
+        if (code == (u16)(active << 8 | alternate) || code == (u16)(alternate << 8 | active)) {
+            BDA->video_dcc = i;
+            return true;
+        }
+    }
+    return false;
+}
+
 #define FAR_POINTER(object) ((u32) & (object) + ((u32)SEG_DATA << 16))
 
 static const struct {

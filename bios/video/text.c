@@ -1,6 +1,6 @@
 /* Characters: cursor, pages, scrolling, reading and writing cells, teletype. */
 #include "bios/services.h"
-#include "bios/video/video.h"
+#include "bios/video/vbe.h"
 
 void video_surface(struct surface *s, u8 page)
 {
@@ -136,6 +136,12 @@ void video_scroll(u8 page, bool down, u8 lines, u8 attribute, u16 top_left, u16 
     u8 rows = (u8)(bottom - top + 1);
     if (lines == 0 || lines > rows)
         lines = rows;
+    if (s.kind == KIND_EXTENDED) {
+        u8 height = s.cell_lines;
+        vbe_scroll((u16)(top * height), (u16)(left * 8), (u16)((right - left + 1) * 8),
+                   (u16)(rows * height), (u16)(lines * height), down, attribute);
+        return;
+    }
     u16 bytes = (u16)((right - left + 1) * s.cell_bytes);
     u16 base = (u16)(s.offset + top * s.cell_lines * s.line_bytes + left * s.cell_bytes);
     for (u8 bank = 0; bank < s.banks; bank++, base += 0x2000)

@@ -50,15 +50,26 @@ static void set_mode(struct regs *r)
     r->al = mode > 7 ? 0x20 : mode == 6 ? 0x3F : 0x30;
 }
 
+u16 video_active_combination(void)
+{
+    u16 pair = video_combination();
+    u8 one = (u8)(pair >> 8), other = (u8)pair;
+    bool mono = BDA->crtc_port == 0x3B4;
+    /* A VGA that shows a monochrome mode is the same display by another name. */
+    if ((one == 8 || one == 7) && !other)
+        return mono ? 7 : 8;
+    bool one_is_mono = one == 1 || one == 5 || one == 7;
+    bool swapped = !one || (other && one_is_mono != mono);
+    return swapped ? (u16)(one << 8 | other) : (u16)(other << 8 | one);
+}
+
 static void display_combination(struct regs *r)
 {
-    if (r->al == 0) {
-        r->bl = BDA->crtc_port == 0x3B4 ? 7 : 8;
-        r->bh = 0;
-        r->al = 0x1A;
-    } else if (r->al == 1) {
-        r->al = 0x1A;
-    }
+    if (r->al == 0)
+        r->bx = video_active_combination();
+    else if (r->al != 1 || !video_set_combination(r->bl, r->bh))
+        return;
+    r->al = 0x1A;
 }
 
 static void read_cell(struct regs *r)

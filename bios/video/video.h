@@ -27,7 +27,15 @@ struct mode_table {
     u8 gfx[9];
 } __attribute__((packed));
 
-enum mode_kind { KIND_NONE, KIND_TEXT, KIND_CGA4, KIND_CGA2, KIND_PLANAR, KIND_LINEAR };
+enum mode_kind {
+    KIND_NONE,
+    KIND_TEXT,
+    KIND_CGA4,
+    KIND_CGA2,
+    KIND_PLANAR,
+    KIND_LINEAR,
+    KIND_EXTENDED, /* graphics of VBE */
+};
 enum dac_kind { DAC_MONO, DAC_CGA, DAC_EGA, DAC_256 };
 
 struct mode_info {
@@ -41,6 +49,11 @@ struct mode_info {
 extern const struct mode_table mode_tables[VGA_TABLE_COUNT];
 extern const struct mode_info mode_infos[VGA_MODE_COUNT];
 extern const u32 video_save_table[7];
+/* The display combination code in force: two codes, 0 for no display; and setting it. */
+u16 video_combination(void);
+bool video_set_combination(u8 active, u8 alternate);
+/* The same, the active display's in the low byte. */
+u16 video_active_combination(void);
 
 /* How characters lie in display memory. */
 struct surface {
@@ -63,6 +76,8 @@ u16 video_text_lines(void);
 void video_surface(struct surface *s, u8 page);
 void video_set_mode(u8 mode_and_flag);
 void video_load_default_dac(u8 kind);
+/* Points INT 43h and 1Fh to our fonts. */
+void video_graphics_font(u8 char_height);
 
 /* Registers. The CRTC is at 3B4h or 3D4h, as the mode has it. */
 static inline void reg_write(u16 port, u8 index, u8 value)

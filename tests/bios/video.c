@@ -260,7 +260,15 @@ static void test_state(void)
     call(0x1200, 0x0010, 0, 0);
     CHECK("EGA information", r.bh == 0 && r.bl == 3);
     call(0x1A00, 0, 0, 0);
-    CHECK("display combination", r.al == 0x1A && r.bl == 8);
+    CHECK("display combination", r.al == 0x1A && r.bl == 8 && r.bh == 0);
+    call(0x1A01, 0x0108, 0, 0);
+    CHECK("set display combination", r.al == 0x1A);
+    call(0x1A00, 0, 0, 0);
+    CHECK("VGA with a second display", r.bl == 8 && r.bh == 1);
+    call(0x1A01, 0x0404, 0, 0);
+    CHECK("no such combination", r.al != 0x1A);
+    call(0x1A01, 0x0008, 0, 0);
+    CHECK("VGA alone again", r.al == 0x1A);
     r = (struct registers){.ax = 0x1B00, .di = (u16)(u32)buffer};
     bios_call(&r, 0x10);
     CHECK("state", r.al == 0x1B && buffer[4] == 3 && buffer[5] == 80 && buffer[0x22] == 25 &&
@@ -280,57 +288,6 @@ static void test_state(void)
     outb(0x3CE, 6);
     CHECK("restored register", inb(0x3CF) == 0x0E);
     set_mode(3);
-}
-
-static void test_vbe(void)
-{
-    buffer[0] = 'V';
-    buffer[1] = 'B';
-    buffer[2] = 'E';
-    buffer[3] = '2';
-    r = (struct registers){.ax = 0x4F00, .di = (u16)(u32)buffer};
-    bios_call(&r, 0x10);
-    CHECK("VBE information",
-          r.ax == 0x004F && same(buffer, "VESA", 4) && *(u16 *)(buffer + 4) >= 0x0200);
-    u16 list = *(u16 *)(buffer + 14), segment = *(u16 *)(buffer + 16);
-    bool found = false;
-    for (u16 i = 0; i < 200 && peek16(segment, list) != 0xFFFF; i++, list += 2)
-        found = found || peek16(segment, list) == 0x101;
-    CHECK("mode 101h is listed", found);
-    r = (struct registers){.ax = 0x4F01, .cx = 0x101, .di = (u16)(u32)buffer};
-    bios_call(&r, 0x10);
-    CHECK("mode 101h", r.ax == 0x004F && (buffer[0] & 0x91) == 0x91 &&
-                           *(u16 *)(buffer + 16) == 640 && *(u16 *)(buffer + 18) == 640 &&
-                           *(u16 *)(buffer + 20) == 480 && buffer[25] == 8 &&
-                           *(u32 *)(buffer + 40) >= 0xC0000000);
-    r = (struct registers){.ax = 0x4F01, .cx = 0x1FE, .di = (u16)(u32)buffer};
-    bios_call(&r, 0x10);
-    CHECK("no such mode", r.ax == 0x014F);
-    call(0x4F02, 0x0101, 0, 0);
-    CHECK("set mode 101h", r.ax == 0x004F);
-    call(0x4F03, 0, 0, 0);
-    CHECK("current mode", r.ax == 0x004F && (r.bx & 0x1FF) == 0x101);
-    call(0x4F05, 0, 0, 3);
-    CHECK("set bank", r.ax == 0x004F);
-    poke8(0xA000, 5, 0x77);
-    call(0x4F05, 0, 0, 0);
-    CHECK("other bank", peek8(0xA000, 5) == 0);
-    call(0x4F05, 0, 0, 3);
-    CHECK("the bank again", peek8(0xA000, 5) == 0x77);
-    call(0x4F05, 0x0100, 0, 0);
-    CHECK("get bank", r.dx == 3);
-    call(0x4F06, 0x0000, 1024, 0);
-    CHECK("line length", r.ax == 0x004F && r.bx == 1024 && r.cx == 1024);
-    call(0x4F07, 0, 8, 16);
-    call(0x4F07, 1, 0, 0);
-    CHECK("display start", r.ax == 0x004F && r.cx == 8 && r.dx == 16);
-    call(0x4F08, 0x0800, 0, 0);
-    CHECK("wide DAC", r.ax == 0x004F && r.bh == 8);
-    call(0x4F08, 0x0600, 0, 0);
-    CHECK("narrow DAC", r.ax == 0x004F && r.bh == 6);
-    set_mode(3);
-    call(0x4F03, 0, 0, 0);
-    CHECK("back to text", r.bx == 3 && peek16(0xB800, 0) == 0x0720);
 }
 
 static void test_preserved(void)
@@ -381,6 +338,5 @@ void test_main(void)
     test_palette();
     test_fonts();
     test_state();
-    test_vbe();
     test_preserved();
 }

@@ -145,19 +145,68 @@ static void vbe_and_back(void)
     card("mode 13h by VBE", 256);
 }
 
+/* VESA's own numbers. */
+static void vbe_text(u16 number, u16 columns, const char *name)
+{
+    video_call(0x4F02, number, 0, 0);
+    text_segment = 0xB800;
+    font_load(0, 8);
+    crtc(0x0A, 0x20);
+    attr(0x10, 0x04);
+    text_card(name, columns);
+}
+
+static void vbe_text_132(void)
+{
+    vbe_text(0x10A, 132, "132 columns, 43 rows by VBE");
+    text_put(132 * 42 + 124, "the end", 0x1F);
+}
+
+static void vbe_text_80(void)
+{
+    vbe_text(0x108, 80, "80 columns, 60 rows by VBE");
+    text_put(80 * 59 + 72, "the end", 0x1F);
+}
+
+static void vbe_planar(void)
+{
+    video_call(0x4F02, 0x0102, 0, 0);
+    load_colors_64();
+    surface_set(LAYOUT_PLANAR, 800, 600, 100);
+    card("800 x 600, 4 bits by VBE", 16);
+}
+
+/* Text by the firmware in direct colour, scrolled. */
+static void vbe_characters(void)
+{
+    vbe_mode(640, 480, 16, 0);
+    struct registers r = {
+        .ax = 0x1121, .bx = 0, .cx = 16, .dx = 30, .es = FAR_SEGMENT, .bp = FAR_FONT_16};
+    bios_call(&r, 0x10);
+    for (u8 i = 1; i < 16; i++) {
+        video_call(0x0200, 0, 0, (u16)(i << 8 | i * 2));
+        video_call(0x0900 | 'x', i, 30, 0);
+    }
+    video_call(0x0603, 0x0001, 0x0400, 0x0828);
+}
+
 const struct effect vbe_effects[] = {
-    {"VBE 640 x 480 x 8",          vbe_8        },
-    {"VBE 640 x 480 x 15",         vbe_15       },
-    {"VBE 800 x 600 x 16",         vbe_16       },
-    {"VBE 640 x 480 x 24",         vbe_24       },
-    {"VBE 640 x 480 x 32",         vbe_32       },
-    {"VBE 1024 x 768 x 32",        vbe_1024     },
-    {"VBE 1600 x 1200 x 32",       vbe_1600     },
-    {"VBE linear frame buffer",    vbe_linear   },
-    {"DISPI 800 x 600 x 4",        dispi_4      },
-    {"VBE virtual screen",         vbe_virtual  },
-    {"VBE DAC of eight bits",      vbe_8_bit_dac},
-    {"VBE palette",                vbe_palette  },
-    {"VBE mode 13h after 32 bits", vbe_and_back },
-    {NULL,                         NULL         },
+    {"VBE 640 x 480 x 8",          vbe_8         },
+    {"VBE 640 x 480 x 15",         vbe_15        },
+    {"VBE 800 x 600 x 16",         vbe_16        },
+    {"VBE 640 x 480 x 24",         vbe_24        },
+    {"VBE 640 x 480 x 32",         vbe_32        },
+    {"VBE 1024 x 768 x 32",        vbe_1024      },
+    {"VBE 1600 x 1200 x 32",       vbe_1600      },
+    {"VBE linear frame buffer",    vbe_linear    },
+    {"DISPI 800 x 600 x 4",        dispi_4       },
+    {"VBE virtual screen",         vbe_virtual   },
+    {"VBE DAC of eight bits",      vbe_8_bit_dac },
+    {"VBE palette",                vbe_palette   },
+    {"VBE mode 13h after 32 bits", vbe_and_back  },
+    {"VBE text, 132 x 43",         vbe_text_132  },
+    {"VBE text, 80 x 60",          vbe_text_80   },
+    {"VBE 800 x 600 x 4",          vbe_planar    },
+    {"VBE characters in 16 bits",  vbe_characters},
+    {NULL,                         NULL          },
 };

@@ -44,6 +44,7 @@ KNOWN = {
     r'screen off': 'clocking mode bit 5 is not looked at',
     r'line pairs': 'no pairs of lines',
     r'DISPI 800 x 600 x 4': 'shows nothing',
+    r'VBE text': 'its firmware has no text modes of VBE',
     r'VBE palette': 'its firmware has no function 09h',
 }
 # A level of five or six bits becomes one of eight in slightly different ways.

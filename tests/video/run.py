@@ -26,6 +26,7 @@ FIRMWARE = {
     r'200 lines|350 lines': 'it knows only 400 lines',
     r'BIOS mode 07h': 'it makes intensity alone gray; IBM makes it black',
     r'BIOS mode 0Fh': 'it enables plane 0 only',
+    r'VBE text': 'its firmware has no text modes of VBE',
     r'VBE palette': 'it has no function 09h',
 }
 
