@@ -15,6 +15,8 @@ import tempfile
 NOTHING = {"nop", "pause", "prefetchnta", "prefetcht0", "prefetcht1", "prefetcht2", "prefetchw",
            "fnop", "fneni", "fndisi", "fnsetpm", "lfence", "mfence", "sfence", "clflush"}
 ANSWERS = ["integer", "x87", "simd"]
+# Images that take longer than a run with a skipped form is given.
+LONG = ["protection", "sensitive"]
 TIMEOUT = 300
 
 
@@ -90,11 +92,9 @@ def images_notice(anachron, data, noticed):
     """A form that only images test fails in one of them when it does nothing."""
     silent = []
     for form in data["forms"]:
-        names = [name for name in form["suites"] if name not in ANSWERS]
+        names = [name for name in form["suites"] if name not in ANSWERS + LONG]
         if form_name(form) in noticed or form["mnemonic"] in NOTHING:
             continue
-        # The cheap ones first; one is enough.
-        names.sort(key=lambda name: (name in ("protection", "sensitive"), name))
         if not any(Report(anachron, "--json", "--skip", form_name(form),
                           *suites([name])).json["total"]["failed"] for name in names):
             silent.append(f"{form_name(form)} ({' '.join(names)})")
