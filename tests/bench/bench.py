@@ -96,14 +96,12 @@ def usable_engines(options, guests, image):
     return found
 
 
-def run_workloads(engine, machine, results):
-    """Reads the runner's marks until it is done."""
+def run_workloads(engine, machine, results, statistics=False):
+    """Reads the runner's marks until it is done. statistics: shows what the emulator says then."""
     begun = None
     try:
         for line, seconds in machine.lines():
             words = line.split()
-            if line.startswith("@"):
-                print(f"{engine.name}: {line}", file=sys.stderr, flush=True)
             if line.startswith("@begin "):
                 begun = seconds
             elif line.startswith("@end "):
@@ -112,10 +110,13 @@ def run_workloads(engine, machine, results):
                     results.failures.append(f"{name} in {engine.name}: status {status}: {machine.tail()}")
                 spent = int(microseconds) / 1e6 if engine.native else seconds - begun
                 results.add(name, engine.name, spent, result)
+                print(f"{engine.name}: {name} {spent:.4f} s", file=sys.stderr, flush=True)
             elif line == "@done":
                 if not engine.native:
                     results.resident[engine.name] = max(results.resident[engine.name],
                                                         machine.resident())
+                if statistics:
+                    print(machine.wait_for_end(30), file=sys.stderr, flush=True)
                 return
     except Failed as failure:
         results.failures.append(f"{engine.name}: {failure}")
@@ -142,7 +143,8 @@ def run_round(engine, options, cases, guests, boot, results):
         run_workloads(engine, engine.start_list(scale, names, options.limit), results)
     elif names:
         append = APPEND.format(scale=scale, names=names)
-        run_workloads(engine, engine.start(*boot, append, options.limit), results)
+        run_workloads(engine, engine.start(*boot, append, options.limit), results,
+                      engine.name in ANACHRONS and "--stats" in options.option)
     for case in cases:
         if isinstance(case, Start) and not engine.native:
             guest = guests.build(case.guest)
@@ -185,12 +187,18 @@ def main():
             for engine in engines:
                 print(f"round {turn + 1} of {options.repeat}: {engine.name}", file=sys.stderr, flush=True)
                 run_round(engine, options, cases, guests, boot, results)
+                save(results, options)
     except KeyboardInterrupt:
         results.failures.append("interrupted: the table has what was measured until then")
     finally:
         for engine in engines:
             engine.close()
     return show(results, options)
+
+
+def save(results, options):
+    if options.json:
+        options.json.write_text(json.dumps(results.as_json(), indent=1) + "\n")
 
 
 def show(results, options):
@@ -203,8 +211,7 @@ def show(results, options):
     problems = [f"RESULTS DIFFER: {line}" for line in results.disagreements()]
     problems += [f"FAILED: {line}" for line in results.failures]
     print("\n".join(misses + problems))
-    if options.json:
-        options.json.write_text(json.dumps(results.as_json(), indent=1) + "\n")
+    save(results, options)
     return 1 if problems or (options.goals and misses) else 0
 
 

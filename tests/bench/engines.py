@@ -44,8 +44,12 @@ def session_processes(leader):
 
 
 def peak_resident(pid):
-    """MiB."""
-    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+    """MiB; 0 when it has ended."""
+    try:
+        lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        lines = []
+    for line in lines:
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024
     return 0.0
@@ -68,12 +72,18 @@ class Machine:
         if type_first:
             self.process.stdin.write(type_first)
             self.process.stdin.flush()
-        self.pids = None
+        self.used = {}  # seconds by process; one that has ended keeps its last figure
         self.pending = b""
         self.log = b""
 
     def seconds(self):
-        return sum(process_seconds(pid) for pid in self.pids)
+        """Of all processes of the session, as it was when the first line came."""
+        for pid in self.used or session_processes(self.process.pid):
+            try:
+                self.used[pid] = process_seconds(pid)
+            except OSError:  # it has ended
+                self.used.setdefault(pid, 0.0)
+        return sum(self.used.values())
 
     def lines(self):
         """Yields (line, processor seconds when it was complete)."""
@@ -87,8 +97,6 @@ class Machine:
             if b"\n" not in got:
                 self.pending += got
                 continue
-            if self.pids is None:
-                self.pids = session_processes(self.process.pid)
             now = self.seconds()
             *whole, self.pending = (self.pending + got).split(b"\n")
             deadline = time.monotonic() + self.limit
@@ -103,7 +111,16 @@ class Machine:
         return (self.log[-600:] + self.pending + errors[-600:]).decode(errors="replace").strip()
 
     def resident(self):
-        return max(peak_resident(pid) for pid in self.pids)
+        return max(peak_resident(pid) for pid in session_processes(self.process.pid))
+
+    def wait_for_end(self, seconds):
+        """Lets a guest that has switched itself off be followed by its emulator; what that said."""
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return ""
+        self.errors.seek(0)
+        return self.errors.read().decode(errors="replace")
 
     def close(self):
         # bochs is a shell script around its program: end the whole session

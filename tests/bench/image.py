@@ -24,12 +24,17 @@ PROGRAMS = {
     "python3.11-minimal": ["usr/bin/python3.11"],
     "libpython3.11-minimal": ["usr/lib/python3.11"],
     "lua5.4": ["usr/bin/lua5.4"],
+    "luajit": ["usr/bin/luajit"],
+    "mawk": ["usr/bin/mawk"],
+    "grep": ["bin/grep"],
+    "coreutils": ["usr/bin/sort", "usr/bin/uniq"],
     "sqlite3": ["usr/bin/sqlite3"],
     "cpp-12": ["usr/lib/gcc/i686-linux-gnu/12/cc1"],
 }
 LIBRARIES = ["libc6", "libbz2-1.0", "liblzma5", "libssl3", "zlib1g", "libreadline8", "libtinfo6",
-             "libsqlite3-0", "liblua5.4-0", "libisl23", "libmpc3", "libmpfr6", "libgmp10",
-             "libzstd1", "libexpat1", "libcrypt1", "libgcc-s1", "libstdc++6"]
+             "libsqlite3-0", "liblua5.4-0", "libluajit-5.1-2",
+             "libisl23", "libmpc3", "libmpfr6", "libgmp10",
+             "libzstd1", "libexpat1", "libcrypt1", "libgcc-s1", "libstdc++6", "libpcre2-8-0"]
 APPLETS = ["cat", "cmp", "cut", "expr", "head", "mount", "poweroff", "rm", "sh", "stty", "tail", "tr"]
 CORPUS_SIZE = 4 << 20
 

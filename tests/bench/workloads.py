@@ -54,6 +54,8 @@ WORKLOADS = [
     Workload("lua", "lua", COMPUTE, 2, "/usr/bin/lua5.4 /bench/lua.lua {280}"),
     Workload("sqlite", "sqlite", COMPUTE, 2, "/bin/sh /bench/sqlite.sh {15000}"),
     Workload("cc1", "C compiler", COMPUTE, 2, "/bin/sh /bench/compile.sh {2}"),
+    Workload("text", "text tools", COMPUTE, 0.9, "/bin/sh /bench/text.sh {600}"),
+    Workload("luajit", "compiler in the guest", COMPUTE, 0.9, "/usr/bin/luajit /bench/luajit.lua {400}"),
     Workload("syscalls", "system calls", SYSTEM, 0.9, "/bench/syscalls {1000}"),
     Workload("forks", "fork and exec", SYSTEM, 0.9, "/bench/forks {200}"),
     Workload("pipes", "pipes", SYSTEM, 0.9, "/bench/pipes {200}"),
