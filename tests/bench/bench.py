@@ -35,16 +35,21 @@ def arguments():
     parser.add_argument("--quick", action="store_true", help="a tenth of the work, once")
     parser.add_argument("--engines", default="native,interp,jit,qemu")
     parser.add_argument("--bochs", action="store_true", help="bochs too")
+    parser.add_argument("--old", type=pathlib.Path, metavar="ANACHRON",
+                        help="an older program, whose jit is the engine `old`")
     parser.add_argument("--json", type=pathlib.Path, help="writes every sample to this file")
     parser.add_argument("--pin", type=int, help="keeps what is measured on this processor")
     parser.add_argument("--goals", action="store_true", help="a class below its goal is a failure")
-    parser.add_argument("--limit", type=float, default=600, help="seconds that one workload may take")
+    parser.add_argument("--limit", type=float, default=600,
+                        help="seconds that one workload may take")
     parser.add_argument("--option", action="append", default=[], help="for `anachron run`")
     options = parser.parse_args()
     if options.quick:
         options.repeat, options.scale = 1, options.scale / 10
     if options.bochs:
         options.engines += ",bochs"
+    if options.old:
+        options.engines += ",old"
     return options
 
 
@@ -74,6 +79,8 @@ def choose(wanted):
 def make_engine(name, options, guests, image):
     if name in ANACHRONS:
         return Anachron(options.build / "anachron", name, options.pin, options.option)
+    if name == "old" and options.old:
+        return Anachron(options.old.resolve(), "jit", options.pin, options.option, name)
     if name == "qemu":
         return Qemu(name, options.pin)
     if name == "bochs":
@@ -107,7 +114,8 @@ def run_workloads(engine, machine, results, statistics=False):
             elif line.startswith("@end "):
                 name, result, status, microseconds = words[1:5]
                 if status != "0":
-                    results.failures.append(f"{name} in {engine.name}: status {status}: {machine.tail()}")
+                    results.failures.append(
+                        f"{name} in {engine.name}: status {status}: {machine.tail()}")
                 spent = int(microseconds) / 1e6 if engine.native else seconds - begun
                 results.add(name, engine.name, spent, result)
                 print(f"{engine.name}: {name} {spent:.4f} s", file=sys.stderr, flush=True)
@@ -148,8 +156,8 @@ def run_round(engine, options, cases, guests, boot, results):
     for case in cases:
         if isinstance(case, Start) and not engine.native:
             guest = guests.build(case.guest)
-            run_start(engine, engine.start(guest["kernel"], guest["initrd"], case.append, options.limit),
-                      case, results)
+            machine = engine.start(guest["kernel"], guest["initrd"], case.append, options.limit)
+            run_start(engine, machine, case, results)
 
 
 def end_tidily():
@@ -185,7 +193,8 @@ def main():
     try:
         for turn in range(options.repeat):
             for engine in engines:
-                print(f"round {turn + 1} of {options.repeat}: {engine.name}", file=sys.stderr, flush=True)
+                print(f"round {turn + 1} of {options.repeat}: {engine.name}", file=sys.stderr,
+                      flush=True)
                 run_round(engine, options, cases, guests, boot, results)
                 save(results, options)
     except KeyboardInterrupt:

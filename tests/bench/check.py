@@ -94,7 +94,8 @@ def compare(engines, cases, outcomes):
         return 1
     for place, state, other in zip(places, states, other_states):
         if state != other:
-            print(f"DIFFERENT first at {place}:\n  {engines[0].name}: {state}\n  {engines[1].name}: {other}")
+            print(f"DIFFERENT first at {place}:\n  {engines[0].name}: {state}\n"
+                  f"  {engines[1].name}: {other}")
             return 1
     if serial != other_serial:
         print("DIFFERENT: the serial port, with equal states")
@@ -103,7 +104,8 @@ def compare(engines, cases, outcomes):
     if failures:
         print("FAILED: " + ", ".join(failures))
         return 1
-    print(f"{engines[0].name} and {engines[1].name} agree after each of {len(cases)} workloads: {states[-1]}")
+    print(f"{engines[0].name} and {engines[1].name} agree after each of {len(cases)} workloads: "
+          f"{states[-1]}")
     return 0
 
 

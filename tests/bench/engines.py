@@ -1,8 +1,8 @@
 """How each engine is started, and how the time of its workloads is taken.
 
 Time is processor time of the emulator's process on the host, read at the moment when a mark arrives
-on the guest's serial port. The guest's own clock means nothing (Anachron's counts instructions), and
-wall time would count what else runs on the host.
+on the guest's serial port. The guest's own clock means nothing (Anachron's counts instructions),
+and wall time would count what else runs on the host.
 """
 
 import os
@@ -15,8 +15,8 @@ import tempfile
 import time
 
 MEMORY = "384"
-# Which mitigations a kernel chooses depends on the processor model; its tests of its own ciphers take
-# longer than the rest of the boot.
+# Which mitigations a kernel chooses depends on the processor model; its tests of its own ciphers
+# take longer than the rest of the boot.
 APPEND = "console=ttyS0 quiet mitigations=off cryptomgr.notests -- {scale} {names}"
 CPUCLOCK_SCHED = 2
 
@@ -26,8 +26,8 @@ class Failed(Exception):
 
 
 def process_seconds(pid):
-    """User and system time of a process, all threads, in nanosecond steps. The number of a process's
-    clock is made as clock_getcpuclockid(3) makes it."""
+    """User and system time of a process, all threads, in nanosecond steps. The number of a
+    process's clock is made as clock_getcpuclockid(3) makes it."""
     return time.clock_gettime((~pid << 3) | CPUCLOCK_SCHED)
 
 
@@ -155,19 +155,20 @@ class Engine:
 
 
 class Anachron(Engine):
-    def __init__(self, anachron, engine, pin, options):
-        super().__init__(engine, pin)
+    def __init__(self, anachron, engine, pin, options, name=None):
+        super().__init__(name or engine, pin)
         self.anachron = anachron
+        self.engine = engine
         self.options = options
 
     def refusal(self):
-        done = subprocess.run([self.anachron, "run", "--engine", self.name, "--memory", "1M",
+        done = subprocess.run([self.anachron, "run", "--engine", self.engine, "--memory", "1M",
                                "--display", "none", "--serial", "none", "--stop-after", "1"],
                               stdin=subprocess.DEVNULL, capture_output=True, text=True)
         return done.stderr.strip() if done.returncode else None
 
     def command(self, kernel, initrd, append):
-        return [self.anachron, "run", "--engine", self.name, "--cpu", "core2", "--memory",
+        return [self.anachron, "run", "--engine", self.engine, "--cpu", "core2", "--memory",
                 MEMORY + "M", "--clock", "virtual", "--display", "none", "--serial", "stdio",
                 "--kernel", kernel, "--initrd", initrd, "--append", append, *self.options]
 

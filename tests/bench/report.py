@@ -36,9 +36,10 @@ class Results:
         return a / b if a and b else None
 
     def spread(self, case):
-        """The widest range of any engine's samples, relative to their median."""
+        """The widest range of any engine's samples, relative to their median; None when there is
+        but one of each."""
         return max(((max(s) - min(s)) / statistics.median(s)
-                    for s in self.seconds[case.name].values() if s), default=0)
+                    for s in self.seconds[case.name].values() if len(s) > 1), default=None)
 
     def disagreements(self):
         return [f"{name}: " + "; ".join(f"{result} in {', '.join(sorted(engines))}"
@@ -77,14 +78,15 @@ class Table:
         self.results = results
         self.emulators = [engine for engine in results.engines if engine != "native"]
         self.anachrons = [engine for engine in anachrons if engine in results.engines]
-        self.against = [peer for peer in ("qemu", "bochs") if peer in results.engines]
+        self.against = [peer for peer in ("qemu", "bochs", "old") if peer in results.engines]
 
     def heading(self):
         words = [f"{'workload':14}{'class':26}"]
         words += [f"{engine + ' s':>10}" for engine in self.results.engines]
         if "native" in self.results.engines:
             words += [f"{engine + '/native':>14}" for engine in self.emulators]
-        words += [f"{engine + ' v ' + peer:>15}" for peer in self.against for engine in self.anachrons]
+        words += [f"{engine + ' v ' + peer:>15}"
+                  for peer in self.against for engine in self.anachrons]
         return "".join(words) + f"{'spread':>8}"
 
     def row(self, case):
@@ -96,7 +98,7 @@ class Table:
                       for engine in self.emulators]
         words += [cell(results.ratio(case, peer, engine), "{:14.2f}x")
                   for peer in self.against for engine in self.anachrons]
-        return "".join(words) + f"{100 * results.spread(case):7.0f}%"
+        return "".join(words) + cell(results.spread(case), "{:8.0%}")
 
     def mean_line(self, what, form, above, below):
         """Geometric means of above / below, or None when nothing was measured in both."""
@@ -104,9 +106,11 @@ class Table:
         compute = self.results.class_means(above, below, COMPUTE)
         if not everything:
             return None
-        line = f"{what} over {len(everything)} classes: " + form.format(geometric_mean(everything.values()))
+        mean = form.format(geometric_mean(everything.values()))
+        line = f"{what} over {len(everything)} classes: {mean}"
         if compute:
-            line += f"; over {len(compute)} compute classes: " + form.format(geometric_mean(compute.values()))
+            mean = form.format(geometric_mean(compute.values()))
+            line += f"; over {len(compute)} compute classes: {mean}"
         return line
 
     def summary(self):
@@ -129,7 +133,9 @@ class Table:
     def misses(self, engine):
         """Classes in which an engine is slower than its goal against QEMU."""
         wants = self.results.wants()
-        return [f"{engine} misses its goal in {kind}: {ratio:.2f} times QEMU's speed, not {wants[kind]:g}"
-                for kind, ratio in self.results.class_means("qemu", engine).items() if ratio < wants[kind]]
+        return [f"{engine} misses its goal in {kind}: {ratio:.2f} times QEMU's speed, "
+                f"not {wants[kind]:g}"
+                for kind, ratio in self.results.class_means("qemu", engine).items()
+                if ratio < wants[kind]]
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The benchmark's arithmetic and its runner: medians, ratios, means over classes, results that differ,
-and what the runner says of programs that end well and badly.
+"""The benchmark's arithmetic and its runner: medians, ratios, means over classes, results that
+differ, and what the runner says of programs that end well and badly.
 
 Run alone: tests/bench/test_report.py BUILD/tests/bench/guest
 """
@@ -34,11 +34,13 @@ def made_up():
     cases = [Workload("a", "one", COMPUTE, 2.0, "/a"), Workload("b", "one", COMPUTE, 2.0, "/b"),
              Workload("c", "two", SYSTEM, 0.9, "/c"), Workload("d", "three", SYSTEM, 0.9, "/d")]
     results = Results(cases, ["native", "jit", "qemu"])
-    for name, engine, samples in [("a", "native", [1]), ("a", "jit", [2, 9, 3]), ("a", "qemu", [3, 3, 12]),
-                                  ("b", "native", [1]), ("b", "jit", [1, 1, 1]), ("b", "qemu", [4, 4, 4]),
-                                  ("c", "native", [2]), ("c", "jit", [2, 2, 2]), ("c", "qemu", [1, 1, 1])]:
-        for seconds in samples:
-            results.add(name, engine, seconds, "same")
+    samples = {"a": {"native": [1], "jit": [2, 9, 3], "qemu": [3, 3, 12]},
+               "b": {"native": [1], "jit": [1, 1, 1], "qemu": [4, 4, 4]},
+               "c": {"native": [2], "jit": [2, 2, 2], "qemu": [1, 1, 1]}}
+    for name, engines in samples.items():
+        for engine, figures in engines.items():
+            for seconds in figures:
+                results.add(name, engine, seconds, "same")
     return cases, results
 
 
@@ -47,14 +49,16 @@ def test_report():
     check("the median", results.median(cases[0], "jit") == 3)
     check("the ratio of medians", near(results.ratio(cases[0], "qemu", "jit"), 1.0))
     check("a class counts once", near(results.class_means("qemu", "jit")["one"], 2.0))
-    check("classes without figures do not count", set(results.class_means("qemu", "jit")) == {"one", "two"})
+    check("classes without figures do not count",
+          set(results.class_means("qemu", "jit")) == {"one", "two"})
     check("the compute classes", set(results.class_means("qemu", "jit", COMPUTE)) == {"one"})
     check("the spread", near(results.spread(cases[0]), 3.0))
     table = Table(results, ["interp", "jit"])
     check("misses", table.misses("jit") ==
           ["jit misses its goal in two: 0.50 times QEMU's speed, not 0.9"])
     summary = "\n".join(table.summary())
-    check("the mean over classes", "over 2 classes: 1.00x; over 1 compute classes: 2.00x" in summary)
+    check("the mean over classes",
+          "over 2 classes: 1.00x; over 1 compute classes: 2.00x" in summary)
     check("the least", "least: 0.50x, two" in summary)
     check("native", "jit, time against native over 2 classes: 1.3x" in summary)
     check("rows as wide as the heading", len({len(table.row(case)) for case in cases} |
@@ -68,7 +72,8 @@ def test_report():
 def test_table_of_workloads():
     names = [case.name for case in [*WORKLOADS, *STARTS]]
     check("names are unique", len(set(names)) == len(names))
-    check("a class chooses its workloads", [case.name for case in choose("x87")] == ["x87", "x87-functions"])
+    check("a class chooses its workloads",
+          [case.name for case in choose("x87")] == ["x87", "x87-functions"])
     check("a name chooses one", [case.name for case in choose("xz,boot")] == ["xz", "boot"])
 
 
@@ -77,7 +82,8 @@ def run_list(programs, text, names):
     with tempfile.NamedTemporaryFile("w") as file:
         file.write(text)
         file.flush()
-        cases = [Workload(name, name, COMPUTE, 1, "") for name in ["good", "bad", "missing", "goods"]]
+        cases = [Workload(name, name, COMPUTE, 1, "")
+                 for name in ["good", "bad", "missing", "goods"]]
         results = Results(cases, ["native"])
         machine = Machine([programs / "runner", file.name, "200", names], 60)
         run_workloads(Native("native", None, None), machine, results)
@@ -85,10 +91,12 @@ def run_list(programs, text, names):
 
 
 def test_runner(programs):
-    text = f"good /bin/echo {{3}} x\nbad /bin/false\nmissing {programs}/no-such-program\ngoods {programs}/integer {{1}}\n"
+    text = (f"good /bin/echo {{3}} x\nbad /bin/false\nmissing {programs}/no-such-program\n"
+            f"goods {programs}/integer {{1}}\n")
     results = run_list(programs, text, "")
     check("every program ran", all(samples["native"] for samples in results.seconds.values()))
-    check("two failed", len(results.failures) == 2 and "bad in native: status 1" in results.failures[0] and
+    check("two failed", len(results.failures) == 2 and
+          "bad in native: status 1" in results.failures[0] and
           "missing in native: status 127" in results.failures[1])
     hashed = 14695981039346656037
     for byte in b"6 x\n":  # 3 at twice the work
@@ -96,8 +104,8 @@ def test_runner(programs):
     check("the result is a hash of the output", list(results.results["good"]) == [f"{hashed:016x}"])
     check("processor time", 0 < results.seconds["goods"]["native"][0] < 30)
     chosen = run_list(programs, text, "good,missing")
-    check("only what was asked for ran", [name for name, samples in chosen.seconds.items() if samples["native"]] ==
-          ["good", "missing"])
+    ran = [name for name, samples in chosen.seconds.items() if samples["native"]]
+    check("only what was asked for ran", ran == ["good", "missing"])
 
 
 def main():
