@@ -41,6 +41,8 @@ KNOWN = {
     "ferr": ["requested at the slave PIC", "IGNNE#: no new request"],
     # Its PIC goes round the local APIC.
     "local_apic": ["LINT0 masked"],
+    # An APIC that was switched off needs a reset.
+    "kernels": ["back again", "what was written meanwhile", "one shot"],
     # No remote IRR, an ID of eight bits, NMI twice.
     "io_apic": ["ID is four bits", "remote IRR", "EOI with the line high", "level: over",
                 "NMI delivery", "82093AA data sheet: masked"],
