@@ -1,6 +1,7 @@
 #include "machine/answers.h"
 
 #include "base/bits.h"
+#include "base/random.h"
 #include "cpu/registers.h"
 
 #include <inttypes.h>
@@ -12,14 +13,6 @@ enum { ALL_FLAGS = FLAGS_ARITHMETIC | FLAG_DF };
 static const char *const gpr_names[8] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"};
 
 /* --- states from seeds --- */
-
-uint64_t answer_random(uint64_t *state)
-{
-    *state ^= *state >> 12;
-    *state ^= *state << 25;
-    *state ^= *state >> 27;
-    return *state * UINT64_C(2685821657736338717);
-}
 
 /* Exponents that matter: the ends of the range, around one, around the integers' sizes. */
 static uint32_t exponent_of(uint64_t choice, uint32_t max)
@@ -61,7 +54,7 @@ static uint64_t fraction_of(uint64_t choice, uint64_t value, unsigned bits)
 
 static uint64_t random_float(uint64_t *random, unsigned exponent_bits, unsigned fraction_bits)
 {
-    uint64_t choice = answer_random(random), value = answer_random(random);
+    uint64_t choice = random_next(random), value = random_next(random);
     uint64_t sign = choice >> 63, exponent = exponent_of(choice, (1u << exponent_bits) - 1);
     return sign << (exponent_bits + fraction_bits) | exponent << fraction_bits |
            fraction_of(choice, value, fraction_bits);
@@ -69,7 +62,7 @@ static uint64_t random_float(uint64_t *random, unsigned exponent_bits, unsigned 
 
 static uint32_t random_integer(uint64_t *random)
 {
-    uint64_t choice = answer_random(random);
+    uint64_t choice = random_next(random);
     uint32_t value = (uint32_t)(choice >> 24);
     switch (choice & 7) {
     case 0:
@@ -99,13 +92,13 @@ static uint64_t random_lanes(uint64_t *random, enum lane_kind kind)
     case LANES_BITS:
         break;
     }
-    return answer_random(random);
+    return random_next(random);
 }
 
 /* Finite ones mostly; unsupported encodings, too. */
 static struct float80 random_float80(uint64_t *random)
 {
-    uint64_t choice = answer_random(random), value = answer_random(random);
+    uint64_t choice = random_next(random), value = random_next(random);
     uint32_t exponent = exponent_of(choice, 0x7FFF);
     uint64_t integer = exponent == 0 || !(choice >> 32 & 31) ? 0 : UINT64_C(1) << 63;
     return (struct float80){fraction_of(choice, value, 63) | integer,
@@ -119,7 +112,7 @@ void answer_state_seeded(uint32_t seed, struct answer_state *state)
     memset(state, 0, sizeof *state);
     for (unsigned i = 0; i < 8; i++)
         state->gpr[i] = random_integer(&random);
-    state->flags = (uint32_t)answer_random(&random) & FLAGS_ARITHMETIC;
+    state->flags = (uint32_t)random_next(&random) & FLAGS_ARITHMETIC;
     state->control = 0x037F;
     state->mxcsr = MXCSR_DEFAULT;
     for (unsigned i = 0; i < 8; i++) {

@@ -83,9 +83,6 @@ struct answer_case {
 /* A state full of values that are interesting for integers, floats of every size or neither,
  * depending on seed. General registers are no addresses. */
 void answer_state_seeded(uint32_t seed, struct answer_state *state);
-/* A small deterministic generator (xorshift64*); state is never 0. */
-uint64_t answer_random(uint64_t *state);
-
 /* One line, without the newline. False: err says what is wrong with it. */
 bool answer_parse(const char *line, struct answer_case *answer, struct error *err);
 /* The inverse, with a newline. */

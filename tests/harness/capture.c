@@ -11,6 +11,7 @@
 #include "tests/harness/capture_host.h"
 
 #include "base/bits.h"
+#include "base/random.h"
 
 #include <cpuid.h>
 #include <stdio.h>
@@ -39,7 +40,7 @@ struct generator {
 
 static uint32_t below(struct generator *g, uint32_t limit)
 {
-    return (uint32_t)(answer_random(&g->random) >> 33) % limit;
+    return (uint32_t)(random_next(&g->random) >> 33) % limit;
 }
 
 static bool has(const struct insn_row *row, const char *operand)
@@ -144,7 +145,7 @@ static void put_prefixes(struct generator *g)
 static void put_immediate(struct generator *g, const char *operand)
 {
     bool small = is(g->row, "enter");
-    uint32_t value = (uint32_t)answer_random(&g->random);
+    uint32_t value = (uint32_t)random_next(&g->random);
     switch (operand[1]) {
     case 'b':
         put(g, below(g, 2) ? value & 0xFF : value & 0x1F);
@@ -526,8 +527,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: capture DIRECTORY\n");
         return EXIT_STATUS_USAGE;
     }
-    if (!capture_open()) {
-        fprintf(stderr, "capture: this host cannot run 32-bit code: x86-64 Linux is needed\n");
+    struct error err;
+    if (!capture_open(&err)) {
+        fprintf(stderr, "capture: %s\n", err.text);
         return EXIT_STATUS_HOST_ERROR;
     }
     struct decoder *decoder = decoder_new(cpu_model_find("core2"));

@@ -5,8 +5,9 @@
 
 #include "machine/answers.h"
 
-/* False: this host cannot run 32-bit code, or has no pages at the answers' addresses. */
-bool capture_open(void);
+/* False: this host cannot run 32-bit code, or has no pages at the answers' addresses; err says why.
+ */
+bool capture_open(struct error *err);
 /* Runs answer->code from answer->before and fills answer->after. */
 void capture_run(struct answer_case *answer);
 

@@ -7,7 +7,7 @@
 #include "cpu/segment.h"
 #include "snapshot/state.h"
 #include "tests/harness/bare_cpu.h"
-#include "tests/harness/insn_generator.h"
+#include "tests/harness/random.h"
 #include "tests/harness/unit.h"
 
 #include <string.h>

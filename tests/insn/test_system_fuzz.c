@@ -8,7 +8,7 @@
 #include "cpu/system.h"
 #include "snapshot/state.h"
 #include "tests/harness/bare_cpu.h"
-#include "tests/harness/insn_generator.h"
+#include "tests/harness/random.h"
 #include "tests/harness/unit.h"
 
 #include <string.h>
@@ -43,22 +43,12 @@ static const char *const templates[] = {
     "\x66\x8E", "\x66\xFF\x1C", "\xB8\x11\x00", "\x0D\x00\x01", "\x80\x0C\x24", "\xC8",
 };
 
-static uint32_t pick(uint64_t *random, uint32_t count)
-{
-    return (uint32_t)(random_next(random) >> 33) % count;
-}
-
-static bool chance(uint64_t *random, uint32_t one_in)
-{
-    return pick(random, one_in) == 0;
-}
-
 static void fill_code(uint8_t *code, uint64_t *random)
 {
     for (unsigned i = 0; i < CODE_SIZE; i++)
         code[i] = (uint8_t)(random_next(random) >> 40);
-    for (unsigned i = 0; i + 16 < CODE_SIZE; i += 1 + pick(random, 6)) {
-        const char *text = templates[pick(random, ARRAY_LENGTH(templates))];
+    for (unsigned i = 0; i + 16 < CODE_SIZE; i += 1 + random_below(random, 6)) {
+        const char *text = templates[random_below(random, ARRAY_LENGTH(templates))];
         memcpy(code + i, text, strlen(text));
     }
     for (unsigned i = 0; i < CODE_SIZE; i++) {
@@ -70,31 +60,32 @@ static void fill_code(uint8_t *code, uint64_t *random)
 /* Selectors that mostly name something. */
 static uint16_t random_selector(uint64_t *random)
 {
-    return (uint16_t)(pick(random, ENTRIES) << 3 | (chance(random, 6) ? SELECTOR_TI : 0) |
-                      (chance(random, 2) ? 0 : pick(random, 4)));
+    return (uint16_t)(random_below(random, ENTRIES) << 3 | (one_in(random, 6) ? SELECTOR_TI : 0) |
+                      (one_in(random, 2) ? 0 : random_below(random, 4)));
 }
 
 static uint64_t random_descriptor(uint64_t *random)
 {
-    uint32_t type = pick(random, 16);
-    bool is_segment = !chance(random, 3);
-    uint32_t access =
-        (chance(random, 12) ? 0 : 0x80) | pick(random, 4) << 5 | (is_segment ? 0x10 : 0) | type;
-    if (chance(random, 3))
+    uint32_t type = random_below(random, 16);
+    bool is_segment = !one_in(random, 3);
+    uint32_t access = (one_in(random, 12) ? 0 : 0x80) | random_below(random, 4) << 5 |
+                      (is_segment ? 0x10 : 0) | type;
+    if (one_in(random, 3))
         access &= ~0x60u;
     if (!is_segment && (type == TYPE_TSS16 || type == TYPE_TSS32 || type == 3 || type == 11)) {
-        uint32_t base = TSS + pick(random, 8) * 0x200;
-        uint32_t limit = chance(random, 8) ? 0x40 : 0x1FF;
+        uint32_t base = TSS + random_below(random, 8) * 0x200;
+        uint32_t limit = one_in(random, 8) ? 0x40 : 0x1FF;
         return limit | (uint64_t)base << 16 | (uint64_t)access << 40;
     }
     if (!is_segment && type != TYPE_LDT)
-        return ((CODE & 0xFFFF) + pick(random, CODE_SIZE)) |
+        return ((CODE & 0xFFFF) + random_below(random, CODE_SIZE)) |
                (uint64_t)random_selector(random) << 16 |
-               (uint64_t)(access << 8 | (type == 4 || type == 12 ? pick(random, 32) : 0)) << 32 |
+               (uint64_t)(access << 8 | (type == 4 || type == 12 ? random_below(random, 32) : 0))
+                   << 32 |
                (uint64_t)(CODE >> 16) << 48;
-    uint32_t flags = pick(random, 16) & 0xD;
-    uint32_t limit = chance(random, 4) ? pick(random, 0x20000) : 0xFFFFF;
-    uint32_t base = chance(random, 4) ? pick(random, 0x10000) : 0;
+    uint32_t flags = random_below(random, 16) & 0xD;
+    uint32_t limit = one_in(random, 4) ? random_below(random, 0x20000) : 0xFFFFF;
+    uint32_t base = one_in(random, 4) ? random_below(random, 0x10000) : 0;
     return (limit & 0xFFFF) | (uint64_t)base << 16 | (uint64_t)access << 40 |
            (uint64_t)(limit >> 16 | flags << 4) << 48;
 }
@@ -109,10 +100,10 @@ static void fill_tables(uint8_t *ram, uint64_t *random)
     store_le64(ram + GDT + 0x10, UINT64_C(0x00CF93000000FFFF));
     for (unsigned i = 0; i < 256; i++) {
         static const uint8_t types[] = {5, 6, 7, 14, 14, 14, 15, 12};
-        uint32_t access = (chance(random, 20) ? 0 : 0x80) | (chance(random, 2) ? 0x60 : 0) |
-                          types[pick(random, 8)];
-        uint32_t offset = CODE + pick(random, CODE_SIZE);
-        uint16_t selector = chance(random, 3) ? random_selector(random) : 8;
+        uint32_t access = (one_in(random, 20) ? 0 : 0x80) | (one_in(random, 2) ? 0x60 : 0) |
+                          types[random_below(random, 8)];
+        uint32_t offset = CODE + random_below(random, CODE_SIZE);
+        uint16_t selector = one_in(random, 3) ? random_selector(random) : 8;
         store_le64(ram + IDT + i * 8, (offset & 0xFFFF) | (uint64_t)selector << 16 |
                                           (uint64_t)access << 40 | (uint64_t)(offset >> 16) << 48);
     }
@@ -120,14 +111,14 @@ static void fill_tables(uint8_t *ram, uint64_t *random)
         uint8_t *tss = ram + TSS + i * 0x200;
         for (unsigned j = 0; j < 0x68; j += 4) {
             bool is_selector = j == 0 || j == 8 || j == 16 || j == 24 || j >= 0x48;
-            store_le32(tss + j,
-                       is_selector ? random_selector(random) : STACK + pick(random, 0x8000) * 2);
+            store_le32(tss + j, is_selector ? random_selector(random)
+                                            : STACK + random_below(random, 0x8000) * 2);
         }
         store_le32(tss + 0x1C, DIRECTORY);
-        store_le32(tss + 0x20, CODE + pick(random, CODE_SIZE));
+        store_le32(tss + 0x20, CODE + random_below(random, CODE_SIZE));
         store_le32(tss + 0x24, (uint32_t)random_next(random) & 0x3FFFFF);
-        store_le32(tss + 0x64, 0x00680000 | chance(random, 4));
-        memset(tss + 0x68, chance(random, 2) ? 0 : 0xFF, 0x198);
+        store_le32(tss + 0x64, 0x00680000 | one_in(random, 4));
+        memset(tss + 0x68, one_in(random, 2) ? 0 : 0xFF, 0x198);
     }
 }
 
@@ -135,10 +126,11 @@ static void fill_pages(uint8_t *ram, uint64_t *random)
 {
     for (unsigned i = 0; i < 1024; i++) {
         uint32_t flags = 7;
-        if (i >= 8 && chance(random, 5))
-            flags = pick(random, 8);
+        if (i >= 8 && one_in(random, 5))
+            flags = random_below(random, 8);
         store_le32(ram + TABLE + i * 4, i << 12 | flags);
-        store_le32(ram + DIRECTORY + i * 4, chance(random, 3) ? TABLE | 7 : pick(random, 0x200));
+        store_le32(ram + DIRECTORY + i * 4,
+                   one_in(random, 3) ? TABLE | 7 : random_below(random, 0x200));
     }
     store_le32(ram + DIRECTORY, TABLE | 7);
 }
@@ -155,11 +147,12 @@ static void start(struct bare_cpu *bare, uint64_t seed)
     for (unsigned i = 0; i < 0x8000; i += 2)
         store_le16(bare->ram + STACK + i, random_selector(&random));
     code_flush(cpu->code);
-    bare_cpu_flat(bare, !chance(&random, 3));
+    bare_cpu_flat(bare, !one_in(&random, 3));
     cpu->icount = cpu->fault_icount = cpu->tsc_offset = 0;
     memset(cpu->fault_chain, 0, sizeof cpu->fault_chain);
     for (unsigned i = 0; i < 8; i++)
-        cpu->gpr[i] = chance(&random, 2) ? random_selector(&random) : STACK + pick(&random, 0x8000);
+        cpu->gpr[i] =
+            one_in(&random, 2) ? random_selector(&random) : STACK + random_below(&random, 0x8000);
     cpu->gpr[REG_ESP] = STACK + 0x4000;
     cpu->gdtr_base = GDT;
     cpu->idtr_base = IDT;
@@ -168,9 +161,9 @@ static void start(struct bare_cpu *bare, uint64_t seed)
     cpu->ldtr = (struct segment){.base = LDT, .limit = ENTRIES * 8 - 1, .access = 0x82};
     cpu->tr = (struct segment){.base = TSS, .limit = 0x1FF, .access = 0x8B};
     cpu->cr3 = DIRECTORY;
-    cpu->cr0 |= chance(&random, 2) ? CR0_PG : 0;
-    cpu->cr4 = pick(&random, 2048) & 0x59F;
-    cpu->eip = CODE + pick(&random, CODE_SIZE);
+    cpu->cr0 |= one_in(&random, 2) ? CR0_PG : 0;
+    cpu->cr4 = random_below(&random, 2048) & 0x59F;
+    cpu->eip = CODE + random_below(&random, CODE_SIZE);
     cpu_set_eflags(cpu, (uint32_t)random_next(&random) & (FLAGS_ARITHMETIC | FLAG_IOPL | FLAG_DF));
     cpu_sync(cpu);
 }
@@ -182,7 +175,7 @@ static void run(struct bare_cpu *bare, enum mode mode, uint64_t seed)
     struct cpu *cpu = bare->cpu;
     uint64_t random = seed + 5;
     while (cpu->icount < INSNS && cpu->activity != CPU_SHUTDOWN) {
-        uint64_t budget = mode == CUT ? 1 + pick(&random, 9) : INSNS;
+        uint64_t budget = mode == CUT ? 1 + random_below(&random, 9) : INSNS;
         cpu->tracing = mode == STEPPED;
         cpu_run(cpu, cpu->icount + budget < INSNS ? cpu->icount + budget : INSNS);
         cpu_service(cpu);

@@ -224,7 +224,7 @@ static bool aim_far_memory(struct aim *aim)
     if (transfers)
         selector = choose_far(aim, end, &offset);
     else
-        offset = value_integer(aim->random);
+        offset = random_value(aim->random);
     store_le32(bytes, offset);
     store_le16(bytes + (wide ? 4 : 2), selector);
     return put_fresh(aim, bytes, 8);
@@ -369,7 +369,7 @@ static bool aim_special_memory(struct aim *aim, bool *done)
     if (row_is(row, "ldmxcsr")) {
         struct world_state state;
         value_state(aim->random, &state);
-        store_le32(bytes, one_in(aim->random, 16) ? value_integer(aim->random) : state.mxcsr);
+        store_le32(bytes, one_in(aim->random, 16) ? random_value(aim->random) : state.mxcsr);
         return put_fresh(aim, bytes, 4);
     }
     if (row_is(row, "fldcw")) {
@@ -458,7 +458,7 @@ static void aim_immediates(struct aim *aim)
         store_le16(at, (uint16_t)random_below(aim->random, one_in(aim->random, 8) ? 0x10000 : 64));
         at[2] = (uint8_t)(one_in(aim->random, 2) ? 0 : random_below(aim->random, 40));
     } else if (row_has(row, "Iz") || row_has(row, "Iv")) {
-        store_le32(at, value_integer(aim->random));
+        store_le32(at, random_value(aim->random));
     } else if (row_has(row, "Ib") && one_in(aim->random, 2)) {
         *at &= 0x1F;
     } else if (row_has(row, "O")) {

@@ -75,11 +75,10 @@ static bool same_x87(const struct world_state *host, const struct world_state *g
     return equal;
 }
 
-static bool same_pointers(const struct world_state *host, const struct world_state *guest,
-                          const struct tolerance *tolerance)
+static bool same_pointers(const struct world_state *host, const struct world_state *guest)
 {
     return host->fpu_ip == guest->fpu_ip && host->fpu_data == guest->fpu_data &&
-           (tolerance->fpu_opcode || host->fpu_opcode == guest->fpu_opcode);
+           host->fpu_opcode == guest->fpu_opcode;
 }
 
 static bool same_sse(const struct world_state *host, const struct world_state *guest,
@@ -158,7 +157,7 @@ static unsigned compare(const struct world_outcome *host, const struct world_out
     parts |= tolerance->fpu_all || same_x87(a, b, tolerance) ? 0 : PART_X87;
     /* Where a signal came between, the host has kept them only for a pending exception. */
     bool has_pointers = host->vector == WORLD_NO_FAULT || a->fpu_status & FPU_ES;
-    if (has_pointers && !tolerance->fpu_all && !same_pointers(a, b, tolerance))
+    if (has_pointers && !tolerance->fpu_all && !tolerance->fpu_pointers && !same_pointers(a, b))
         parts |= PART_POINTERS;
     parts |= same_sse(a, b, tolerance) ? 0 : PART_SSE;
     parts |= same_memory(host, guest, tolerance) ? 0 : PART_MEMORY;

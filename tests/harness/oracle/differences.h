@@ -57,9 +57,9 @@ struct tolerance {
     uint16_t fpu_status; /* bits of the status word */
     bool fpu_all;        /* the whole x87 state */
     bool fpu_stack;      /* TOP and which registers are empty */
-    bool fpu_opcode;
-    bool near80;    /* x87 registers may differ by one unit in the last place */
-    uint8_t near32; /* number of the XMM register that holds approximations, plus one ... */
+    bool fpu_pointers;   /* FIP, FDP, FOP */
+    bool near80;         /* x87 registers may differ by one unit in the last place */
+    uint8_t near32;      /* number of the XMM register that holds approximations, plus one ... */
     uint8_t near32_count;
     bool is_root; /* ... of reciprocals of square roots */
     float near32_operand[4];

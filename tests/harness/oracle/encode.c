@@ -7,11 +7,6 @@ enum { PREFIXES_MAX = 15 };
 
 static const uint8_t segment_prefixes[SEG_COUNT] = {0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65};
 
-uint32_t random_below(uint64_t *random, uint32_t limit)
-{
-    return (uint32_t)((random_next(random) >> 32) * limit >> 32);
-}
-
 bool row_has(const struct insn_row *row, const char *operand)
 {
     return strstr(row->operands, operand) != NULL;

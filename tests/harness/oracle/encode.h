@@ -4,6 +4,7 @@
 #define TESTS_HARNESS_ORACLE_ENCODE_H
 
 #include "cpu/insn.h"
+#include "tests/harness/random.h"
 
 struct encoding {
     uint8_t bytes[32];
@@ -23,11 +24,4 @@ void encode_random(const struct insn_row *row, bool code32, unsigned segments, u
 bool row_has(const struct insn_row *row, const char *operand);
 bool row_is(const struct insn_row *row, const char *mnemonic);
 bool row_begins(const struct insn_row *row, const char *beginning);
-/* One of limit numbers. */
-uint32_t random_below(uint64_t *random, uint32_t limit);
-static inline bool one_in(uint64_t *random, uint32_t count)
-{
-    return random_below(random, count) == 0;
-}
-
 #endif

@@ -137,11 +137,25 @@ static void report_failure(struct oracle *oracle, struct coverage *coverage,
         coverage->rows[row].failed++;
 }
 
+/* A line now and then, where a run takes long. */
+static void print_progress(const struct coverage *coverage, uint64_t *next)
+{
+    enum { INTERVAL = 10000000 };
+    if (coverage->instances < *next)
+        return;
+    if (*next)
+        printf("%" PRIu64 " instructions, %" PRIu64 " programs differ\n", coverage->instances,
+               coverage->failures);
+    fflush(stdout);
+    *next += INTERVAL;
+}
+
 static void run_cases(struct oracle *oracle, const struct options *options,
                       struct coverage *coverage)
 {
     struct generator *generator = generator_new(&oracle->walk, options->only);
     struct oracle_case *in = mem_new(sizeof *in);
+    uint64_t progress = 0;
     for (uint64_t seed = options->seed;
          coverage->instances < options->count && coverage->failures < FAILURES_MAX; seed++) {
         bool masked;
@@ -151,6 +165,7 @@ static void run_cases(struct oracle *oracle, const struct options *options,
             continue;
         }
         unsigned parts = oracle_compare(oracle, in, &masked);
+        print_progress(coverage, &progress);
         count_steps(coverage, &oracle->walk, masked);
         /* Once more, now that all data are in place from the beginning. */
         if (parts && oracle_check(oracle, in))

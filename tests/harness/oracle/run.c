@@ -24,7 +24,7 @@ static void run_guest(struct oracle *oracle, const struct oracle_case *in)
 
 unsigned oracle_compare(struct oracle *oracle, const struct oracle_case *in, bool *masked)
 {
-    enum { RETRIES = 4 };
+    enum { RETRIES = 8 };
     unsigned parts = 0;
     run_guest(oracle, in);
     /* Interrupts leave traces: the host's system loses the x87 pointers when it switches to another

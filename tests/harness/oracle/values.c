@@ -3,23 +3,6 @@
 #include "base/bits.h"
 #include "tests/harness/oracle/encode.h"
 
-uint32_t value_integer(uint64_t *random)
-{
-    uint32_t value = (uint32_t)(random_next(random) >> 16);
-    switch (random_below(random, 6)) {
-    case 0:
-        return random_below(random, 5) - 2;
-    case 1:
-        return (1u << random_below(random, 32)) + random_below(random, 3) - 1;
-    case 2:
-        return value & 0xFF;
-    case 3:
-        return (uint32_t)(int16_t)value;
-    default:
-        return value;
-    }
-}
-
 uint32_t value_float32(uint64_t *random)
 {
     uint64_t choice = random_next(random);
@@ -155,7 +138,7 @@ static uint64_t lane(uint64_t *random, enum kind kind)
     case KIND_SMALL: /* counts */
         return random_next(random) & 0x1F;
     default:
-        return value_integer(random) | (uint64_t)value_integer(random) << 32;
+        return random_value(random) | (uint64_t)random_value(random) << 32;
     }
 }
 
@@ -240,7 +223,7 @@ void value_state(uint64_t *random, struct world_state *state)
         state->fpu[i].sign_exponent = is_mmx ? 0xFFFF : value.sign_exponent;
         state->xmm[i].u64[0] = lane(random, kind);
         state->xmm[i].u64[1] = lane(random, kind);
-        state->gpr[i] = value_integer(random);
+        state->gpr[i] = random_value(random);
     }
     /* Any rounding, FTZ, DAZ, and flags already up; mostly all masked. */
     state->mxcsr = MXCSR_DEFAULT | (uint32_t)(choice >> 24 & 3) << 13 |

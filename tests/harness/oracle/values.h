@@ -1,12 +1,11 @@
-/* Operands worth trying: integers near boundaries, floats of every class and size, whole states. */
+/* Operands worth trying: floats of every class and size, memory operands, whole states. Integers
+ * are random_value's. */
 #ifndef TESTS_HARNESS_ORACLE_VALUES_H
 #define TESTS_HARNESS_ORACLE_VALUES_H
 
 #include "cpu/insn.h"
 #include "tests/harness/oracle/world.h"
 
-/* Often near zero, a power of two, or the sign boundary of some size. */
-uint32_t value_integer(uint64_t *random);
 uint32_t value_float32(uint64_t *random);
 uint64_t value_float64(uint64_t *random);
 /* *exponent is the one of the value before: the next one is often near it. */

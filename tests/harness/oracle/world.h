@@ -94,7 +94,5 @@ unsigned world_put_exit(uint8_t *code, bool code32);
 /* What the data pages hold before the program's own data are put there: WORLD_DATA_SIZE bytes, the
  * same in every run. */
 void world_fill_data(uint8_t *data);
-/* A small deterministic generator (xorshift64*); the state is never 0. */
-uint64_t random_next(uint64_t *state);
 
 #endif
