@@ -91,7 +91,7 @@ static enum exec_result ins_step(struct cpu *cpu, const struct insn *insn)
     uint16_t port = (uint16_t)cpu->gpr[REG_EDX];
     uint32_t offset = string_register(cpu, insn, REG_EDI);
     uint8_t bytes[4];
-    if (mem_check_write(cpu, SEG_ES, offset, size))
+    if (check_port(cpu, port, size) || mem_check_write(cpu, SEG_ES, offset, size))
         return EXEC_FAULT;
     store_le32(bytes, bus_port_read(cpu->bus, port, size));
     if (mem_write_slow(cpu, SEG_ES, offset, bytes, size))
@@ -106,7 +106,8 @@ static enum exec_result outs_step(struct cpu *cpu, const struct insn *insn)
     unsigned size = access_size(insn);
     uint16_t port = (uint16_t)cpu->gpr[REG_EDX];
     uint8_t bytes[4] = {0};
-    if (mem_read_slow(cpu, insn->segment, string_register(cpu, insn, REG_ESI), bytes, size))
+    if (check_port(cpu, port, size) ||
+        mem_read_slow(cpu, insn->segment, string_register(cpu, insn, REG_ESI), bytes, size))
         return EXEC_FAULT;
     bus_port_write(cpu->bus, port, load_le32(bytes), size);
     debug_note_io(cpu, port, size);
@@ -114,10 +115,11 @@ static enum exec_result outs_step(struct cpu *cpu, const struct insn *insn)
     return EXEC_OK;
 }
 
-/* Permission is looked at before the count: no iteration at all is forbidden, too. */
+/* No iteration at all needs permission, too. */
 static enum exec_result repeat_port(struct cpu *cpu, const struct insn *insn, string_step *step)
 {
-    if (check_port(cpu, (uint16_t)cpu->gpr[REG_EDX], access_size(insn)))
+    bool is_none = insn->flags & (INSN_REP | INSN_REPNE) && !string_register(cpu, insn, REG_ECX);
+    if (is_none && check_port(cpu, (uint16_t)cpu->gpr[REG_EDX], access_size(insn)))
         return EXEC_FAULT;
     return string_repeat(cpu, insn, step, false);
 }

@@ -12,11 +12,6 @@ bool row_has(const struct insn_row *row, const char *operand)
     return strstr(row->operands, operand) != NULL;
 }
 
-bool row_is(const struct insn_row *row, const char *mnemonic)
-{
-    return strcmp(row->mnemonic, mnemonic) == 0;
-}
-
 bool row_begins(const struct insn_row *row, const char *beginning)
 {
     return strncmp(row->mnemonic, beginning, strlen(beginning)) == 0;

@@ -6,6 +6,8 @@
 #include "cpu/insn.h"
 #include "tests/harness/random.h"
 
+#include <string.h>
+
 struct encoding {
     uint8_t bytes[32];
     unsigned prefixes; /* how many of them */
@@ -22,6 +24,10 @@ void encode_random(const struct insn_row *row, bool code32, unsigned segments, u
 
 /* Whether the row's operands contain a text, and whether its mnemonic is one. */
 bool row_has(const struct insn_row *row, const char *operand);
-bool row_is(const struct insn_row *row, const char *mnemonic);
+static inline bool row_is(const struct insn_row *row, const char *mnemonic)
+{
+    return row->mnemonic[0] == mnemonic[0] && row->mnemonic[1] == mnemonic[1] &&
+           strcmp(row->mnemonic, mnemonic) == 0;
+}
 bool row_begins(const struct insn_row *row, const char *beginning);
 #endif

@@ -7,7 +7,7 @@
 #include "tests/harness/oracle/values.h"
 
 enum {
-    LENGTH_MAX = 12, /* instructions of a program, without those that set registers */
+    LENGTH_MAX = 20, /* instructions of a program, without those that set registers */
     ATTEMPTS = 12,   /* at an instruction that fits */
     FAMILY_COUNT = 4,
 };
@@ -227,7 +227,7 @@ static bool next_insn(struct generator *generator, struct oracle_case *out, unsi
 
 static unsigned choose_length(uint64_t *random)
 {
-    return one_in(random, 4) ? 1 : 2 + random_below(random, LENGTH_MAX - 1);
+    return one_in(random, 6) ? 1 : 2 + random_below(random, LENGTH_MAX - 1);
 }
 
 bool generator_make(struct generator *generator, uint64_t seed, struct oracle_case *out)
