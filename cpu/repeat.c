@@ -82,6 +82,7 @@ static MUST_CHECK enum exec_result take_step(struct cpu *cpu, const struct insn 
     if (LIKELY(step(cpu, insn) == EXEC_OK))
         return EXEC_OK;
     leave_overrun(cpu, insn);
+    cpu->repeating = false; /* however many iterations an earlier budget had done */
     return EXEC_FAULT;
 }
 
