@@ -127,6 +127,8 @@ struct engine_frame {
     uint16_t flags;      /* arithmetic flags, see jit/flags.h */
     uint32_t spill;      /* of a temporary */
     uint32_t payload;    /* says which exit was taken */
+    uint8_t units;       /* enum jit_unit: what of the guest is in the host's x87 and SSE */
+    uint32_t host_mxcsr; /* what C code runs with */
     uint64_t budget_end; /* icount when budget is used up */
     void *code_map;      /* jit/code_map.h */
 };

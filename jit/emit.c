@@ -33,7 +33,11 @@ static void emit_entry(struct emitter *e)
 
 static void emit_op(struct emitter *e, const struct ir_op *op)
 {
+    emit_notes_before(e, op);
     switch (op->code) {
+    case IR_UNITS:
+        emit_units(e, op);
+        break;
     case IR_ADDRESS:
         emit_address(e, op);
         break;
@@ -72,6 +76,7 @@ static void emit_body(struct emitter *e)
             if (next > 0) {
                 e->flags_after[next - 1] = e->flags;
                 e->live_after[next - 1] = live;
+                e->units_after[next - 1] = (uint8_t)e->units;
             }
         }
         emit_op(e, op);
@@ -80,13 +85,16 @@ static void emit_body(struct emitter *e)
 
 bool emit_block(struct emitter *e)
 {
-    e->stub_count = 0;
+    e->stub_count = e->unit_stub_count = 0;
+    e->units = 0;
+    e->note = (struct fpu_note){0};
     e->flags = (struct flag_state){.home = true, .carry_home = true};
     e->translation->kills_flags = e->ir->kills_flags;
     emit_entry(e);
     emit_body(e);
     emit_edge_stubs(e);
     emit_slow_stubs(e);
+    emit_unit_stubs(e);
     e->translation->size = (uint32_t)(e->as.at - e->translation->entry);
     return !e->as.full;
 }

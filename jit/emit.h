@@ -35,13 +35,30 @@
 
 struct thunks; /* jit/thunks.h */
 
+/* What cpu->fpu does not know yet: the last x87 instruction, and the last memory operand of one. */
+struct fpu_note {
+    bool has_insn;
+    uint8_t insn;
+    const struct ir_op *data; /* its ADDRESS, whose registers are unchanged; NULL: known */
+};
+
 /* A memory access that failed the fast way: executes the whole instruction. */
 struct slow_stub {
-    uint8_t *jumps[3]; /* to the stub */
+    uint8_t *jumps[8]; /* to the stub */
     unsigned jump_count;
     unsigned insn;
+    struct fpu_note note;
     struct flag_state flags; /* where they are when the stub begins */
     bool flags_live;
+};
+
+/* The check that a unit is loaded (jit/units.h) failed: loads it, or leaves to the interpreter. */
+struct unit_stub {
+    uint8_t *jump, *back;
+    unsigned insn, unit;
+    unsigned loaded; /* others, that must stay so */
+    struct fpu_note note;
+    struct flag_state flags;
 };
 
 struct emitter {
@@ -57,6 +74,11 @@ struct emitter {
     uint8_t *begin[BLOCK_MAX_INSNS + 1]; /* of each guest instruction; the last: of what follows */
     struct slow_stub stubs[IR_MAX_OPS];
     unsigned stub_count;
+    unsigned units; /* enum jit_unit: known to be loaded */
+    uint8_t units_after[BLOCK_MAX_INSNS];
+    struct fpu_note note;
+    struct unit_stub unit_stubs[BLOCK_MAX_INSNS * 2];
+    unsigned unit_stub_count;
     uint8_t *cold_begin[2]; /* of the edges' cold parts, to be emitted behind the stubs */
 };
 
@@ -71,12 +93,24 @@ bool emit_block(struct emitter *e);
 /* --- the parts --- */
 void emit_operation(struct emitter *e, const struct ir_op *op);
 void emit_address(struct emitter *e, const struct ir_op *op);
+void emit_offset(struct emitter *e, enum host_reg dst, const struct ir_op *op);
 void emit_slow_stubs(struct emitter *e);
 void emit_exec(struct emitter *e, const struct ir_op *op);
 void emit_jcc(struct emitter *e, const struct ir_op *op);
 void emit_jump(struct emitter *e, const struct ir_op *op);
 void emit_jump_to(struct emitter *e, const struct ir_op *op);
 void emit_edge_stubs(struct emitter *e);
+
+/* --- x87, MMX and SSE: jit/emit_units.c --- */
+
+void emit_units(struct emitter *e, const struct ir_op *op);
+void emit_unit_stubs(struct emitter *e);
+void emit_host(struct emitter *e, const struct ir_op *op);
+/* Before op: makes known in cpu->fpu what it could show or make impossible to find out. */
+void emit_notes_before(struct emitter *e, const struct ir_op *op);
+void emit_note(struct emitter *e, const struct fpu_note *note);
+/* In a stub that goes on behind insn: loads what the code there takes for granted. Keeps T0. */
+void emit_reload_units(struct emitter *e, unsigned insn);
 
 /* Which exec function a thunk shall call: see jit/exec.h. */
 uint32_t emit_exec_id(const struct emitter *e, unsigned insn, bool touches_flags);

@@ -6,6 +6,7 @@
 #include "jit/emit.h"
 #include "jit/exec.h"
 #include "jit/thunks.h"
+#include "jit/units.h"
 
 #include <stddef.h>
 
@@ -17,7 +18,7 @@ static void add_jump(struct slow_stub *stub, uint8_t *jump)
 static struct slow_stub *new_stub(struct emitter *e, unsigned insn)
 {
     struct slow_stub *stub = &e->stubs[e->stub_count++];
-    *stub = (struct slow_stub){.insn = insn, .flags = e->flags};
+    *stub = (struct slow_stub){.insn = insn, .flags = e->flags, .note = e->note};
     return stub;
 }
 
@@ -30,7 +31,7 @@ static bool is_flat(const struct emitter *e, unsigned segment)
 
 /* --- offset --- */
 
-static void emit_offset(struct emitter *e, const struct ir_op *op)
+void emit_offset(struct emitter *e, enum host_reg dst, const struct ir_op *op)
 {
     struct x64_mem mem = {HOST_NONE, HOST_NONE, op->scale, (int32_t)op->imm};
     if (op->base != REG_ZERO)
@@ -38,13 +39,13 @@ static void emit_offset(struct emitter *e, const struct ir_op *op)
     if (op->index != REG_ZERO)
         mem.index = emit_reg(4, op->index);
     if (mem.base == HOST_NONE && mem.index == HOST_NONE)
-        x64_mov_ri(&e->as, 4, REG_ADDRESS, op->imm);
+        x64_mov_ri(&e->as, 4, dst, op->imm);
     else if (mem.index == HOST_NONE && mem.disp == 0)
-        x64_mov_rr(&e->as, 4, REG_ADDRESS, mem.base);
+        x64_mov_rr(&e->as, 4, dst, mem.base);
     else
-        x64_lea(&e->as, 4, REG_ADDRESS, mem);
+        x64_lea(&e->as, 4, dst, mem);
     if (op->address16)
-        x64_movx_rr(&e->as, 4, REG_ADDRESS, REG_ADDRESS, 2, false);
+        x64_movx_rr(&e->as, 4, dst, dst, 2, false);
 }
 
 /* --- segment --- */
@@ -97,13 +98,17 @@ static void emit_probe(struct emitter *e, const struct ir_op *op, struct slow_st
 
 void emit_address(struct emitter *e, const struct ir_op *op)
 {
-    flags_lose_register(e, 4, IR_T0, op->live);
-    flags_lose_host(e, op->live);
+    flags_lose_register(e, 4, IR_T0, flags_wanted_before(op));
+    flags_lose_host(e, flags_wanted_before(op));
     struct slow_stub *stub = new_stub(e, op->insn);
-    emit_offset(e, op);
+    emit_offset(e, REG_ADDRESS, op);
     if (!is_flat(e, op->segment))
         emit_segment(e, op, stub);
     emit_probe(e, op, stub);
+    if (op->aligned) { /* pages are: the host's address is as aligned as the linear one */
+        x64_test_ri(&e->as, 1, REG_ADDRESS, op->size - 1u);
+        add_jump(stub, x64_jcc(&e->as, X64_NE));
+    }
 }
 
 /* --- the slow path --- */
@@ -144,19 +149,29 @@ static void emit_return(struct emitter *e, unsigned insn)
     x64_jmp_to(&e->as, e->begin[insn + 1]);
 }
 
+/* Whether the x87 has to be put away before the instruction is executed. */
+static const uint8_t *thunk_of(const struct emitter *e, const struct insn *insn,
+                               const uint8_t *usual, const uint8_t *whole)
+{
+    const struct insn_row *row = insn->row == INSN_ROW_NONE ? NULL : insn_row(insn->row);
+    return units_of_exec(row) & UNIT_FPU ? whole : usual;
+}
+
 static void emit_slow_stub(struct emitter *e, const struct slow_stub *stub)
 {
     struct x64 *as = &e->as;
     for (unsigned i = 0; i < stub->jump_count; i++)
         x64_patch(stub->jumps[i], as->at);
     flags_emit_to_home(as, &stub->flags);
+    emit_note(e, &stub->note);
     const struct insn *insn = &e->ir->block->insns[stub->insn];
     x64_mov_ri(as, 4, R8, emit_exec_id(e, stub->insn, true));
     if (insn->flags & INSN_JUMP) {
         x64_call_to(as, e->thunks->exec_end);
         x64_jmp_to(as, e->thunks->lookup);
     } else {
-        x64_call_to(as, e->thunks->exec);
+        x64_call_to(as, thunk_of(e, insn, e->thunks->exec, e->thunks->exec_whole));
+        emit_reload_units(e, stub->insn);
         emit_return(e, stub->insn);
     }
 }
@@ -178,10 +193,11 @@ void emit_exec(struct emitter *e, const struct ir_op *op)
     flags_to_home(e);
     x64_mov_ri(&e->as, 4, R8, emit_exec_id(e, op->insn, touches_flags));
     if (op->code == IR_EXEC) {
-        x64_call_to(&e->as, e->thunks->exec);
+        x64_call_to(&e->as, thunk_of(e, insn, e->thunks->exec, e->thunks->exec_whole));
     } else {
-        x64_call_to(&e->as, e->thunks->exec_end);
+        x64_call_to(&e->as, thunk_of(e, insn, e->thunks->exec_end, e->thunks->exec_end_whole));
         x64_jmp_to(&e->as, e->thunks->lookup);
     }
+    e->units &= ~units_of_exec(row);
     e->flags = (struct flag_state){.home = true, .carry_home = true};
 }

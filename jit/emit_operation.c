@@ -348,6 +348,12 @@ static void emit_one(struct emitter *e, const struct ir_op *op)
     case IR_CBW:
         convert(e, op);
         break;
+    case IR_HOST:
+    case IR_HOST_FLAGS:
+    case IR_HOST_IF:
+    case IR_HOST_CONTROL:
+        emit_host(e, op);
+        break;
     case IR_KEEP:
         x64_mov_mr(&e->as, 4, CPU_FIELD(frame.spill), REG_T0);
         break;

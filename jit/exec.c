@@ -4,6 +4,7 @@
 #include "cpu/code.h"
 #include "cpu/flags.h"
 #include "cpu/interp.h"
+#include "jit/units.h"
 
 /* block offset / 8 | insn | touches flags */
 enum { INSN_BITS = 5, INSN_SHIFT = 1, BLOCK_SHIFT = INSN_SHIFT + INSN_BITS };
@@ -91,4 +92,22 @@ uint32_t exec_last(struct cpu *cpu, uint32_t id)
     if (touches_flags)
         exec_flags_to_home(cpu);
     return EXIT_CONTINUE;
+}
+
+static void put_fpu_away(struct cpu *cpu)
+{
+    if (cpu->frame.units & UNIT_FPU)
+        units_store_fpu(cpu);
+}
+
+uint32_t exec_insn_whole(struct cpu *cpu, uint32_t id)
+{
+    put_fpu_away(cpu);
+    return exec_insn(cpu, id);
+}
+
+uint32_t exec_last_whole(struct cpu *cpu, uint32_t id)
+{
+    put_fpu_away(cpu);
+    return exec_last(cpu, id);
 }

@@ -9,6 +9,7 @@ enum jit_exit {
     EXIT_CONTINUE = 0, /* it was not */
     EXIT_BOUNDARY,     /* at cpu->eip; budget is up to date */
     EXIT_EDGE,         /* the same, through the edge that frame.payload names */
+    EXIT_INTERPRET,    /* EXIT_BOUNDARY, and the next block must be interpreted */
     EXIT_DONE,         /* at a boundary, and the processor's state is whole: attention */
     EXIT_FAULT,        /* cpu->current has faulted */
 };
@@ -22,6 +23,10 @@ uint32_t exec_id(const struct block_cache *cache, const struct block *block, uns
  * jit_exit. */
 uint32_t exec_insn(struct cpu *cpu, uint32_t id);
 uint32_t exec_last(struct cpu *cpu, uint32_t id);
+
+/* The same, for instructions that need UNIT_FPU stored. */
+uint32_t exec_insn_whole(struct cpu *cpu, uint32_t id);
+uint32_t exec_last_whole(struct cpu *cpu, uint32_t id);
 
 /* cpu->lazy from frame.flags, and back. */
 void exec_flags_from_home(struct cpu *cpu);

@@ -38,7 +38,7 @@ bool ir_may_keep_flags(const struct ir_op *op)
 
 uint16_t ir_flags_read(const struct ir_op *op)
 {
-    if (op->code == IR_SETCC || op->code == IR_CMOV || op->code == IR_JCC)
+    if (op->code == IR_SETCC || op->code == IR_CMOV || op->code == IR_JCC || op->code == IR_HOST_IF)
         return ir_condition_flags(op->cond);
     return infos[op->code].read;
 }

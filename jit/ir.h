@@ -56,7 +56,12 @@ enum ir_value {
         code(CMOV, 0, 0, 0) code(XCHG, 0, 0, 0) /* registers, or a register and memory */          \
         code(BSWAP, 0, 0, 0) code(CDQ, 0, 0, 0) /* CWD, CDQ */                                     \
         code(CBW, 0, 0, 0)                      /* CBW, CWDE */                                    \
-        code(KEEP, 0, 0, 0)                     /* T0 outlives the next ADDRESS */                 \
+        code(UNITS, 0, 0, F_ALL6)               /* the unit imm is loaded from here on */          \
+        code(HOST, 0, 0, 0)            /* the guest's x87, MMX or SSE instruction itself */        \
+        code(HOST_FLAGS, F_ALL6, 0, 0) /* the same; gives the flags */                             \
+        code(HOST_IF, 0, 0, 0)         /* the same; reads what its condition does */               \
+        code(HOST_CONTROL, 0, 0, 0)    /* FLDCW */                                                 \
+        code(KEEP, 0, 0, 0)            /* T0 outlives the next ADDRESS */                          \
         code(RECALL, 0, 0, 0)                                                                      \
             code(ADDRESS, 0, 0, F_ALL6) /* may fault, and then shows all flags */                  \
         code(EXEC, 0, 0, F_ALL6)        /* the row's exec function */                              \
@@ -76,12 +81,13 @@ struct ir_op {
     uint8_t code;               /* enum ir_code */
     uint8_t size;               /* of the operands, in bytes */
     uint8_t dst, src;           /* enum ir_value */
-    uint8_t cond;               /* SETCC, CMOV, JCC: as in the opcode */
+    uint8_t cond;               /* SETCC, CMOV, JCC, HOST_IF: as in the opcode of a Jcc */
     uint8_t insn;               /* index of the guest instruction */
     uint8_t access;             /* ADDRESS: enum mmu_access; MMU_WRITE covers a read, too */
     uint8_t segment;            /* ADDRESS */
     uint8_t base, index, scale; /* ADDRESS, LEA: enum gpr, REG_ZERO when absent */
     bool address16;             /* ADDRESS, LEA: the offset is cut to 16 bits */
+    bool aligned;               /* ADDRESS: to size, or the slow path */
     uint16_t live;              /* arithmetic flags that are wanted after it */
     uint32_t imm;               /* immediate, displacement, distance */
 };

@@ -10,6 +10,7 @@
 #include "jit/exec.h"
 #include "jit/lift.h"
 #include "jit/thunks.h"
+#include "jit/units.h"
 
 enum {
     DEFAULT_WARM = 8,
@@ -33,6 +34,7 @@ struct jit {
     struct code_map_slot *map;
     struct emitter *emitter;
     struct ir *ir;
+    bool must_interpret; /* the next block */
     uint64_t translated, resets, entries, host_bytes, guest_bytes, interpreted, removed;
 };
 
@@ -162,12 +164,20 @@ static bool enter(struct jit *jit, struct translation *translation, struct edge 
     cpu->frame.budget = budget < MAX_BUDGET ? (uint32_t)budget : MAX_BUDGET;
     cpu->frame.budget_end = cpu->icount + cpu->frame.budget;
     cpu->frame.code_map = jit->map;
+    cpu->frame.host_mxcsr = MXCSR_DEFAULT;
     exec_flags_to_home(cpu);
     jit->entries++;
     thunks_enter *code = (thunks_enter *)(uintptr_t)code_cache_run(&jit->memory, jit->thunks.enter);
-    switch ((enum jit_exit)code(cpu, code_cache_run(&jit->memory, translation->entry))) {
+    enum jit_exit why = code(cpu, code_cache_run(&jit->memory, translation->entry));
+    if (cpu->frame.units)
+        units_store_fpu(cpu);
+    switch (why) {
     case EXIT_EDGE:
         *edge = left_through(jit);
+        at_boundary(jit);
+        break;
+    case EXIT_INTERPRET:
+        jit->must_interpret = true;
         at_boundary(jit);
         break;
     case EXIT_BOUNDARY:
@@ -208,12 +218,13 @@ static void run(void *opaque)
         if (edge && translation)
             edge_link(edge, translation);
         edge = NULL;
-        if (translation && has_budget(cpu, block)) {
+        if (translation && has_budget(cpu, block) && !jit->must_interpret) {
             note_code(jit, translation);
             if (!enter(jit, translation, &edge))
                 return;
             block = cpu->code->scratch;
         } else {
+            jit->must_interpret = false;
             jit->interpreted += block->count;
             if (!interp_run_block(cpu, block))
                 return;

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "jit/lift_private.h"
+#include "jit/units.h"
 
 #include <string.h>
 
@@ -76,6 +77,8 @@ static struct lift find(const struct insn_row *row)
     if ((row->map == MAP_0F && is_conditional(row, 0x80)) ||
         (row->map == MAP_1 && is_conditional(row, 0x70)))
         return (struct lift){NULL, lift_jcc, IR_JCC};
+    if (lift_find_unit(row))
+        return (struct lift){NULL, lift_find_unit(row), IR_MOV};
     if (row->attributes & (A_PROT | A_FPU | A_MMX | A_SSE | A_REP) || row->class != INNOCUOUS)
         return (struct lift){0};
     for (unsigned i = 0; i < sizeof table / sizeof table[0]; i++)
@@ -244,6 +247,7 @@ static void lift_exec(struct lifter *l, bool is_last)
     bool ends =
         l->insn->flags & INSN_JUMP || l->insn->row == INSN_ROW_NONE || l->row->attributes & A_END;
     lift_op(l, ends && is_last ? IR_EXEC_END : IR_EXEC, 4, IR_NONE, IR_NONE);
+    l->units &= ~units_of_exec(l->row);
 }
 
 static bool ends_block(const struct ir *ir)
@@ -268,9 +272,10 @@ void lift_block(const struct lifts *lifts, const struct block *block, uint32_t m
     for (l.index = 0; l.index < block->count; l.index++) {
         l.insn = &block->insns[l.index];
         l.row = l.insn->row == INSN_ROW_NONE ? NULL : insn_row(l.insn->row);
-        unsigned before = ir->count;
+        unsigned before = ir->count, units_before = l.units;
         if (!lift_insn(lifts, &l)) {
             ir->count = before;
+            l.units = units_before;
             lift_exec(&l, l.index + 1 == block->count);
         }
     }

@@ -10,6 +10,7 @@ struct lifter {
     const struct insn_row *row;
     unsigned index; /* of insn in its block */
     uint32_t mode;  /* enum code_mode */
+    unsigned units; /* enum jit_unit: loaded by what was lifted so far */
 };
 
 /* Appends the operations of l->insn. False: this form has none; nothing that was appended counts.
@@ -58,5 +59,8 @@ lift_function lift_arithmetic, lift_compare, lift_move, lift_unary, lift_shift, 
     lift_extend, lift_lea, lift_multiply, lift_multiply_wide, lift_bit, lift_set, lift_cmov,
     lift_exchange, lift_bswap, lift_convert, lift_nop, lift_push, lift_pop, lift_leave, lift_jcc,
     lift_jump, lift_jump_to, lift_call, lift_call_to, lift_ret;
+
+/* For rows of x87, MMX and SSE, and what belongs to them; NULL: none. */
+lift_function *lift_find_unit(const struct insn_row *row);
 
 #endif

@@ -4,6 +4,7 @@
 #include "jit/code_map.h"
 #include "jit/emit.h"
 #include "jit/exec.h"
+#include "jit/thunks_units.h"
 
 #include <stddef.h>
 
@@ -74,10 +75,12 @@ static uint8_t *emit_leave(struct x64 *as)
     return at;
 }
 
-static uint8_t *emit_exit(struct x64 *as, enum jit_exit why, const uint8_t *leave)
+static uint8_t *emit_exit(struct x64 *as, enum jit_exit why, const uint8_t *store_sse,
+                          const uint8_t *leave)
 {
     uint8_t *at = as->at;
     store_registers(as);
+    thunks_emit_put_sse_away(as, store_sse);
     x64_mov_mr(as, 4, CPU_FIELD(frame.payload), R8);
     x64_mov_ri(as, 4, RAX, why);
     x64_jmp_to(as, leave);
@@ -85,10 +88,11 @@ static uint8_t *emit_exit(struct x64 *as, enum jit_exit why, const uint8_t *leav
 }
 
 static uint8_t *emit_call(struct x64 *as, uint32_t (*function)(struct cpu *, uint32_t),
-                          const uint8_t *leave)
+                          const uint8_t *store_sse, const uint8_t *leave)
 {
     uint8_t *at = as->at;
     store_registers(as);
+    thunks_emit_put_sse_away(as, store_sse);
     move_stack(as, -8);
     x64_mov_rr(as, 8, RDI, REG_CPU);
     x64_mov_rr(as, 4, RSI, R8);
@@ -142,9 +146,15 @@ void thunks_emit(struct thunks *thunks, struct x64 *as)
     thunks->enter = as->at;
     emit_enter(as);
     uint8_t *leave = emit_leave(as);
-    thunks->exec = emit_call(as, exec_insn, leave);
-    thunks->exec_end = emit_call(as, exec_last, leave);
-    thunks->exit_boundary = emit_exit(as, EXIT_BOUNDARY, leave);
-    thunks->exit_edge = emit_exit(as, EXIT_EDGE, leave);
+    uint8_t *store_sse = thunks_emit_store_sse(as);
+    thunks->load_sse = thunks_emit_load_sse(as);
+    thunks->load_fpu = thunks_emit_load_fpu(as, store_sse);
+    thunks->exec = emit_call(as, exec_insn, store_sse, leave);
+    thunks->exec_end = emit_call(as, exec_last, store_sse, leave);
+    thunks->exec_whole = emit_call(as, exec_insn_whole, store_sse, leave);
+    thunks->exec_end_whole = emit_call(as, exec_last_whole, store_sse, leave);
+    thunks->exit_boundary = emit_exit(as, EXIT_BOUNDARY, store_sse, leave);
+    thunks->exit_edge = emit_exit(as, EXIT_EDGE, store_sse, leave);
+    thunks->exit_interpret = emit_exit(as, EXIT_INTERPRET, store_sse, leave);
     thunks->lookup = emit_lookup(as, thunks->exit_boundary);
 }

@@ -8,12 +8,17 @@
 
 struct thunks {
     /* As written, like all addresses that code refers to. */
-    uint8_t *enter;         /* see thunks_enter */
-    uint8_t *exec;          /* call with R8 = exec id: exec_insn */
-    uint8_t *exec_end;      /* the same with exec_last */
-    uint8_t *lookup;        /* jump: to the block at EIP, if it is translated */
-    uint8_t *exit_boundary; /* jump: EXIT_BOUNDARY */
-    uint8_t *exit_edge;     /* jump with R8 = edge id: EXIT_EDGE */
+    uint8_t *enter;      /* see thunks_enter */
+    uint8_t *exec;       /* call with R8 = exec id: exec_insn */
+    uint8_t *exec_end;   /* the same with exec_last */
+    uint8_t *exec_whole; /* both, when the exec function must find the x87 put away */
+    uint8_t *exec_end_whole;
+    uint8_t *load_sse;       /* call: loads UNIT_SSE if it may be; keeps T0, uses scratch */
+    uint8_t *load_fpu;       /* the same for UNIT_FPU; UNIT_SSE is stored */
+    uint8_t *exit_interpret; /* jump: EXIT_INTERPRET */
+    uint8_t *lookup;         /* jump: to the block at EIP, if it is translated */
+    uint8_t *exit_boundary;  /* jump: EXIT_BOUNDARY */
+    uint8_t *exit_edge;      /* jump with R8 = edge id: EXIT_EDGE */
 };
 
 void thunks_emit(struct thunks *thunks, struct x64 *as);
