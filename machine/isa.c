@@ -117,21 +117,25 @@ bool isa_is_user(const struct insn_row *row)
 
 /* --- engines --- */
 
-static const char *interpreter_treats(const struct insn_row *row)
-{
-    return "exec";
-}
-
-/* What the class demands of a translator; one that exists answers for itself. */
-static const char *translator_treats(const struct insn_row *row)
-{
-    return row->class == INNOCUOUS ? "lift or helper" : "helper (sensitive)";
-}
+#ifdef __x86_64__
+#define HAS_TRANSLATOR true
+#else
+#define HAS_TRANSLATOR false
+#endif
 
 static const struct isa_engine engines[] = {
-    {"interp", true,  interpreter_treats},
-    {"jit",    false, translator_treats },
+    {"interp", ENGINE_INTERP, true          },
+    {"jit",    ENGINE_JIT,    HAS_TRANSLATOR},
 };
+
+const char *isa_treatment(const struct isa_engine *engine, const struct lifts *lifts, unsigned row)
+{
+    if (engine->engine == ENGINE_INTERP)
+        return "exec";
+    if (lifts_has(lifts, row))
+        return "lift";
+    return insn_row(row)->class == INNOCUOUS ? "helper" : "helper (sensitive)";
+}
 
 const struct isa_engine *isa_engine_at(unsigned index)
 {
@@ -157,13 +161,15 @@ static json_t *flags_to_json(uint32_t flags)
     return list;
 }
 
-static json_t *row_to_json(const struct insn_row *row)
+static json_t *row_to_json(const struct lifts *lifts, unsigned index)
 {
+    const struct insn_row *row = insn_row(index);
     char opcode[ISA_TEXT_SIZE];
     isa_opcode_text(row, opcode);
     json_t *engine_list = json_object();
     for (size_t i = 0; i < ARRAY_LENGTH(engines); i++)
-        json_object_set_new(engine_list, engines[i].name, json_string(engines[i].treats(row)));
+        json_object_set_new(engine_list, engines[i].name,
+                            json_string(isa_treatment(&engines[i], lifts, index)));
     return json_pack("{s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:o, s:o, s:o, s:s, s:b, s:o}",
                      "opcode", opcode, "mnemonic", row->mnemonic, "operands", row->operands,
                      "privileged", (row->class & PRIVILEGED) != 0, "control_sensitive",
@@ -175,18 +181,19 @@ static json_t *row_to_json(const struct insn_row *row)
                      "undocumented", (row->attributes & A_ALIAS) != 0, "engines", engine_list);
 }
 
-static void print_json(FILE *stream)
+static void print_json(const struct lifts *lifts, FILE *stream)
 {
     json_t *list = json_array();
     for (unsigned i = 0; i < insn_row_count(); i++)
-        json_array_append_new(list, row_to_json(insn_row(i)));
+        json_array_append_new(list, row_to_json(lifts, i));
     json_dumpf(list, stream, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
     fputc('\n', stream);
     json_decref(list);
 }
 
-static void print_row(FILE *stream, const struct insn_row *row)
+static void print_row(const struct lifts *lifts, unsigned index, FILE *stream)
 {
+    const struct insn_row *row = insn_row(index);
     char opcode[ISA_TEXT_SIZE], read[ISA_TEXT_SIZE], written[ISA_TEXT_SIZE];
     char undefined[ISA_TEXT_SIZE], class[ISA_TEXT_SIZE];
     isa_opcode_text(row, opcode);
@@ -197,21 +204,27 @@ static void print_row(FILE *stream, const struct insn_row *row)
     fprintf(stream, "%-16s %-12s %-14s %-8s %-28s", opcode, row->mnemonic, row->operands,
             isa_feature_text(row->feature), class);
     for (size_t i = 0; i < ARRAY_LENGTH(engines); i++)
-        fprintf(stream, " %-18s", engines[i].treats(row));
+        fprintf(stream, " %-18s", isa_treatment(&engines[i], lifts, index));
     fprintf(stream, " %-10s %-10s %s\n", undefined, read, written);
 }
 
-void isa_print(FILE *stream, bool json)
+static void print_table(const struct lifts *lifts, FILE *stream)
 {
-    if (json) {
-        print_json(stream);
-        return;
-    }
     fprintf(stream, "%-16s %-12s %-14s %-8s %-28s", "opcode", "mnemonic", "operands", "feature",
             "class");
     for (size_t i = 0; i < ARRAY_LENGTH(engines); i++)
         fprintf(stream, " %-18s", engines[i].name);
     fprintf(stream, " %-10s %-10s %s\n", "undefined", "read", "written");
     for (unsigned i = 0; i < insn_row_count(); i++)
-        print_row(stream, insn_row(i));
+        print_row(lifts, i, stream);
+}
+
+void isa_print(FILE *stream, bool json)
+{
+    struct lifts *lifts = lifts_new();
+    if (json)
+        print_json(lifts, stream);
+    else
+        print_table(lifts, stream);
+    lifts_free(lifts);
 }

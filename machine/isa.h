@@ -5,6 +5,8 @@
 #define MACHINE_ISA_H
 
 #include "cpu/insn.h"
+#include "jit/lift.h"
+#include "machine/machine.h"
 
 #include <stdio.h>
 
@@ -23,19 +25,20 @@ const char *isa_feature_text(unsigned feature);
  * privileged nor subject to IOPL in protected mode. */
 bool isa_is_user(const struct insn_row *row);
 
-/* An engine: its name for --engine, whether this build can run it, and what it does with a form:
- * "exec" (the row's function), "lift" (translated in place), "helper" (translated into a call of
- * the row's function), "helper (sensitive)" (the same, and must stay so: the instruction depends on
- * or changes what user mode may not see). */
+/* An engine of the processor: its name for --engine, and whether this build can run it. */
 struct isa_engine {
     const char *name;
+    enum engine engine;
     bool is_available;
-    const char *(*treats)(const struct insn_row *row);
 };
 /* NULL behind the last one. */
 const struct isa_engine *isa_engine_at(unsigned index);
 /* The engine of that name, if this build can run it; else NULL. */
 const struct isa_engine *isa_engine_find(const char *name);
+/* What an engine does with a row: "exec" (calls the row's function), "lift" (translated in place),
+ * "helper" (translated into a call of the row's function), "helper (sensitive)" (the same, and must
+ * stay so: the form shows or changes what user mode may not see). lifts: of the translator. */
+const char *isa_treatment(const struct isa_engine *engine, const struct lifts *lifts, unsigned row);
 
 /* The whole table, for people or as a JSON array. */
 void isa_print(FILE *stream, bool json);

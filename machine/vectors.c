@@ -14,12 +14,12 @@
 #include <zlib.h>
 
 static const char usage[] =
-    "usage: anachron vectors [--engine interp] [--cpu MODEL] [--json] [--show N] [--no-suites] "
+    "usage: anachron vectors [--engine E] [--cpu MODEL] [--json] [--show N] [--no-suites] "
     "[FILE]...\n\n"
     "Runs the built-in processor test suites and the test vectors in files (MOO, TestFloat, known\n"
     "answers, bare-metal images; or directories of them; .gz too), and prints, per instruction\n"
     "form, how many cases passed and failed, and which forms have no test at all.\n\n"
-    "  --engine E   the engine that executes: interp\n"
+    "  --engine E   the engine that executes: interp (the default) or jit\n"
     "  --cpu MODEL  processor model (default: 386 for MOO files, the newest for the rest)\n"
     "  --json       the report as JSON\n"
     "  --show N     describe the first N failures of each suite on standard error\n"
@@ -171,11 +171,11 @@ static bool run_bytes(struct session *session, const struct vector_file *file, s
     enum format format = format_of(file);
     const char *cpu = session->cpu ? session->cpu : format == FORMAT_MOO ? "386" : richest_model();
     if (format == FORMAT_IMAGE)
-        return vectors_run_image(file, cpu_model_find(cpu), session->skipped_row, &session->report,
-                                 err);
+        return vectors_run_image(file, cpu_model_find(cpu), session->engine->engine,
+                                 session->skipped_row, &session->report, err);
     struct vector_machine **machine = &session->machines[format];
     if (!*machine)
-        *machine = vector_machine_new(cpu, err);
+        *machine = vector_machine_new(cpu, session->engine->engine, err);
     if (!*machine)
         return false;
     (*machine)->skipped_row = session->skipped_row;

@@ -193,10 +193,30 @@ static void count(struct image_run *run, int status)
         fprintf(stderr, "%s: exit status %d\n%s\n", source->name, status, run->output);
 }
 
+/* One run; watched: every instruction is looked at, which only the interpreter allows. */
+static bool run_image(struct image_run *run, const struct vector_file *file,
+                      const struct machine_config *config, bool watched, int *status,
+                      struct error *err)
+{
+    run->output_size = 0;
+    run->machine = machine_new(config, err);
+    bool ok = run->machine && load(run, file, err);
+    if (ok && watched) {
+        run->machine->cpu->host.trace = watch;
+        run->machine->cpu->tracing = true;
+    }
+    if (ok)
+        *status = machine_run(run->machine);
+    machine_free(run->machine);
+    return ok;
+}
+
 bool vectors_run_image(const struct vector_file *file, const struct cpu_model *model,
-                       int skipped_row, struct vector_report *report, struct error *err)
+                       enum engine engine, int skipped_row, struct vector_report *report,
+                       struct error *err)
 {
     char name[64];
+    int status = 0;
     vector_stem(file->path, name, sizeof name);
     struct image_run *run = mem_new(sizeof *run);
     *run = (struct image_run){
@@ -217,14 +237,12 @@ bool vectors_run_image(const struct vector_file *file, const struct cpu_model *m
         .stop_after = skipped_row >= 0 ? MAX_INSNS_SKIPPING : MAX_INSNS,
         .outside.opaque = run,
     };
-    run->machine = machine_new(&config, err);
-    bool ok = run->machine && load(run, file, err);
-    if (ok) {
-        run->machine->cpu->host.trace = watch;
-        run->machine->cpu->tracing = true;
-        count(run, machine_run(run->machine));
-    }
-    machine_free(run->machine);
+    bool ok = run_image(run, file, &config, true, &status, err);
+    config.engine = engine;
+    if (ok && engine != ENGINE_INTERP)
+        ok = run_image(run, file, &config, false, &status, err);
+    if (ok)
+        count(run, status);
     decoder_free(run->decoder);
     mem_free(rom);
     mem_free(run->window);

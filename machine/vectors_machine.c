@@ -1,11 +1,13 @@
 #include "machine/vectors_run.h"
 
 #include "base/memory.h"
+#include "cpu/code.h"
 #include "cpu/model.h"
 
 enum { REACHABLE = 2 << 20 };
 
-struct vector_machine *vector_machine_new(const char *cpu_name, struct error *err)
+struct vector_machine *vector_machine_new(const char *cpu_name, enum engine engine,
+                                          struct error *err)
 {
     const struct cpu_model *model = cpu_model_find(cpu_name);
     if (!model) {
@@ -22,6 +24,14 @@ struct vector_machine *vector_machine_new(const char *cpu_name, struct error *er
     physmem_set_a20(machine->phys, true);
     machine->decoder = decoder_new(model);
     cpu_reset(machine->cpu, false);
+    if (engine == ENGINE_JIT) {
+        machine->cpu->code->single = true;
+        machine->jit = jit_new(machine->cpu, &(struct jit_options){.warm = 1}, err);
+        if (!machine->jit) {
+            vector_machine_free(machine);
+            return NULL;
+        }
+    }
     return machine;
 }
 
@@ -29,6 +39,7 @@ void vector_machine_free(struct vector_machine *machine)
 {
     if (!machine)
         return;
+    jit_free(machine->jit);
     decoder_free(machine->decoder);
     cpu_free(machine->cpu);
     physmem_free(machine->phys);

@@ -5,6 +5,8 @@
 #include "base/error.h"
 #include "cpu/decode.h"
 #include "cpu/model.h"
+#include "jit/jit.h"
+#include "machine/machine.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,6 +18,7 @@
 enum { VECTOR_RAM_SIZE = 16 << 20 };
 
 struct vector_machine {
+    struct jit *jit; /* NULL: the interpreter executes */
     struct log *log;
     struct bus *bus;
     struct physmem *phys;
@@ -26,8 +29,10 @@ struct vector_machine {
     int trap;        /* known answers: the vector of the first exception, or ANSWER_NO_TRAP */
 };
 
-/* cpu_name is a row of cpu/model.h. NULL: err says why. */
-struct vector_machine *vector_machine_new(const char *cpu_name, struct error *err);
+/* cpu_name is a row of cpu/model.h. The translator translates every instruction, each alone. NULL:
+ * err says why. */
+struct vector_machine *vector_machine_new(const char *cpu_name, enum engine engine,
+                                          struct error *err);
 void vector_machine_free(struct vector_machine *machine);
 /* Writes one byte of RAM, forgetting decoded code there. */
 void vector_machine_poke(struct vector_machine *machine, uint32_t address, uint8_t value);
@@ -110,10 +115,12 @@ bool vectors_run_float(const struct vector_file *file, struct vector_machine *ma
                        struct vector_report *report, struct error *err);
 bool vectors_run_answers(const struct vector_file *file, struct vector_machine *machine,
                          struct vector_report *report, struct error *err);
-/* The same for a bare-metal test image. skipped_row: that row of the instruction table does
- * nothing, to see whether the image notices, or SKIP_NONE. */
+/* The same for a bare-metal test image on the engine; which forms it tests is always found out on
+ * the interpreter. skipped_row: that row of the instruction table does nothing, to see whether the
+ * image notices, or SKIP_NONE. */
 bool vectors_run_image(const struct vector_file *file, const struct cpu_model *model,
-                       int skipped_row, struct vector_report *report, struct error *err);
+                       enum engine engine, int skipped_row, struct vector_report *report,
+                       struct error *err);
 /* The last component of path without .gz, .txt, .moo, .answers, .elf. */
 void vector_stem(const char *path, char *stem, size_t size);
 
