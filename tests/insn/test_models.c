@@ -3,11 +3,10 @@
  * Alone: build/tests/insn/test_models */
 #include "base/bits.h"
 #include "cpu/decode.h"
+#include "tests/harness/encode_row.h"
 
 #include <stdio.h>
 #include <string.h>
-
-enum { CODE_SIZE = 24 };
 
 /* Forms in the place of something that processors without them execute, too. */
 static bool may_be_older(const struct insn_row *row, const struct insn_row *older)
@@ -29,43 +28,20 @@ static bool may_be_older(const struct insn_row *row, const struct insn_row *olde
     return false;
 }
 
-/* Bytes that decode to the row on the model that has everything; false: none do. */
-static bool encode(const struct decoder *decoder, unsigned row, uint8_t code[CODE_SIZE])
-{
-    static const uint8_t mandatory[] = {0, 0, 0x66, 0xF2, 0xF3};
-    const struct insn_row *wanted = insn_row(row);
-    unsigned size = 0;
-    memset(code, 0, CODE_SIZE);
-    if (mandatory[wanted->prefix])
-        code[size++] = mandatory[wanted->prefix];
-    if (wanted->map != MAP_1)
-        code[size++] = 0x0F;
-    if (wanted->map == MAP_0F38 || wanted->map == MAP_0F3A)
-        code[size++] = wanted->map == MAP_0F38 ? 0x38 : 0x3A;
-    code[size++] = wanted->opcode;
-    for (unsigned modrm = 0; modrm < 256; modrm++) {
-        struct insn insn;
-        code[size] = (uint8_t)modrm;
-        if (decode_insn(decoder, code, CODE_SIZE, true, &insn) == DECODE_OK && insn.row == row)
-            return true;
-    }
-    return false;
-}
-
 static unsigned check_model(const struct cpu_model *model, const struct decoder *full)
 {
     struct decoder *decoder = decoder_new(model);
     unsigned wrong = 0, absent = 0;
     for (unsigned i = 0; i < insn_row_count(); i++) {
         const struct insn_row *row = insn_row(i);
-        uint8_t code[CODE_SIZE];
+        uint8_t code[ROW_CODE_SIZE];
         struct insn insn;
-        if (!encode(full, i, code)) {
+        if (!encode_row(full, i, code)) {
             fprintf(stderr, "no encoding decodes to %s %s\n", row->mnemonic, row->operands);
             wrong++;
             continue;
         }
-        bool valid = decode_insn(decoder, code, CODE_SIZE, true, &insn) == DECODE_OK;
+        bool valid = decode_insn(decoder, code, ROW_CODE_SIZE, true, &insn) == DECODE_OK;
         bool has = model_has(model, row->feature);
         bool good = has ? valid && insn.row == i : !valid || may_be_older(row, insn_row(insn.row));
         absent += !has;

@@ -272,7 +272,8 @@ int main(void)
 {
     static struct answer_case answer;
     struct bare_cpu *bare = bare_cpu_new("pentium3");
-    bool has_host = capture_open();
+    struct error err;
+    bool has_host = capture_open(&err);
     unsigned failed = 0;
     for (size_t i = 0; i < ARRAY_LENGTH(subjects); i++) {
         const struct subject *subject = &subjects[i];
@@ -293,7 +294,7 @@ int main(void)
     }
     bare_cpu_free(bare);
     if (!has_host && !failed) {
-        fprintf(stderr, "SKIPPED on the host: it cannot run 32-bit code; in the guest all held\n");
+        fprintf(stderr, "SKIPPED on the host: %s; in the guest all held\n", err.text);
         return EXIT_SKIP;
     }
     return failed > 0;
