@@ -153,3 +153,10 @@ void clock_skip_to(struct clock *clock, uint64_t ns)
     if (ns > now)
         clock->base_ns += ns - now;
 }
+
+void clock_stall(struct clock *clock, uint64_t ns)
+{
+    clock->base_ns += ns;
+    if (clock->source.interrupt)
+        clock->source.interrupt(clock->source.opaque);
+}

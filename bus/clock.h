@@ -1,7 +1,8 @@
 /* The one virtual clock, and the timers on it.
  *
  * Virtual time is the number of retired instructions times a rate, plus the idle time that was
- * skipped while the processor was halted. Nothing below the gate may ask the host for the time.
+ * skipped while the processor was halted, or waited for a slow bus cycle. Nothing below the gate
+ * may ask the host for the time.
  *
  * All times are nanoseconds since power-on (uint64_t). */
 #ifndef BUS_CLOCK_H
@@ -72,5 +73,9 @@ uint64_t clock_next_deadline(const struct clock *clock);
 uint64_t clock_insns_until(const struct clock *clock, uint64_t ns);
 void clock_expire(struct clock *clock);
 void clock_skip_to(struct clock *clock, uint64_t ns);
+
+/* For a device, inside an access: the processor waits ns longer for the bus than an instruction
+ * takes. Deadlines that pass meanwhile expire before the next instruction. */
+void clock_stall(struct clock *clock, uint64_t ns);
 
 #endif

@@ -1,7 +1,7 @@
 /* The register ports 3B4h..3DAh. */
 #include "devices/vga_internal.h"
 
-enum { UNUSED_PORT = 0xFF };
+enum { UNUSED_PORT = 0xFF, STATUS_READ_NS = 720 };
 
 /* --- CRTC --- */
 
@@ -159,8 +159,11 @@ static uint8_t input_status_0(const struct vga *vga)
     return status;
 }
 
+/* A read takes as long as on an 8-bit ISA bus: six clocks of 8.33 MHz. Besides being so, it makes
+ * programs that wait for the retrace cost the host little. */
 static uint8_t input_status_1(struct vga *vga)
 {
+    clock_stall(vga->clock, STATUS_READ_NS);
     vga->attr_data = false;
     return vga_retrace_status(vga);
 }

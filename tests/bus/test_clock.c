@@ -118,6 +118,18 @@ static void idle_time_is_skipped(void **state)
     assert_int_equal(clock_now(w->clock), 5010);
 }
 
+static void slow_bus_cycles_take_time(void **state)
+{
+    struct world *w = *state;
+    w->icount = 10;
+    unsigned before = w->interrupts;
+    clock_stall(w->clock, 700);
+    assert_int_equal(clock_now(w->clock), 800);
+    assert_int_equal(w->interrupts, before + 1); /* a deadline may have passed */
+    w->icount = 11;
+    assert_int_equal(clock_now(w->clock), 810);
+}
+
 static void tables_are_complete(void **state)
 {
     assert_null(field_find_hole(timer_fields, sizeof(struct timer)));
@@ -132,6 +144,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(cancelled_timer_stays_quiet, set_up, tear_down),
         cmocka_unit_test_setup_teardown(idle_time_is_skipped, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(slow_bus_cycles_take_time, set_up, tear_down),
         cmocka_unit_test(tables_are_complete),
     };
     return cmocka_run_group_tests_name("clock", tests, NULL, NULL);

@@ -306,6 +306,7 @@ static void retrace_follows_the_clock(void **state)
     vga_set_mode(v, &vga_mode_3);
     unsigned retraces = 0, hidden = 0, samples = 100000;
     uint8_t last = 0;
+    uint64_t start = clock_now(v->rig->clock);
     for (unsigned i = 0; i < samples; i++) {
         uint8_t status = (uint8_t)rig_in8(v->rig, 0x3DA);
         retraces += (status & 8) && !(last & 8);
@@ -313,7 +314,10 @@ static void retrace_follows_the_clock(void **state)
         if (status & 8)
             assert_int_equal(status & 1, 1);
         last = status;
-        rig_pass(v->rig, 10 * NS_PER_MICROSECOND);
+        /* The read itself takes a part of each ten microseconds. */
+        assert_in_range(clock_now(v->rig->clock), start + i * 10000 + 500,
+                        start + i * 10000 + 1000);
+        rig_pass(v->rig, start + (i + 1) * 10000 - clock_now(v->rig->clock));
     }
     assert_in_range(retraces, 69, 71); /* 70.09 Hz */
     /* 80 of 100 characters in 400 of 449 lines are shown. */
