@@ -50,7 +50,8 @@ static enum exec_result store_table(struct cpu *cpu, const struct insn *insn, ui
 {
     uint32_t address = insn_address(cpu, insn);
     uint32_t base_address = insn->flags & INSN_ADDRESS32 ? address + 2 : (address + 2) & 0xFFFF;
-    if (mem_check_write(cpu, insn->segment, base_address, 4) ||
+    if (mem_check_write(cpu, insn->segment, address, 2) ||
+        mem_check_write(cpu, insn->segment, base_address, 4) ||
         mem_write16(cpu, insn->segment, address, limit))
         return EXEC_FAULT;
     return mem_write32(cpu, insn->segment, base_address, base);

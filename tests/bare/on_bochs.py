@@ -21,6 +21,10 @@ KNOWN = {
         "SDM 3A 4.7, EIP is the instruction's",
         "SDM 3A 4.7, CR2 is the missing byte's",
     ],
+    # It reads selectors before offsets, and wide operands from their end; it writes wide operands and
+    # frames piece by piece; its cache of decoded instructions does not look at the second page again.
+    "crossing": ["second page: LFS", "second page: F", "nothing is written", "CR2 == SECOND",
+                 "CR2: bare_caught.cr2 == SECOND", "second page exchanged"],
     "debug": ["SDM 3B 17.3.1.1, RF between iterations"],
     # It checks the new task's segments in another order than SDM 3A table 7-1.
     "protection": ["SDM 3A 7, task switches"],
