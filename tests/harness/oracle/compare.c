@@ -147,7 +147,7 @@ static unsigned compare(const struct world_outcome *host, const struct world_out
         parts |= PART_FAULT;
     if (a->eip != b->eip && !tolerance->eip)
         parts |= PART_EIP;
-    if ((a->eflags ^ b->eflags) & COMPARED_FLAGS & ~tolerance->flags)
+    if ((a->eflags ^ b->eflags) & COMPARED_FLAGS & ~(tolerance->flags | tolerance->system_flags))
         parts |= PART_FLAGS;
     if (!same_segments(a, b))
         parts |= PART_SEGMENTS;

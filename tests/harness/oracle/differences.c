@@ -132,6 +132,11 @@ const struct difference_row difference_rows[DIFF_COUNT] = {
      "LOOPE and LOOPNE with F2 or F3: not run",
      "repeat prefixes are reserved there; on the host they choose the condition",
      "2, 2.1.1"},
+    [DIFF_WRAP_ORDER] =
+    {"wrap-order", AMD,
+     "which fault an operand raises that lies across the end of 4 GiB",
+     "the manual checks limits first; the host, page by page",
+     "3A, table 6-2"},
     [DIFF_IDENTITY] =
     {"identity", "any",
      "results of CPUID and RDTSC",
@@ -405,10 +410,13 @@ static enum verdict special_before(const struct cpu *cpu, const struct insn_row 
     }
     if (IS_ONE_OF(row, "cpuid", "rdtsc")) {
         tolerance->gpr[REG_EAX] = tolerance->gpr[REG_EDX] = UINT32_MAX;
-        /* In a virtual machine CPUID leaves it, and the x87 pointers may be lost on the way. */
-        tolerance->fpu_pointers = row_is(row, "cpuid");
-        if (row_is(row, "cpuid"))
+        if (row_is(row, "cpuid")) {
+            /* In a virtual machine CPUID leaves it. The x87 pointers may be lost on the way, and RF
+             * stays. */
+            tolerance->fpu_pointers = true;
+            tolerance->system_flags = FLAG_RF;
             tolerance->gpr[REG_EBX] = tolerance->gpr[REG_ECX] = UINT32_MAX;
+        }
         use(tolerance, DIFF_IDENTITY);
         return VERDICT_LAST;
     }
@@ -445,6 +453,8 @@ enum verdict differences_before(const struct cpu *cpu, const struct insn *insn, 
     if (row->flags_read & undefined || must_not_run(cpu, row, insn) ||
         has_undefined_result(row, insn, cpu->gpr[REG_ECX]))
         return VERDICT_STOP;
+    enum { LARGEST = 512 };
+    tolerance->wraps = insn->flags & INSN_MEMORY && insn_address(cpu, insn) > UINT32_MAX - LARGEST;
     if (insn->flags & INSN_MEMORY && hide_in_image(cpu, row, insn, tolerance))
         return VERDICT_LAST;
     if (is_fcomi(row) && cpu->fpu.status & FPU_C1) {
@@ -494,6 +504,10 @@ bool differences_fault(const struct cpu *cpu, const struct insn *insn, int vecto
     if ((vector == VECTOR_PF || is_misplaced) && had_alignment_check) {
         tolerance->alignment_first = true;
         use(tolerance, DIFF_ALIGNMENT_ORDER);
+    }
+    if (tolerance->wraps) {
+        tolerance->any_fault = true;
+        use(tolerance, DIFF_WRAP_ORDER);
     }
     if (row_is(row, "maskmovq")) {
         tolerance->fpu_stack = true;

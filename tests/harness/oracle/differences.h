@@ -34,6 +34,7 @@ enum difference {
     DIFF_LOCK_ORDER,
     DIFF_TRANSFER_ORDER,
     DIFF_REP_LOOP,
+    DIFF_WRAP_ORDER,
     DIFF_IDENTITY,
     DIFF_UMIP,
     DIFF_NOT_RUN,
@@ -52,20 +53,22 @@ void differences_print(FILE *stream);
 
 /* What is left out of the comparison of one program's end. */
 struct tolerance {
-    uint32_t flags;      /* EFLAGS bits */
-    uint32_t gpr[8];     /* bits of registers */
-    uint16_t fpu_status; /* bits of the status word */
-    bool fpu_all;        /* the whole x87 state */
-    bool fpu_stack;      /* TOP and which registers are empty */
-    bool fpu_pointers;   /* FIP, FDP, FOP */
-    bool near80;         /* x87 registers may differ by one unit in the last place */
-    uint8_t near32;      /* number of the XMM register that holds approximations, plus one ... */
+    uint32_t flags;        /* EFLAGS bits that are undefined */
+    uint32_t system_flags; /* other EFLAGS bits */
+    uint32_t gpr[8];       /* bits of registers */
+    uint16_t fpu_status;   /* bits of the status word */
+    bool fpu_all;          /* the whole x87 state */
+    bool fpu_stack;        /* TOP and which registers are empty */
+    bool fpu_pointers;     /* FIP, FDP, FOP */
+    bool near80;           /* x87 registers may differ by one unit in the last place */
+    uint8_t near32;        /* number of the XMM register that holds approximations, plus one ... */
     uint8_t near32_count;
     bool is_root; /* ... of reciprocals of square roots */
     float near32_operand[4];
     bool fault_address;   /* of a page fault, and its error code */
     bool alignment_first; /* #AC may take the place of #PF or #GP */
     bool any_fault;       /* #SS, #GP, #PF or #AC for any other of them */
+    bool wraps;           /* the operand is at the end of 4 GiB */
     bool eip;
     bool half_done; /* registers and memory after a fault */
     struct {

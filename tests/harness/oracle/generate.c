@@ -225,6 +225,11 @@ static bool next_insn(struct generator *generator, struct oracle_case *out, unsi
     return false;
 }
 
+static bool is_code32(const struct generator *generator)
+{
+    return guest_cpu(generator->walk->guest)->seg[SEG_CS].access & SEGMENT_BIG;
+}
+
 static unsigned choose_length(uint64_t *random)
 {
     return one_in(random, 6) ? 1 : 2 + random_below(random, LENGTH_MAX - 1);
@@ -242,7 +247,9 @@ bool generator_make(struct generator *generator, uint64_t seed, struct oracle_ca
     begin(generator, out);
     walk_begin(generator->walk, out);
     enum walk_result result = WALK_ON;
+    bool code32 = true; /* where the way out will be: after a fault, where that was */
     for (unsigned i = 0; i < length && result == WALK_ON; i++) {
+        code32 = is_code32(generator);
         if (!next_insn(generator, out, themes, i == 0))
             break;
         result = catch_up(generator, out);
@@ -252,7 +259,8 @@ bool generator_make(struct generator *generator, uint64_t seed, struct oracle_ca
     if (result == WALK_ON && is_traced && append(generator, out, nop, sizeof nop))
         result = catch_up(generator, out); /* the way out must not be traced */
     out->end = frontier(out);
-    bool code32 = guest_cpu(generator->walk->guest)->seg[SEG_CS].access & SEGMENT_BIG;
+    if (result == WALK_ON || result == WALK_LAST)
+        code32 = is_code32(generator);
     uint8_t exit[WORLD_EXIT_MAX];
     unsigned size = world_put_exit(exit, code32);
     memcpy(out->program.code + out->program.size, exit, size);

@@ -57,9 +57,29 @@ static void detach_jit(void *engine)
     jit_free(engine);
 }
 
+/* ADC Ev,Gv sees the wrong carry. */
+static void spoil_carry(void *opaque)
+{
+    enum { ADC_EV_GV = 0x11 };
+    const struct bare_cpu *bare = opaque;
+    struct cpu *cpu = bare->cpu;
+    uint32_t linear = cpu->seg[SEG_CS].base + cpu->eip;
+    if (cpu->cpl == 3 && linear < BARE_RAM_SIZE && bare->ram[linear] == ADC_EV_GV)
+        flags_set_arithmetic(cpu, flags_arithmetic(cpu) ^ FLAG_CF);
+}
+
+static void *attach_faulty(struct cpu *cpu, struct error *err)
+{
+    cpu->host.trace = spoil_carry;
+    cpu->tracing = true;
+    return cpu;
+}
+
 static const struct guest_engine engines[] = {
     {"interp", attach_interp, detach_interp},
     {"jit",    attach_jit,    detach_jit   },
+ /* Wrong on purpose: a test that the oracle notices. */
+    {"faulty", attach_faulty, detach_interp},
 };
 
 const struct guest_engine *guest_engine_at(unsigned index)
@@ -245,6 +265,13 @@ static const struct segment *find_segment(const struct guest *guest, uint16_t se
     return &guest->segments[selector & SELECTOR_TI ? GDT_SIZE / 8 + index : index];
 }
 
+static void load_segment(struct guest *guest, unsigned seg, uint16_t selector)
+{
+    struct segment segment = *find_segment(guest, selector);
+    segment.selector = selector; /* with the privilege asked for */
+    segment_set(guest->bare->cpu, seg, &segment);
+}
+
 void guest_load(struct guest *guest, const struct world_state *state)
 {
     struct cpu *cpu = guest->bare->cpu;
@@ -256,7 +283,7 @@ void guest_load(struct guest *guest, const struct world_state *state)
         if (selector_is_null(state->seg[i]))
             segment_set_null(cpu, i, state->seg[i]);
         else
-            segment_set(cpu, i, find_segment(guest, state->seg[i]));
+            load_segment(guest, i, state->seg[i]);
     }
     struct fpu_state *fpu = &cpu->fpu;
     fpu->control = state->fpu_control;

@@ -37,7 +37,8 @@ static const char usage[] =
     "Runs random programs on this host's processor and in Anachron's, and compares.\n\n"
     "  --seed N        the first case (1)\n"
     "  --count N       instructions to execute (1000000); 1 runs one case\n"
-    "  --engine E      what executes the guest: interp, jit\n"
+    "  --engine E      what executes the guest: interp, jit; or faulty, an interpreter\n"
+    "                  that is wrong on purpose\n"
     "  --only NAME     programs with the instruction of that mnemonic\n"
     "  --show N        failing cases to print (5)\n"
     "  --json FILE     counts by instruction form\n"
@@ -123,8 +124,9 @@ static void report_failure(struct oracle *oracle, struct coverage *coverage,
     if (coverage->failures++ < options->show) {
         fprintf(stderr,
                 "\nDIFFERENCE in case %" PRIu64 "; alone: oracle --engine %s --seed %" PRIu64
-                " --count 1\n",
-                seed, options->engine->name, seed);
+                " --count 1%s%s\n",
+                seed, options->engine->name, seed, options->only ? " --only " : "",
+                options->only ? options->only : "");
         oracle_minimise(oracle, in);
         oracle_print(oracle, in, stderr);
     } else {
