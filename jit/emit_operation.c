@@ -348,12 +348,6 @@ static void emit_one(struct emitter *e, const struct ir_op *op)
     case IR_CBW:
         convert(e, op);
         break;
-    case IR_HOST:
-    case IR_HOST_FLAGS:
-    case IR_HOST_IF:
-    case IR_HOST_CONTROL:
-        emit_host(e, op);
-        break;
     case IR_KEEP:
         x64_mov_mr(&e->as, 4, CPU_FIELD(frame.spill), REG_T0);
         break;
@@ -361,7 +355,9 @@ static void emit_one(struct emitter *e, const struct ir_op *op)
         x64_mov_rm(&e->as, 4, REG_T0, CPU_FIELD(frame.spill));
         break;
     default:
-        if (op->code >= IR_BT && op->code <= IR_BTC)
+        if (op->code >= IR_HOST && op->code <= IR_HOST_CONTROL)
+            emit_host(e, op);
+        else if (op->code >= IR_BT && op->code <= IR_BTC)
             bit(e, op);
         else if (op->code >= IR_ROL && op->code <= IR_SAR)
             shift(e, op);
