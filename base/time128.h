@@ -14,6 +14,9 @@ __extension__ typedef unsigned __int128 uint128_t;
 /* value * multiplier / divisor, rounded down, without overflow in between. */
 static inline uint64_t muldiv64(uint64_t value, uint64_t multiplier, uint64_t divisor)
 {
+    uint64_t product;
+    if (!__builtin_mul_overflow(value, multiplier, &product))
+        return product / divisor; /* far quicker than the division of 128 bits */
     return (uint64_t)((uint128_t)value * multiplier / divisor);
 }
 

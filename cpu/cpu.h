@@ -122,6 +122,7 @@ struct cpu_host {
 
 /* What translated code keeps beside the guest's registers; it means nothing outside of
  * cpu_engine.run. Here, so that one register leads to both. */
+struct jump_cache_entry;
 struct engine_frame {
     uint32_t budget;     /* instructions that may still retire */
     uint16_t flags;      /* arithmetic flags, see jit/flags.h */
@@ -131,6 +132,11 @@ struct engine_frame {
     uint32_t host_mxcsr; /* what C code runs with */
     uint64_t budget_end; /* icount when budget is used up */
     void *code_map;      /* jit/code_map.h */
+    struct jump_cache_entry *jump_cache;
+    uint64_t jump_key; /* jit/jump_cache.h */
+    uint32_t jump_generation;
+    uint32_t base_seen;     /* of CS */
+    uint64_t mappings_seen; /* mmu->mapping_changes */
 };
 
 /* Another engine than the interpreter. */

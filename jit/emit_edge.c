@@ -34,7 +34,7 @@ static void emit_edge(struct emitter *e, unsigned index, uint32_t distance)
     emit_advance(e, distance);
     if (!is_plain(e) || !is_in_page(e, distance)) {
         flags_emit_to_home(as, &e->flags);
-        x64_jmp_to(as, e->thunks->lookup);
+        thunks_emit_jump(e->thunks, as);
         return;
     }
     edge->from = e->translation;
@@ -80,7 +80,7 @@ void emit_jump_to(struct emitter *e, const struct ir_op *op)
 {
     flags_to_home(e);
     x64_mov_rr(&e->as, 4, REG_EIP, emit_reg(4, op->src));
-    x64_jmp_to(&e->as, e->thunks->lookup);
+    thunks_emit_jump(e->thunks, &e->as);
 }
 
 static void emit_edge_stub(struct emitter *e, unsigned index)

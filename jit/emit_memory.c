@@ -168,7 +168,7 @@ static void emit_slow_stub(struct emitter *e, const struct slow_stub *stub)
     x64_mov_ri(as, 4, R8, emit_exec_id(e, stub->insn, true));
     if (insn->flags & INSN_JUMP) {
         x64_call_to(as, e->thunks->exec_end);
-        x64_jmp_to(as, e->thunks->lookup);
+        x64_jmp_to(as, e->thunks->jump);
     } else {
         x64_call_to(as, thunk_of(e, insn, e->thunks->exec, e->thunks->exec_whole));
         emit_reload_units(e, stub->insn);
@@ -184,19 +184,27 @@ void emit_slow_stubs(struct emitter *e)
 
 /* --- instructions that always take it --- */
 
+/* Interrupts, IRET and task switches store and load flags, which their columns do not say. */
+static bool touches_flags(const struct insn *insn)
+{
+    if (insn->row == INSN_ROW_NONE)
+        return true;
+    const struct insn_row *row = insn_row(insn->row);
+    return (row->flags_read | row->flags_written) & FLAGS_ARITHMETIC ||
+           (insn->flags & INSN_JUMP && !(row->attributes & A_REP));
+}
+
 void emit_exec(struct emitter *e, const struct ir_op *op)
 {
     const struct insn *insn = &e->ir->block->insns[op->insn];
     const struct insn_row *row = insn->row == INSN_ROW_NONE ? NULL : insn_row(insn->row);
-    bool touches_flags = !row || row->class != INNOCUOUS ||
-                         ((row->flags_read | row->flags_written) & FLAGS_ARITHMETIC);
     flags_to_home(e);
-    x64_mov_ri(&e->as, 4, R8, emit_exec_id(e, op->insn, touches_flags));
+    x64_mov_ri(&e->as, 4, R8, emit_exec_id(e, op->insn, touches_flags(insn)));
     if (op->code == IR_EXEC) {
         x64_call_to(&e->as, thunk_of(e, insn, e->thunks->exec, e->thunks->exec_whole));
     } else {
         x64_call_to(&e->as, thunk_of(e, insn, e->thunks->exec_end, e->thunks->exec_end_whole));
-        x64_jmp_to(&e->as, e->thunks->lookup);
+        x64_jmp_to(&e->as, e->thunks->jump);
     }
     e->units &= ~units_of_exec(row);
     e->flags = (struct flag_state){.home = true, .carry_home = true};

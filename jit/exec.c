@@ -4,6 +4,7 @@
 #include "cpu/code.h"
 #include "cpu/flags.h"
 #include "cpu/interp.h"
+#include "jit/jump_cache.h"
 #include "jit/units.h"
 
 /* block offset / 8 | insn | touches flags */
@@ -88,6 +89,7 @@ uint32_t exec_last(struct cpu *cpu, uint32_t id)
     if (cpu->attention)
         return leave_by_attention(cpu, touches_flags);
     interp_leave(cpu);
+    jump_key_update(cpu);
     cpu->frame.budget = (uint32_t)(cpu->frame.budget_end - cpu->icount);
     if (touches_flags)
         exec_flags_to_home(cpu);

@@ -8,6 +8,7 @@
 #include "jit/code_map.h"
 #include "jit/emit.h"
 #include "jit/exec.h"
+#include "jit/jump_cache.h"
 #include "jit/lift.h"
 #include "jit/thunks.h"
 #include "jit/units.h"
@@ -32,6 +33,7 @@ struct jit {
     uint32_t count, capacity;
     bool must_reset;
     struct code_map_slot *map;
+    struct jump_cache_entry *jump_cache;
     struct emitter *emitter;
     struct ir *ir;
     bool must_interpret; /* the next block */
@@ -51,6 +53,7 @@ static void on_emptied(void *opaque)
     struct jit *jit = opaque;
     jit->must_reset = true;
     forget_code(jit);
+    jump_key_new_generation(jit->cpu);
 }
 
 static void on_removed(void *opaque, struct block *block)
@@ -59,6 +62,7 @@ static void on_removed(void *opaque, struct block *block)
     struct translation *translation = block->translation;
     jit->removed++;
     translation_isolate(translation);
+    jump_key_new_generation(jit->cpu);
     struct code_map_slot *slot = code_map_slot(jit->map, block->key);
     if (slot->key == block->key)
         slot->key = BLOCK_DEAD;
@@ -163,8 +167,8 @@ static bool enter(struct jit *jit, struct translation *translation, struct edge 
     uint64_t budget = cpu->icount_limit - cpu->icount;
     cpu->frame.budget = budget < MAX_BUDGET ? (uint32_t)budget : MAX_BUDGET;
     cpu->frame.budget_end = cpu->icount + cpu->frame.budget;
-    cpu->frame.code_map = jit->map;
     cpu->frame.host_mxcsr = MXCSR_DEFAULT;
+    jump_key_update(cpu);
     exec_flags_to_home(cpu);
     jit->entries++;
     thunks_enter *code = (thunks_enter *)(uintptr_t)code_cache_run(&jit->memory, jit->thunks.enter);
@@ -265,6 +269,10 @@ struct jit *jit_new(struct cpu *cpu, const struct jit_options *options, struct e
     jit->ir = mem_new(sizeof *jit->ir);
     jit->map = mem_map(CODE_MAP_SIZE * sizeof *jit->map);
     forget_code(jit);
+    jit->jump_cache = mem_new(JUMP_CACHE_SIZE * sizeof *jit->jump_cache);
+    jump_cache_clear(jit->jump_cache);
+    cpu->frame.code_map = jit->map;
+    cpu->frame.jump_cache = jit->jump_cache;
     block_cache_set_listener(cpu->code->cache,
                              &(struct block_listener){on_removed, on_emptied, jit});
     cpu->engine = (struct cpu_engine){jit, run};
@@ -280,6 +288,7 @@ void jit_free(struct jit *jit)
     lifts_free(jit->lifts);
     mem_unmap(jit->translations, jit->capacity * sizeof *jit->translations);
     mem_unmap(jit->map, CODE_MAP_SIZE * sizeof *jit->map);
+    mem_free(jit->jump_cache);
     mem_free(jit->emitter);
     mem_free(jit->ir);
     code_cache_close(&jit->memory);

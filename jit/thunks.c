@@ -4,6 +4,7 @@
 #include "jit/code_map.h"
 #include "jit/emit.h"
 #include "jit/exec.h"
+#include "jit/jump_cache.h"
 #include "jit/thunks_units.h"
 
 #include <stddef.h>
@@ -109,6 +110,45 @@ static uint8_t *emit_call(struct x64 *as, uint32_t (*function)(struct cpu *, uin
     return at;
 }
 
+/* --- the jump cache --- */
+
+static const struct x64_mem jump_entry = {REG_ADDRESS, REG_SCRATCH, 0, 0};
+
+/* The address and the index of the entry for EIP. */
+static void emit_jump_entry(struct x64 *as)
+{
+    x64_mov_rr(as, 4, REG_SCRATCH, REG_EIP);
+    x64_shift_ri(as, X64_SHR, 4, REG_SCRATCH, 4);
+    x64_alu_rr(as, X64_XOR, 4, REG_SCRATCH, REG_EIP);
+    x64_alu_ri(as, X64_AND, 4, REG_SCRATCH, JUMP_CACHE_SIZE - 1);
+    x64_shift_ri(as, X64_SHL, 4, REG_SCRATCH, 4);
+    x64_mov_rm(as, 8, REG_ADDRESS, CPU_FIELD(frame.jump_cache));
+}
+
+void thunks_emit_jump(const struct thunks *thunks, struct x64 *as)
+{
+    struct x64_mem code = jump_entry;
+    code.disp = offsetof(struct jump_cache_entry, code);
+    emit_jump_entry(as);
+    x64_mov_rm(as, 8, REG_T0, CPU_FIELD(frame.jump_key));
+    x64_alu_rr(as, X64_OR, 8, REG_T0, REG_EIP);
+    x64_alu_rm(as, X64_CMP, 8, REG_T0, jump_entry);
+    x64_jcc_to(as, X64_NE, thunks->lookup);
+    x64_rm(as, 4, 0xFF, (enum host_reg)4, &code); /* jmp */
+}
+
+/* T0 is the code for EIP. The key takes the place of the index, so the entry's address is made
+ * first. */
+static void emit_note_jump(struct x64 *as)
+{
+    emit_jump_entry(as);
+    x64_alu_rr(as, X64_ADD, 8, REG_ADDRESS, REG_SCRATCH);
+    x64_mov_rm(as, 8, REG_SCRATCH, CPU_FIELD(frame.jump_key));
+    x64_alu_rr(as, X64_OR, 8, REG_SCRATCH, REG_EIP);
+    x64_mov_mr(as, 8, x64_at(REG_ADDRESS, 0), REG_SCRATCH);
+    x64_mov_mr(as, 8, x64_at(REG_ADDRESS, offsetof(struct jump_cache_entry, code)), REG_T0);
+}
+
 /* The block's physical address by the TLB, then its code by address and mode. */
 static uint8_t *emit_lookup(struct x64 *as, const uint8_t *exit_boundary)
 {
@@ -137,7 +177,9 @@ static uint8_t *emit_lookup(struct x64 *as, const uint8_t *exit_boundary)
     x64_alu_rm(as, X64_CMP, 8, REG_T0, slot);
     x64_jcc_to(as, X64_NE, exit_boundary);
     slot.disp = offsetof(struct code_map_slot, code);
-    x64_rm(as, 4, 0xFF, (enum host_reg)4, &slot); /* jmp */
+    x64_mov_rm(as, 8, REG_T0, slot);
+    emit_note_jump(as);
+    x64_rr(as, 4, 0xFF, (enum host_reg)4, REG_T0); /* jmp */
     return at;
 }
 
@@ -157,4 +199,6 @@ void thunks_emit(struct thunks *thunks, struct x64 *as)
     thunks->exit_edge = emit_exit(as, EXIT_EDGE, store_sse, leave);
     thunks->exit_interpret = emit_exit(as, EXIT_INTERPRET, store_sse, leave);
     thunks->lookup = emit_lookup(as, thunks->exit_boundary);
+    thunks->jump = as->at;
+    thunks_emit_jump(thunks, as);
 }

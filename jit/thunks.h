@@ -16,10 +16,14 @@ struct thunks {
     uint8_t *load_sse;       /* call: loads UNIT_SSE if it may be; keeps T0, uses scratch */
     uint8_t *load_fpu;       /* the same for UNIT_FPU; UNIT_SSE is stored */
     uint8_t *exit_interpret; /* jump: EXIT_INTERPRET */
-    uint8_t *lookup;         /* jump: to the block at EIP, if it is translated */
+    uint8_t *jump;           /* jump: to the block at EIP, if it is translated */
+    uint8_t *lookup;         /* jump: the same, not looking into the jump cache */
     uint8_t *exit_boundary;  /* jump: EXIT_BOUNDARY */
     uint8_t *exit_edge;      /* jump with R8 = edge id: EXIT_EDGE */
 };
+
+/* Code that jumps to the block at EIP: looks into the jump cache, then goes to thunks->lookup. */
+void thunks_emit_jump(const struct thunks *thunks, struct x64 *as);
 
 void thunks_emit(struct thunks *thunks, struct x64 *as);
 

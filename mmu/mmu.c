@@ -30,6 +30,7 @@ const struct field mmu_fields[] = {
     FIELD_TRANSIENT(struct mmu, bus),
     FIELD_TRANSIENT(struct mmu, misses),
     FIELD_TRANSIENT(struct mmu, flushes),
+    FIELD_TRANSIENT(struct mmu, mapping_changes),
     FIELD_END,
 };
 
@@ -40,43 +41,72 @@ static void forget(struct tlb_entry *entry)
     *entry = (struct tlb_entry){
         .tag = {TLB_NO_MATCH, TLB_NO_MATCH, TLB_NO_MATCH},
         .page = TLB_NO_MATCH,
+        .listed = entry->listed,
     };
 }
 
-static void forget_table(struct tlb_entry *table)
+static void list(struct tlb_table *table, struct tlb_entry *entry)
 {
-    for (unsigned i = 0; i < TLB_SIZE; i++)
-        forget(&table[i]);
+    if (!entry->listed)
+        table->filled[table->filled_count++] = (uint16_t)(entry - table->entries);
+    entry->listed = true;
 }
 
-static struct tlb_entry *new_table(void)
+/* Empties the table but for global pages, if these are to be kept. */
+static void forget_table(struct tlb_table *table, bool keep_global)
 {
-    struct tlb_entry *table = mem_new(TLB_SIZE * sizeof *table);
-    forget_table(table);
+    unsigned kept = 0;
+    for (unsigned i = 0; i < table->filled_count; i++) {
+        struct tlb_entry *entry = &table->entries[table->filled[i]];
+        if (keep_global && entry->global) {
+            table->filled[kept++] = table->filled[i];
+        } else {
+            entry->listed = false;
+            forget(entry);
+        }
+    }
+    table->filled_count = kept;
+}
+
+static struct tlb_table new_table(void)
+{
+    struct tlb_table table = {
+        .entries = mem_new(TLB_SIZE * sizeof *table.entries),
+        .filled = mem_new(TLB_SIZE * sizeof *table.filled),
+    };
+    for (unsigned i = 0; i < TLB_SIZE; i++)
+        forget(&table.entries[i]);
     return table;
+}
+
+static void free_table(struct tlb_table *table)
+{
+    mem_free(table->entries);
+    mem_free(table->filled);
 }
 
 static void choose_table(struct mmu *mmu)
 {
     if (mmu->force_slow)
-        mmu->active = mmu->empty;
+        mmu->active = mmu->empty.entries;
     else
-        mmu->active = mmu->is_user ? mmu->user : mmu->supervisor;
+        mmu->active = mmu->is_user ? mmu->user.entries : mmu->supervisor.entries;
 }
 
-static void trap_in_table(struct tlb_entry *table, uint32_t first, uint32_t last)
+static void trap_in_table(struct tlb_table *table, uint32_t first, uint32_t last)
 {
-    for (unsigned i = 0; i < TLB_SIZE; i++) {
-        if (table[i].physical >= first && table[i].physical <= last)
-            table[i].tag[MMU_WRITE] = TLB_NO_MATCH;
+    for (unsigned i = 0; i < table->filled_count; i++) {
+        struct tlb_entry *entry = &table->entries[table->filled[i]];
+        if (entry->physical >= first && entry->physical <= last)
+            entry->tag[MMU_WRITE] = TLB_NO_MATCH;
     }
 }
 
 static void trap_writes(void *opaque, uint32_t first, uint32_t last)
 {
     struct mmu *mmu = opaque;
-    trap_in_table(mmu->supervisor, first, last);
-    trap_in_table(mmu->user, first, last);
+    trap_in_table(&mmu->supervisor, first, last);
+    trap_in_table(&mmu->user, first, last);
 }
 
 static void flush_listener(void *opaque)
@@ -100,9 +130,9 @@ struct mmu *mmu_new(struct physmem *phys, struct bus *bus)
 void mmu_free(struct mmu *mmu)
 {
     physmem_set_tlb(mmu->phys, &(struct tlb_listener){0});
-    mem_free(mmu->supervisor);
-    mem_free(mmu->user);
-    mem_free(mmu->empty);
+    free_table(&mmu->supervisor);
+    free_table(&mmu->user);
+    free_table(&mmu->empty);
     mem_free(mmu);
 }
 
@@ -144,51 +174,52 @@ void mmu_force_slow(struct mmu *mmu, bool force)
 
 void mmu_flush_all(struct mmu *mmu)
 {
-    forget_table(mmu->supervisor);
-    forget_table(mmu->user);
+    forget_table(&mmu->supervisor, false);
+    forget_table(&mmu->user, false);
     mmu->caches_large = false;
     mmu->flushes++;
-}
-
-static void forget_non_global(struct tlb_entry *table)
-{
-    for (unsigned i = 0; i < TLB_SIZE; i++) {
-        if (!table[i].global)
-            forget(&table[i]);
-    }
+    mmu->mapping_changes++;
 }
 
 void mmu_flush_non_global(struct mmu *mmu)
 {
-    forget_non_global(mmu->supervisor);
-    forget_non_global(mmu->user);
+    forget_table(&mmu->supervisor, true);
+    forget_table(&mmu->user, true);
     mmu->flushes++;
+    mmu->mapping_changes++;
 }
 
-static void forget_page(struct tlb_entry *table, uint32_t page)
+static struct tlb_entry *slot_in(const struct tlb_table *table, uint32_t linear)
 {
-    struct tlb_entry *entry = &table[page >> PAGE_SHIFT & (TLB_SIZE - 1)];
+    return &table->entries[linear >> PAGE_SHIFT & (TLB_SIZE - 1)];
+}
+
+static void forget_page(struct tlb_table *table, uint32_t page)
+{
+    struct tlb_entry *entry = slot_in(table, page);
     if (entry->page == page)
         forget(entry);
 }
 
 /* All pieces of the large page that linear may lie in; 4 MiB covers both sizes. */
-static void forget_large(struct tlb_entry *table, uint32_t linear)
+static void forget_large(struct tlb_table *table, uint32_t linear)
 {
-    for (unsigned i = 0; i < TLB_SIZE; i++) {
-        if (table[i].large && table[i].page >> 22 == linear >> 22)
-            forget(&table[i]);
+    for (unsigned i = 0; i < table->filled_count; i++) {
+        struct tlb_entry *entry = &table->entries[table->filled[i]];
+        if (entry->large && entry->page >> 22 == linear >> 22)
+            forget(entry);
     }
 }
 
 void mmu_flush_page(struct mmu *mmu, uint32_t linear)
 {
     uint32_t page = linear & ~(uint32_t)PAGE_MASK;
-    forget_page(mmu->supervisor, page);
-    forget_page(mmu->user, page);
+    mmu->mapping_changes++;
+    forget_page(&mmu->supervisor, page);
+    forget_page(&mmu->user, page);
     if (mmu->caches_large) {
-        forget_large(mmu->supervisor, linear);
-        forget_large(mmu->user, linear);
+        forget_large(&mmu->supervisor, linear);
+        forget_large(&mmu->user, linear);
     }
 }
 
@@ -221,6 +252,11 @@ static void set_tags(struct mmu *mmu, struct tlb_entry *entry, const struct addr
         entry->tag[MMU_EXECUTE] = entry->page;
 }
 
+static struct tlb_table *table_for(struct mmu *mmu, bool user)
+{
+    return user ? &mmu->user : &mmu->supervisor;
+}
+
 static bool fill(struct mmu *mmu, struct tlb_entry *entry, uint32_t linear, enum mmu_access access,
                  bool user)
 {
@@ -234,6 +270,7 @@ static bool fill(struct mmu *mmu, struct tlb_entry *entry, uint32_t linear, enum
         }
     }
     forget(entry);
+    list(table_for(mmu, user), entry);
     if (walk.physical >> 32)
         walk.physical = PHYSMEM_UNMAPPED_PAGE;
     entry->page = linear & ~(uint32_t)PAGE_MASK;
@@ -251,8 +288,7 @@ static bool fill(struct mmu *mmu, struct tlb_entry *entry, uint32_t linear, enum
 static bool lookup(struct mmu *mmu, uint32_t linear, enum mmu_access access, bool user,
                    struct tlb_entry **found)
 {
-    struct tlb_entry *table = user ? mmu->user : mmu->supervisor;
-    struct tlb_entry *entry = &table[linear >> PAGE_SHIFT & (TLB_SIZE - 1)];
+    struct tlb_entry *entry = slot_in(table_for(mmu, user), linear);
     bool hit = entry->page == (linear & ~(uint32_t)PAGE_MASK) && entry->allowed & 1 << access;
     if (!hit && !fill(mmu, entry, linear, access, user))
         return false;
@@ -346,8 +382,7 @@ static bool translate_pieces(struct mmu *mmu, uint32_t linear, unsigned size,
  * code): the next write can be fast. */
 static void refresh_tags(struct mmu *mmu, uint32_t linear, bool user)
 {
-    struct tlb_entry *table = user ? mmu->user : mmu->supervisor;
-    struct tlb_entry *entry = &table[linear >> PAGE_SHIFT & (TLB_SIZE - 1)];
+    struct tlb_entry *entry = slot_in(table_for(mmu, user), linear);
     if (entry->page == (linear & ~(uint32_t)PAGE_MASK))
         set_tags(mmu, entry, bus_find_range(mmu->bus, entry->physical));
 }

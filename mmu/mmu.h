@@ -15,7 +15,7 @@
 enum mmu_access { MMU_READ, MMU_WRITE, MMU_EXECUTE };
 
 enum {
-    TLB_BITS = 10,
+    TLB_BITS = 12,
     TLB_SIZE = 1 << TLB_BITS,
     TLB_NO_MATCH = 1, /* low bit of a tag: never equal to a page address */
 };
@@ -27,7 +27,15 @@ struct tlb_entry {
     uint32_t page;     /* linear page address that was translated, or TLB_NO_MATCH */
     uint8_t allowed;   /* bit per mmu_access: proved by the walk, also where the tag says slow */
     bool global;
-    bool large; /* part of a 2 or 4 MiB page */
+    bool large;  /* part of a 2 or 4 MiB page */
+    bool listed; /* in tlb_table.filled */
+};
+
+/* TLB_SIZE entries, and which of them have been filled, so that a flush costs what was used. */
+struct tlb_table {
+    struct tlb_entry *entries;
+    uint16_t *filled; /* indices, each once */
+    unsigned filled_count;
 };
 
 /* CR and MSR bits that paging depends on; the processor tells the MMU with mmu_set_paging. */
@@ -50,7 +58,7 @@ struct mmu {
     /* What the fast path probes now: one of the tables below, or one that is always empty, which
      * sends every access to the slow path. */
     struct tlb_entry *active;
-    struct tlb_entry *supervisor, *user, *empty; /* TLB_SIZE entries each */
+    struct tlb_table supervisor, user, empty;
     struct mmu_fault fault;
     struct mmu_paging paging;
     uint64_t pdpte[4]; /* PAE: loaded with CR3 */
@@ -60,6 +68,7 @@ struct mmu {
     struct physmem *phys;
     struct bus *bus;
     uint64_t misses, flushes; /* for --stats */
+    uint64_t mapping_changes; /* flushes of any kind, so far */
 };
 extern const struct field mmu_fields[]; /* paging and pdpte */
 
