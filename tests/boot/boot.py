@@ -17,7 +17,8 @@ import sys
 import tempfile
 
 import cases
-import graphical  # noqa: F401  its cases
+import forms  # noqa: F401  its cases
+import graphical  # noqa: F401
 from guests import Guests
 from packages import Unavailable
 
