@@ -148,7 +148,7 @@ static uint32_t register_mask(const struct moo_file *file, const struct moo_test
     if (place->kind == KIND_SEGMENT)
         mask = 0xFFFF;
     if (place->kind == KIND_FLAGS)
-        mask = file->flags_mask;
+        mask = file->flags_mask & ~test->flags_undefined;
     if (place->kind == KIND_CONTROL)
         mask = i == 0 ? CR0_PE | CR0_MP | CR0_EM | CR0_TS : UINT32_MAX;
     if (bit_is_set(file->mask.bits, i))
@@ -249,9 +249,9 @@ static void run_test(struct vector_machine *machine, const struct moo_file *file
     clean_up(machine, test, verdict->failed);
 }
 
-/* The instruction at CS:IP of the test's memory. */
-static unsigned row_of(struct vector_machine *machine, const struct moo_file *file,
-                       const struct moo_test *test)
+/* The instruction at CS:IP of the test's memory. Not one: insn->row is INSN_ROW_NONE. */
+static void decode_test(struct vector_machine *machine, const struct moo_file *file,
+                        const struct moo_test *test, struct insn *insn)
 {
     enum { CS_286 = 4, IP_286 = 12, CS_386 = 10, EIP_386 = 16 };
     const uint32_t *value = test->initial.registers.value;
@@ -262,13 +262,32 @@ static unsigned row_of(struct vector_machine *machine, const struct moo_file *fi
         int byte = image_find(&test->initial.memory, base + ((ip + i) & 0xFFFF));
         bytes[i] = byte < 0 ? 0 : (uint8_t)byte;
     }
-    return vector_machine_row(machine, bytes, sizeof bytes, false);
+    (void)decode_insn(machine->decoder, bytes, sizeof bytes, false, insn);
+}
+
+/* Flags that the 286 has and the 386 has otherwise, undefined in the manual: CF and OF of SHL and
+ * SHR by the operand's size or more (SDM 2B, SAL/SAR/SHL/SHR). */
+static uint32_t undefined_of(const struct moo_file *file, const struct moo_test *test,
+                             const struct insn *insn)
+{
+    enum { CX_286 = 3 };
+    if (file->is_386 || insn->row == INSN_ROW_NONE)
+        return 0;
+    const struct insn_row *row = insn_row(insn->row);
+    if (strcmp(row->mnemonic, "shl") != 0 && strcmp(row->mnemonic, "shr") != 0)
+        return 0;
+    bool by_cl = strstr(row->operands, "cl") != NULL;
+    unsigned count = by_cl ? test->initial.registers.value[CX_286] : insn->immediate;
+    return (count & 31) >= (row->operands[1] == 'b' ? 8 : 16) ? FLAG_CF | FLAG_OF : 0;
 }
 
 static void count_test(struct vector_machine *machine, const struct moo_file *file,
-                       const struct moo_test *test, struct vector_report *report, unsigned source)
+                       struct moo_test *test, struct vector_report *report, unsigned source)
 {
-    unsigned row = row_of(machine, file, test);
+    struct insn insn;
+    decode_test(machine, file, test, &insn);
+    unsigned row = insn.row;
+    test->flags_undefined = undefined_of(file, test, &insn);
     if (moo_is_revoked(file, test)) {
         vector_report_count(report, source, row, VECTOR_SKIPPED);
         return;

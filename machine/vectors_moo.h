@@ -27,6 +27,7 @@ struct moo_test {
     uint32_t index;
     char name[96];
     struct moo_state initial, final;
+    uint32_t flags_undefined; /* besides those of the whole file */
     bool has_exception;
     uint8_t vector;
     uint8_t hash[20];
