@@ -267,28 +267,6 @@ static void read_modrm(struct cursor *cursor, enum insn_map map, struct insn *in
 
 /* --- the row --- */
 
-static bool modrm_matches(uint16_t column, uint8_t modrm)
-{
-    uint8_t value = column & 0xFF;
-    bool memory = modrm < 0xC0;
-    switch (column & 0xFF00) {
-    case M_MEM:
-        return memory;
-    case M_REG:
-        return !memory;
-    case M_DIGIT(0):
-        return (modrm >> 3 & 7) == value;
-    case M_DIGIT_MEM(0):
-        return memory && (modrm >> 3 & 7) == value;
-    case M_DIGIT_REG(0):
-        return !memory && (modrm >> 3 & 7) == value;
-    case M_BYTE(0):
-        return modrm == value;
-    default:
-        return true;
-    }
-}
-
 static unsigned find_row(const struct decoder *decoder, unsigned index, uint8_t modrm,
                          const struct prefixes *prefixes)
 {
@@ -298,7 +276,7 @@ static unsigned find_row(const struct decoder *decoder, unsigned index, uint8_t 
                                                          : P_NONE;
     for (; index != NO_ROW; index = decoder->next[index]) {
         const struct insn_row *row = insn_row(index);
-        if ((row->prefix == P_ANY || row->prefix == wanted) && modrm_matches(row->modrm, modrm))
+        if ((row->prefix == P_ANY || row->prefix == wanted) && insn_modrm_fits(row, modrm))
             return index;
     }
     return NO_ROW;

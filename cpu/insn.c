@@ -35,3 +35,25 @@ const struct insn_row *insn_row(unsigned index)
 {
     return &rows[index];
 }
+
+bool insn_modrm_fits(const struct insn_row *row, uint8_t modrm)
+{
+    uint8_t value = row->modrm & 0xFF;
+    bool memory = modrm < 0xC0;
+    switch (row->modrm & 0xFF00) {
+    case M_MEM:
+        return memory;
+    case M_REG:
+        return !memory;
+    case M_DIGIT(0):
+        return (modrm >> 3 & 7) == value;
+    case M_DIGIT_MEM(0):
+        return memory && (modrm >> 3 & 7) == value;
+    case M_DIGIT_REG(0):
+        return !memory && (modrm >> 3 & 7) == value;
+    case M_BYTE(0):
+        return modrm == value;
+    default:
+        return true;
+    }
+}

@@ -171,6 +171,8 @@ struct insn_row {
     uint16_t attributes;
 };
 
+/* Whether the row's modrm column allows the byte. */
+bool insn_modrm_fits(const struct insn_row *row, uint8_t modrm);
 unsigned insn_row_count(void);
 const struct insn_row *insn_row(unsigned index);
 

@@ -155,6 +155,18 @@ const struct difference_row difference_rows[DIFF_COUNT] = {
 };
 /* clang-format on */
 
+/* Where the manual leaves open what happens and both sides do the same: compared in full. */
+static const char *const shared_choices[] = {
+    "BSF and BSR of zero leave the destination alone (SDM 2, BSF)",
+    "x87 instructions leave C0, C2 and C3 alone where they are undefined (SDM 1, table 8-1)",
+    "F2XM1 beyond +-1, and FYL2XP1 from -1 down, keep the operand (SDM 2, F2XM1)",
+    "a store that an unmasked x87 exception prevents looks at its operand first (SDM 1, 8.5)",
+    "MASKMOVQ and MASKMOVDQU look at their whole operand, whatever the mask (SDM 2, MASKMOVDQU)",
+    "REP INS and OUTS of no iteration need permission for the port (SDM 2, REP)",
+    "FXSAVE: limit of the first byte, then alignment, then all else (SDM 2, FXSAVE)",
+    "FNSAVE and FNSTENV need the alignment of their words (SDM 3A, table 6-7)",
+};
+
 void differences_print(FILE *stream)
 {
     for (unsigned i = 0; i < DIFF_COUNT; i++) {
@@ -162,6 +174,9 @@ void differences_print(FILE *stream)
         fprintf(stream, "%s (%s)\n    not compared: %s\n    because: %s (SDM %s)\n", row->name,
                 row->host, row->what, row->reason, row->manual);
     }
+    fputs("\nOpen in the manual, compared all the same:\n", stream);
+    for (size_t i = 0; i < ARRAY_LENGTH(shared_choices); i++)
+        fprintf(stream, "    %s\n", shared_choices[i]);
 }
 
 static void use(struct tolerance *tolerance, enum difference difference)

@@ -102,33 +102,11 @@ static void choose_prefixes(const struct insn_row *row, bool code32, unsigned se
 
 /* --- ModRM --- */
 
-static bool modrm_fits(uint16_t column, uint8_t modrm)
-{
-    unsigned digit = modrm >> 3 & 7;
-    bool memory = modrm < 0xC0;
-    switch (column & 0xFF00) {
-    case M_MEM:
-        return memory;
-    case M_REG:
-        return !memory;
-    case M_DIGIT(0):
-        return digit == (column & 7);
-    case M_DIGIT_MEM(0):
-        return memory && digit == (column & 7);
-    case M_DIGIT_REG(0):
-        return !memory && digit == (column & 7);
-    case M_BYTE(0):
-        return modrm == (column & 0xFF);
-    default:
-        return true;
-    }
-}
-
-static uint8_t choose_modrm(uint16_t column, uint64_t *random)
+static uint8_t choose_modrm(const struct insn_row *row, uint64_t *random)
 {
     uint8_t modrm;
-    if ((column & 0xFF00) == M_BYTE(0))
-        return column & 0xFF;
+    if ((row->modrm & 0xFF00) == M_BYTE(0))
+        return row->modrm & 0xFF;
     do {
         modrm = (uint8_t)(random_next(random) >> 24);
         /* Half of the operands in registers; and a displacement reaches everything. */
@@ -136,7 +114,7 @@ static uint8_t choose_modrm(uint16_t column, uint64_t *random)
             modrm |= 0xC0;
         else if (one_in(random, 2))
             modrm = (modrm & 0x3F) | 0x80;
-    } while (!modrm_fits(column, modrm));
+    } while (!insn_modrm_fits(row, modrm));
     return modrm;
 }
 
@@ -181,7 +159,7 @@ void encode_random(const struct insn_row *row, bool code32, unsigned segments, u
     if (row->modrm == M_NONE)
         return;
     out->modrm_at = at;
-    out->bytes[at] = choose_modrm(row->modrm, random);
+    out->bytes[at] = choose_modrm(row, random);
     bool toggled = memchr(prefixes.bytes, 0x67, prefixes.count) != NULL;
     measure_operand(out, at, code32 != toggled);
 }
