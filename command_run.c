@@ -8,12 +8,14 @@
 #include "host/file.h"
 #include "host/image.h"
 #include "host/signals.h"
+#include "host/socket.h"
 #include "host/terminal.h"
 #include "machine/script.h"
 #include "machine/trace.h"
 #include "run_options.h"
 #include "ui/picture.h"
 #include "ui/term.h"
+#include "ui/vnc.h"
 #include "ui/window.h"
 
 #include <errno.h>
@@ -27,6 +29,7 @@ enum {
     FILE_LIMIT = 1 << 30,
     BIOS_LIMIT = 16 << 20,
     SCRIPT_LIMIT = 16 << 20,
+    PASSWORD_LIMIT = 4096,
     MAX_BLOBS = MACHINE_MODULES + 6,
 };
 
@@ -44,6 +47,7 @@ struct run {
     struct characters *serial[MACHINE_SERIALS], *debug_console, *printer, *post;
     struct terminal *terminal;
     struct term *term;
+    struct vnc *vnc;
     struct window_config window_config;
     struct window *window;
     struct signals *signals;
@@ -273,11 +277,49 @@ static bool open_window(struct run *run, struct error *err)
     return run->window || is_default;
 }
 
+/* The first line of the password file; NULL: err says why not. The caller frees. */
+static char *read_password(const char *path, struct error *err)
+{
+    uint8_t *bytes;
+    size_t size;
+    if (!file_read(path, "a file with a password", PASSWORD_LIMIT, &bytes, &size, err))
+        return NULL;
+    char *password = (char *)bytes;
+    password[strcspn(password, "\r\n")] = 0;
+    if (*password)
+        return password;
+    error_set(err, "--vnc-password %s: its first line is empty; write the password there", path);
+    mem_free(password);
+    return NULL;
+}
+
+static bool open_vnc(struct run *run, struct error *err)
+{
+    const struct run_options *options = &run->options;
+    if (options->display != DISPLAY_VNC)
+        return true;
+    char *password = NULL;
+    if (options->vnc_password && !(password = read_password(options->vnc_password, err)))
+        return false;
+    bool connects;
+    int listener = socket_open(options->vnc_address, "--display vnc", &connects, err);
+    if (listener >= 0)
+        run->vnc = vnc_open(listener, password, err);
+    if (run->vnc && !password && options->vnc_address[0] != ':')
+        fprintf(stderr,
+                "anachron: warning: --display vnc at %s without --vnc-password: whoever "
+                "reaches that port can use the machine\n",
+                options->vnc_address);
+    mem_free(password);
+    run->config.interactive = true;
+    return run->vnc != NULL;
+}
+
 static bool open_display(struct run *run, struct error *err)
 {
-    if (!open_window(run, err))
+    if (!open_window(run, err) || !open_vnc(run, err))
         return false;
-    if (run->window || !wants_term(&run->options))
+    if (run->window || run->vnc || !wants_term(&run->options))
         return true;
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
         return error_set(err, "--display term wants a terminal; use --display none");
@@ -372,6 +414,9 @@ static bool run_and_show(struct run *run, struct error *err)
     if (run->window)
         window_show(run->window, machine_gate(machine), machine_control(machine),
                     machine_screen(machine), quit, run);
+    else if (run->vnc)
+        vnc_show(run->vnc, machine_gate(machine), machine_control(machine),
+                 machine_screen(machine));
     else if (run->term)
         term_show(run->term, machine_screen(machine));
     pthread_join(thread, NULL);
@@ -412,6 +457,7 @@ static void leave(struct run *run)
     characters_close(run->printer);
     control_server_close(run->server);
     window_close(run->window);
+    vnc_close(run->vnc);
     term_close(run->term);
     terminal_close(run->terminal);
     atomic_store(&run->stoppable, NULL);

@@ -102,6 +102,16 @@ static bool take_boot(void *target, const char *text, struct error *err)
     return true;
 }
 
+/* ":PORT" or ":HOST:PORT"; nothing: the port of the first screen, for this host only. */
+static bool take_vnc(struct run_options *options, const char *text, struct error *err)
+{
+    const char *last = strrchr(text, ':');
+    options->display = DISPLAY_VNC;
+    options->vnc_address = !*text ? ":5900" : last == text ? text : text + 1;
+    return !*text || (last[1] && strspn(last + 1, "0123456789") == strlen(last + 1)) ||
+           error_set(err, "--display vnc%s: give vnc, vnc:PORT or vnc:HOST:PORT", text);
+}
+
 static bool take_display(void *target, const char *text, struct error *err)
 {
     struct run_options *options = target;
@@ -111,11 +121,17 @@ static bool take_display(void *target, const char *text, struct error *err)
         options->display = DISPLAY_TERM;
     else if (strcmp(text, "none") == 0)
         options->display = DISPLAY_NONE;
-    else if (strcmp(text, "vnc") == 0)
-        return error_set(err, "--display %s is not available in this version; use sdl, term or none",
-                         text);
+    else if (strncmp(text, "vnc", 3) == 0 && (!text[3] || text[3] == ':'))
+        return take_vnc(options, text + 3, err);
     else
-        return error_set(err, "--display %s: give sdl, term or none", text);
+        return error_set(err, "--display %s: give sdl, vnc, term or none", text);
+    return true;
+}
+
+static bool take_vnc_password(void *target, const char *text, struct error *err)
+{
+    struct run_options *options = target;
+    options->vnc_password = text;
     return true;
 }
 
@@ -286,7 +302,9 @@ static const struct option_row rows[] = {
     {"--debugcon", "WHERE", "ports E9h and 402h: stdio, file:F", take_debug_console},
     {"--post", "WHERE", "POST codes (ports 80h and 190h): stdio, file:F", take_post},
     {"--printer", "WHERE", "LPT1's output: stdio, file:F", take_printer},
-    {"--display", "sdl|term|none", "where the screen is shown: a window, the terminal", take_display},
+    {"--display", "sdl|vnc|term|none", "where the screen is shown: a window, vnc[:[HOST:]PORT], the terminal",
+     take_display},
+    {"--vnc-password", "FILE", "viewers must know what the file's first line says", take_vnc_password},
     {"--scale", "N", "host pixels a pixel in the window, 1 to 8", take_scale},
     {"--fullscreen", NULL, "the window fills the screen", take_fullscreen},
     {"--translator", "S", "settings of the translator, for its tests", take_translator},

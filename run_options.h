@@ -7,7 +7,7 @@
 
 enum { MAX_IMAGES = 6 };
 
-enum display { DISPLAY_DEFAULT, DISPLAY_SDL, DISPLAY_TERM, DISPLAY_NONE };
+enum display { DISPLAY_DEFAULT, DISPLAY_SDL, DISPLAY_TERM, DISPLAY_VNC, DISPLAY_NONE };
 
 struct run_options {
     const struct cpu_model *model;
@@ -38,6 +38,7 @@ struct run_options {
     unsigned stop_on;
     bool reset_on_triple_fault;
     bool vmware_mouse;
+    const char *vnc_address, *vnc_password; /* [HOST]:PORT; file */
     bool stats, verbose, help;
 };
 

@@ -44,9 +44,8 @@ struct vmmouse {
     uint32_t queue[QUEUE];
     uint32_t first, count; /* words */
     bool enabled, absolute, failed, announced;
-    uint32_t x, y;          /* where the pointer was last */
-    int32_t rest_x, rest_y; /* of a movement, in 1/65536 pixel */
-    bool placed;            /* x and y say something */
+    uint32_t x, y; /* where the pointer was last */
+    bool placed;   /* x and y say something */
 
     struct ps2_mouse *mouse;
     struct vmmouse_processor processor;
@@ -63,8 +62,6 @@ static const struct field vmmouse_fields[] = {
     FIELD_TRANSIENT(struct vmmouse, announced),
     FIELD(struct vmmouse, x),
     FIELD(struct vmmouse, y),
-    FIELD(struct vmmouse, rest_x),
-    FIELD(struct vmmouse, rest_y),
     FIELD(struct vmmouse, placed),
     FIELD_TRANSIENT(struct vmmouse, mouse),
     FIELD_TRANSIENT(struct vmmouse, processor),
@@ -137,13 +134,11 @@ void vmmouse_move(struct vmmouse *vmmouse, int dx, int dy, int dz, unsigned butt
                                            (uint32_t)dy, (uint32_t)dz});
 }
 
-/* Whole pixels between two positions; the rest is kept for the next time. */
-static int movement(uint32_t from, uint32_t to, unsigned size, int32_t *rest)
+/* The pixel that a position is on, of a line or column of that many. */
+static int pixel(uint32_t position, unsigned size)
 {
-    int64_t sum = ((int64_t)to - from) * size + *rest;
-    int64_t pixels = sum / (UINT16_MAX + 1);
-    *rest = (int32_t)(sum - pixels * (UINT16_MAX + 1));
-    return (int)pixels;
+    uint64_t last = size ? size - 1 : 0;
+    return (int)((position * last + UINT16_MAX / 2) / UINT16_MAX);
 }
 
 void vmmouse_point(struct vmmouse *vmmouse, unsigned x, unsigned y, unsigned screen_width,
@@ -153,8 +148,8 @@ void vmmouse_point(struct vmmouse *vmmouse, unsigned x, unsigned y, unsigned scr
     x = x > UINT16_MAX ? UINT16_MAX : x;
     y = y > UINT16_MAX ? UINT16_MAX : y;
     if (vmmouse->placed) {
-        dx = movement(vmmouse->x, x, screen_width, &vmmouse->rest_x);
-        dy = movement(vmmouse->y, y, screen_height, &vmmouse->rest_y);
+        dx = pixel(x, screen_width) - pixel(vmmouse->x, screen_width);
+        dy = pixel(y, screen_height) - pixel(vmmouse->y, screen_height);
     }
     vmmouse->x = x;
     vmmouse->y = y;
@@ -250,7 +245,6 @@ static void vmmouse_reset(void *device, enum reset_kind kind)
     struct vmmouse *vmmouse = device;
     clear_queue(vmmouse);
     vmmouse->enabled = vmmouse->absolute = vmmouse->failed = vmmouse->placed = false;
-    vmmouse->rest_x = vmmouse->rest_y = 0;
 }
 
 static const struct device_class vmmouse_class = {

@@ -1,7 +1,7 @@
 /* Right Ctrl with another key, and what is asked in the window. */
 #include "base/bits.h"
 #include "base/memory.h"
-#include "control/keys_text.h"
+#include "ui/paste.h"
 #include "ui/window_private.h"
 
 #include <ctype.h>
@@ -130,36 +130,12 @@ static void change_medium(struct window *window)
 
 /* --- pasting --- */
 
-/* The clipboard's text as the argument of a type command: braces doubled, what no key types left
- * out and counted. The caller frees. */
-static char *as_keys(const char *clipboard, unsigned *left_out)
-{
-    char *text = mem_new(2 * strlen(clipboard) + 1);
-    size_t size = 0;
-    *left_out = 0;
-    for (const char *at = clipboard; *at; at++) {
-        struct key_strokes keys = {0};
-        bool is_inside = ((unsigned char)*at & 0xC0) == 0x80;
-        /* A line ends once, whether with CR LF or LF. */
-        if (is_inside || (*at == '\r' && at[1] == '\n'))
-            continue;
-        bool typed = keys_for_character(*at, &keys);
-        mem_free(keys.stroke);
-        *left_out += !typed;
-        if (!typed)
-            continue;
-        text[size++] = *at;
-        if (*at == '{')
-            text[size++] = '{';
-    }
-    return text;
-}
-
 static void paste(struct window *window)
 {
     unsigned left_out;
     char *clipboard = SDL_GetClipboardText();
-    char *text = as_keys(clipboard ? clipboard : "", &left_out);
+    char *text =
+        paste_as_keys(clipboard ? clipboard : "", clipboard ? strlen(clipboard) : 0, &left_out);
     SDL_free(clipboard);
     if (*text)
         window_command(window, (const char *[]){"type", text}, 2, NULL);

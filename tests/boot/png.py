@@ -1,4 +1,4 @@
-"""Reads screenshots: PNG files with 8 bits a channel, red, green and blue."""
+"""Reads screenshots: PNG files with 8 bits a channel, red, green, blue and perhaps opacity."""
 
 import hashlib
 import pathlib
@@ -35,6 +35,13 @@ def unfilter(data, width, height, depth):
     return lines
 
 
+def without_opacity(line):
+    kept = bytearray(len(line) // 4 * 3)
+    for channel in range(3):
+        kept[channel::3] = line[channel::4]
+    return bytes(kept)
+
+
 class Picture:
     """lines[y][3 * x] is the red of a pixel."""
 
@@ -47,11 +54,14 @@ class Picture:
             body = data[at + 8:at + 8 + size]
             if kind == b"IHDR":
                 self.width, self.height, bits, colour, *rest = struct.unpack(">IIBBBBB", body)
-                assert (bits, colour, rest[2]) == (8, 2, 0), f"{path}: another kind of PNG"
+                assert (bits, rest[2]) == (8, 0) and colour in (2, 6), f"{path}: another kind of PNG"
             elif kind == b"IDAT":
                 packed += body
             at += 12 + size
-        self.lines = unfilter(zlib.decompress(packed), self.width, self.height, 3)
+        depth = 4 if colour == 6 else 3
+        self.lines = unfilter(zlib.decompress(packed), self.width, self.height, depth)
+        if depth == 4:
+            self.lines = [without_opacity(line) for line in self.lines]
 
     def size(self):
         return self.width, self.height
