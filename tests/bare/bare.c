@@ -8,6 +8,7 @@ struct gate bare_idt[256];
 struct caught bare_caught;
 struct trap_frame bare_frame;
 uint32_t bare_multiboot_info;
+uint32_t bare_seed = 1;
 
 static bare_handler *handlers[256];
 static bool catching;
@@ -150,6 +151,21 @@ _Noreturn void bare_fail(const char *why)
 {
     bare_print("FAIL %s\n", why);
     leave(1);
+}
+
+/* --- random numbers --- */
+
+uint32_t bare_pick(uint32_t count)
+{
+    bare_seed ^= bare_seed << 13;
+    bare_seed ^= bare_seed >> 17;
+    bare_seed ^= bare_seed << 5;
+    return (bare_seed >> 8) % count;
+}
+
+bool bare_chance(uint32_t one_in)
+{
+    return bare_pick(one_in) == 0;
 }
 
 /* --- exceptions --- */

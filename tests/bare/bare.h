@@ -31,6 +31,14 @@ void bare_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Ends the run at once with status 1. */
 _Noreturn void bare_fail(const char *why);
 
+/* --- random numbers: the same ones on every machine --- */
+
+extern uint32_t bare_seed; /* not 0 */
+/* 0 to count - 1. */
+uint32_t bare_pick(uint32_t count);
+/* True once in one_in. */
+bool bare_chance(uint32_t one_in);
+
 /* --- exceptions and interrupts --- */
 
 struct trap_frame {

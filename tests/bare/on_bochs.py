@@ -14,6 +14,9 @@ import sys
 import tempfile
 import threading
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "boot"))
+from grub_cd import make_grub_cd  # noqa: E402
+
 # What Bochs 2.7 does otherwise, with the reason why the manual's word stands.
 KNOWN = {
     "paging": [
@@ -68,21 +71,11 @@ clock: sync=none
 """
 
 
-def make_iso(directory, image):
-    grub = os.path.join(directory, "iso", "boot", "grub")
-    os.makedirs(grub)
-    with open(os.path.join(grub, "grub.cfg"), "w") as config:
-        config.write("set timeout=0\nmenuentry test {\n multiboot /image.elf\n boot\n}\n")
-    with open(image, "rb") as source, open(os.path.join(directory, "iso/image.elf"), "wb") as copy:
-        copy.write(source.read())
-    subprocess.run(["grub-mkrescue", "-o", os.path.join(directory, "image.iso"),
-                    os.path.join(directory, "iso")], check=True, capture_output=True)
-
-
 def run(image):
     """The lines that the image printed."""
     with tempfile.TemporaryDirectory() as directory:
-        make_iso(directory, image)
+        make_grub_cd(os.path.join(directory, "image.iso"), os.path.join(directory, "tree"),
+                     "set timeout=0\nmultiboot /boot/image.elf\nboot\n", {"image.elf": image})
         with open(os.path.join(directory, "bochsrc"), "w") as config:
             config.write(CONFIGURATION.format(directory=directory))
         with open(os.path.join(directory, "commands"), "w") as commands:

@@ -16,61 +16,55 @@ enum {
     SCRATCH = 0x9800 /* stack of returns */
 };
 
-static uint32_t seed;
-static uint32_t pick(uint32_t count)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 17;
-    seed ^= seed << 5;
-    return (seed >> 8) % count;
-}
-static bool chance(uint32_t one_in)
-{
-    return pick(one_in) == 0;
-}
-
 /* --- the world --- */
 
 static unsigned favoured; /* the privilege level that half of all fields have */
 static uint32_t random_level(void)
 {
-    return chance(2) ? favoured : pick(4);
+    return bare_chance(2) ? favoured : bare_pick(4);
 }
 
 static uint16_t random_selector(void)
 {
-    uint32_t index = chance(8) ? pick(12) : FIRST + pick(COUNT);
+    uint32_t index = bare_chance(8) ? bare_pick(12) : FIRST + bare_pick(COUNT);
     uint32_t rpl = random_level();
-    if (chance(30))
+    if (bare_chance(30))
         return (uint16_t)rpl;
-    if (chance(40))
+    if (bare_chance(40))
         return (uint16_t)(0x3F8 + 8 + rpl);
-    if (chance(12))
-        return (uint16_t)((1 + pick(6)) << 3 | 4 | rpl);
+    if (bare_chance(12))
+        return (uint16_t)((1 + bare_pick(6)) << 3 | 4 | rpl);
     return (uint16_t)(index << 3 | rpl);
 }
 
 static uint64_t random_segment(void)
 {
-    uint32_t access = 0x10 | pick(16) | random_level() << 5 | (chance(16) ? 0 : 0x80);
+    uint32_t access = 0x10 | bare_pick(16);
+    access |= random_level() << 5;
+    access |= bare_chance(16) ? 0 : 0x80;
     bool is_code = access & 8;
-    uint32_t flags = (chance(4) ? 0 : 4) | (chance(3) ? 0 : 8) | pick(2);
-    uint32_t limit = chance(5) ? pick(0x10000) : 0xFFFFF;
+    uint32_t flags = bare_chance(4) ? 0 : 4;
+    flags |= bare_chance(3) ? 0 : 8;
+    flags |= bare_pick(2);
+    uint32_t limit = bare_chance(5) ? bare_pick(0x10000) : 0xFFFFF;
     if (!is_code && access & 4) /* expand-down */
-        limit = chance(2) ? 0 : pick(16);
+        limit = bare_chance(2) ? 0 : bare_pick(16);
     return bare_descriptor(0, limit, (uint8_t)access, (uint8_t)flags);
 }
 
 static uint64_t random_entry(void)
 {
-    uint32_t kind = pick(10);
+    uint32_t kind = bare_pick(10);
     if (kind < 6)
         return random_segment();
-    uint32_t dpl = (chance(2) ? 3 : pick(4)) << 5 | (chance(16) ? 0 : 0x80);
-    if (kind < 9)
-        return ring_gate(random_selector(), TARGET, (uint16_t)((dpl | (chance(3) ? 4 : 12)) << 8),
-                         pick(4));
-    uint32_t type = pick(16);
+    uint32_t dpl = (bare_chance(2) ? 3 : bare_pick(4)) << 5;
+    dpl |= bare_chance(16) ? 0 : 0x80;
+    if (kind < 9) {
+        unsigned parameters = bare_pick(4);
+        uint32_t gate = dpl | (bare_chance(3) ? 4 : 12);
+        return ring_gate(random_selector(), TARGET, (uint16_t)(gate << 8), parameters);
+    }
+    uint32_t type = bare_pick(16);
     if (type == 1 || type == 5 || type == 9) /* task switches have tests of their own */
         type = 0;
     return ring_gate(random_selector(), TARGET, (uint16_t)((dpl | type) << 8), 0);
@@ -84,7 +78,8 @@ static void make_world(void)
         ring_ldt[i] = random_segment();
     static const uint16_t types[] = {0x8E00, 0xEE00, 0xEF00, 0xCE00,
                                      0xAE00, 0x6E00, 0xEC00, 0xE600};
-    bare_idt[0x60] = (struct gate){TARGET, random_selector(), types[pick(8)], 0};
+    uint16_t selector = random_selector();
+    bare_idt[0x60] = (struct gate){TARGET, selector, types[bare_pick(8)], 0};
 }
 
 /* --- operations; each takes a selector or a frame --- */
@@ -262,19 +257,21 @@ static void note_outcome(const struct operation *op, bool faulted)
 
 static void run_case(unsigned number)
 {
-    seed = number * 2654435761u + 1;
-    unsigned ring = pick(4);
-    favoured = chance(2) ? ring : pick(4);
+    bare_seed = number * 2654435761u + 1;
+    unsigned ring = bare_pick(4);
+    favoured = bare_chance(2) ? ring : bare_pick(4);
     make_world();
     prepare_tasks();
-    unsigned which = pick(sizeof operations / sizeof *operations);
+    unsigned which = bare_pick(sizeof operations / sizeof *operations);
+    uint16_t selector = random_selector();
     struct operation op = {
-        .selector = random_selector(),
+        .selector = selector,
         .frame = {TARGET, random_selector()},
         .words = 6,
     };
     if (operations[which] == return_interrupt) {
-        op.frame[2] = 2 | (chance(4) ? FL_IOPL3 : 0) | (chance(4) ? 1 << 18 : 0);
+        op.frame[2] = 2 | (bare_chance(4) ? FL_IOPL3 : 0);
+        op.frame[2] |= bare_chance(4) ? FL_AC : 0;
         op.frame[3] = SCRATCH;
         op.frame[4] = random_selector();
     } else {
@@ -300,7 +297,7 @@ static struct tss32 task;
 /* A selector for a register of the task: mostly one that fits. */
 static uint16_t task_selector(uint16_t good)
 {
-    return chance(4) ? random_selector() : good;
+    return bare_chance(4) ? random_selector() : good;
 }
 
 static void make_task(unsigned ring)
@@ -309,7 +306,7 @@ static void make_task(unsigned ring)
     static const uint16_t data[4] = {SEL_DATA, SEL_DATA1, SEL_DATA2, SEL_USER_DATA};
     memset(&task, 0, offsetof(struct tss32, redirection));
     task.eip = TARGET;
-    task.eflags = 2 | pick(4) << 12;
+    task.eflags = 2 | bare_pick(4) << 12;
     task.esp = SCRATCH;
     task.cs = task_selector(code[ring]);
     task.ss = task_selector(data[ring]);
@@ -317,11 +314,13 @@ static void make_task(unsigned ring)
     task.es = task_selector(0);
     task.fs = task_selector(0);
     task.gs = task_selector(data[3]);
-    task.ldt = chance(3) ? task_selector(0) : SEL_LDT;
+    task.ldt = bare_chance(3) ? task_selector(0) : SEL_LDT;
     task.ss0 = SEL_DATA;
     task.esp0 = SCRATCH + 0x400;
-    uint32_t access = (chance(20) ? 0 : 0x80) | random_level() << 5 | (chance(20) ? 11 : 9);
-    uint32_t limit = 0x67 - chance(20);
+    uint32_t access = bare_chance(20) ? 0 : 0x80;
+    access |= random_level() << 5;
+    access |= bare_chance(20) ? 11 : 9;
+    uint32_t limit = 0x67 - bare_chance(20);
     ring_set(SEL_TASK, bare_descriptor((uint32_t)&task, limit, (uint8_t)access, 0), 0);
 }
 
@@ -339,17 +338,18 @@ static void note_task_outcome(bool faulted)
 
 static void run_task_case(unsigned number)
 {
-    seed = number * 2654435761u + 3;
-    unsigned ring = pick(4);
+    bare_seed = number * 2654435761u + 3;
+    unsigned ring = bare_pick(4);
     favoured = ring;
     make_world();
     prepare_tasks();
-    make_task(chance(2) ? ring : pick(4));
-    ring_set(FIRST << 3, ring_gate(task_selector(SEL_TASK), 0, chance(2) ? 0xE500 : 0x8500, 0), 0);
+    make_task(bare_chance(2) ? ring : bare_pick(4));
+    uint16_t gate_type = bare_chance(2) ? 0xE500 : 0x8500;
+    ring_set(FIRST << 3, ring_gate(task_selector(SEL_TASK), 0, gate_type, 0), 0);
     bare_idt[0x60] = (struct gate){0, task_selector(SEL_TASK), 0xE500, 0};
-    struct operation op = {.selector =
-                               (uint16_t)((chance(3) ? FIRST << 3 : SEL_TASK) | random_level())};
-    void (*function)(void *) = chance(2) ? call_far : chance(2) ? jump_far : interrupt;
+    uint32_t base = bare_chance(3) ? FIRST << 3 : SEL_TASK;
+    struct operation op = {.selector = (uint16_t)(base | random_level())};
+    void (*function)(void *) = bare_chance(2) ? call_far : bare_chance(2) ? jump_far : interrupt;
     bool faulted = ring_try(ring, 0, function, &op);
     if (!faulted && bare_caught.vector == VECTOR_RETURN)
         faulted = true;

@@ -18,7 +18,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "boot"))
 from workloads import STARTS, WORKLOADS, Start  # noqa: E402
 from engines import APPEND, Anachron, Bochs, Failed, Native, Qemu  # noqa: E402
-from guests import Guests, run  # noqa: E402
+from guests import Guests  # noqa: E402
 from image import Image  # noqa: E402
 from packages import Unavailable  # noqa: E402
 from report import Results, Table  # noqa: E402
@@ -84,7 +84,7 @@ def make_engine(name, options, guests, image):
     if name == "qemu":
         return Qemu(name, options.pin)
     if name == "bochs":
-        return Bochs(name, options.pin, guests, run)
+        return Bochs(name, options.pin, guests)
     if name == "native":
         return Native(name, options.pin, image.tree)
     usage_error(f"no engine is called '{name}'; there are: native, interp, jit, qemu, bochs")

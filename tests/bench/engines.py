@@ -14,6 +14,8 @@ import subprocess
 import tempfile
 import time
 
+from grub_cd import make_grub_cd
+
 MEMORY = "384"
 # Which mitigations a kernel chooses depends on the processor model; its tests of its own ciphers
 # take longer than the rest of the boot.
@@ -186,22 +188,16 @@ class Bochs(Engine):
     """It knows no way to be given a kernel, so it boots a CD with GRUB."""
     program = "bochs"
 
-    def __init__(self, name, pin, guests, run):
+    def __init__(self, name, pin, guests):
         super().__init__(name, pin)
         self.guests = guests
-        self.run = run
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="anachron-bench-"))
 
     def make_cd(self, kernel, initrd, append):
-        tree, image = self.folder / "cd", self.folder / "bench.iso"
-        shutil.rmtree(tree, ignore_errors=True)
-        (tree / "boot/grub").mkdir(parents=True)
-        shutil.copy(kernel, tree / "boot/vmlinuz")
-        shutil.copy(initrd, tree / "boot/initrd")
-        (tree / "boot/grub/grub.cfg").write_text(
-            f"set timeout=0\nlinux /boot/vmlinuz {append} nomodeset\ninitrd /boot/initrd\nboot\n")
-        self.run("grub-mkrescue", "-d", "/usr/lib/grub/i386-pc", "-o", image, tree, "--fonts=",
-                 "--locales=", "--themes=")
+        image = self.folder / "bench.iso"
+        make_grub_cd(image, self.folder / "cd",
+                     f"set timeout=0\nlinux /boot/vmlinuz {append} nomodeset\n"
+                     "initrd /boot/initrd\nboot\n", {"vmlinuz": kernel, "initrd": initrd})
         return image
 
     def start(self, kernel, initrd, append, limit):

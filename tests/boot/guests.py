@@ -16,6 +16,7 @@ import subprocess
 import sys
 
 import xorg
+from grub_cd import make_grub_cd
 from packages import Archive, Lock, Unavailable
 
 IMAGES = pathlib.Path("/usr/lib/debian-installer/images/12/i386")
@@ -288,14 +289,11 @@ exec switch_root /mnt /sbin/init
         modules = [path.stem for path in host_file("/usr/lib/grub/i386-pc").glob("*.mod")
                    if path.stem not in ("cmdline_cat_test", "gfxterm_menu")]
         def maker(output):
-            tree = self.cache / "trees/grub-tests"
-            (tree / "boot/grub").mkdir(parents=True, exist_ok=True)
-            (tree / "boot/grub/grub.cfg").write_text(
-                "serial --unit=0 --speed=115200\nterminal_output serial console\n"
-                "insmod all_functional_test\nall_functional_test\n")
-            run("grub-mkrescue", "-d", host_file("/usr/lib/grub/i386-pc"), "-o", output, tree,
-                "--fonts=unicode", "--locales=", "--themes=",
-                "--install-modules=" + " ".join(sorted(modules)))
+            make_grub_cd(output, self.cache / "trees/grub-tests",
+                         "serial --unit=0 --speed=115200\nterminal_output serial console\n"
+                         "insmod all_functional_test\nall_functional_test\n",
+                         options=["--fonts=unicode",
+                                  "--install-modules=" + " ".join(sorted(modules))])
         return self.make("grub-tests.iso", maker)
 
     def guest_grub_rescue_floppy(self):
