@@ -66,6 +66,7 @@ struct ps2_mouse {
     uint8_t rates[3]; /* the last three sample rates set, oldest first: the knock */
     uint8_t buttons, reported_buttons;
     bool nudged;        /* an empty report is wanted */
+    uint8_t clicked;    /* went down since the last report: a short click is not lost between two */
     int32_t dx, dy, dz; /* not yet reported; dx, dy in 1/8 of the count at resolution 3 */
     struct timer sample;
     struct timer self_test;
@@ -97,6 +98,7 @@ static const struct field ps2_mouse_fields[] = {
     FIELD(struct ps2_mouse, buttons),
     FIELD(struct ps2_mouse, reported_buttons),
     FIELD(struct ps2_mouse, nudged),
+    FIELD(struct ps2_mouse, clicked),
     FIELD(struct ps2_mouse, dx),
     FIELD(struct ps2_mouse, dy),
     FIELD(struct ps2_mouse, dz),
@@ -166,15 +168,16 @@ static unsigned make_report(struct ps2_mouse *mouse, uint8_t bytes[PACKET_SIZE],
         dx = scaled_2_1(dx);
         dy = scaled_2_1(dy);
     }
-    mouse->reported_buttons = mouse->buttons;
+    unsigned buttons = mouse->reported_buttons = mouse->buttons | mouse->clicked;
+    mouse->clicked = 0;
     mouse->nudged = false;
-    bytes[0] = (uint8_t)(PACKET_ALWAYS_ONE | (mouse->buttons & 7) |
-                         (dx < 0 ? PACKET_X_NEGATIVE : 0) | (dy < 0 ? PACKET_Y_NEGATIVE : 0));
+    bytes[0] = (uint8_t)(PACKET_ALWAYS_ONE | (buttons & 7) | (dx < 0 ? PACKET_X_NEGATIVE : 0) |
+                         (dy < 0 ? PACKET_Y_NEGATIVE : 0));
     bytes[1] = (uint8_t)dx;
     bytes[2] = (uint8_t)dy;
     bytes[3] = (uint8_t)dz;
     if (mouse->id == ID_FIVE_BUTTONS)
-        bytes[3] = (uint8_t)((dz & 0x0F) | (mouse->buttons >> 3 & 3) << 4);
+        bytes[3] = (uint8_t)((dz & 0x0F) | (buttons >> 3 & 3) << 4);
     return mouse->id == ID_STANDARD ? 3 : 4;
 }
 
@@ -188,7 +191,7 @@ static bool has_news(const struct ps2_mouse *mouse)
     int32_t unit = 8 >> mouse->resolution;
     return mouse->nudged || mouse->dx / unit || mouse->dy / unit ||
            (mouse->id != ID_STANDARD && mouse->dz) ||
-           ((mouse->buttons ^ mouse->reported_buttons) & seen_buttons(mouse));
+           (((mouse->buttons | mouse->clicked) ^ mouse->reported_buttons) & seen_buttons(mouse));
 }
 
 /* In stream mode, starts a report if there is something to say and the sample interval is over. */
@@ -223,6 +226,7 @@ void ps2_mouse_move(struct ps2_mouse *mouse, int dx, int dy, int dz, unsigned bu
     mouse->dx = accumulate(mouse->dx, dx);
     mouse->dy = accumulate(mouse->dy, dy);
     mouse->dz = accumulate(mouse->dz * UNITS_PER_COUNT, dz) / UNITS_PER_COUNT;
+    mouse->clicked |= (uint8_t)(buttons & 0x1F & ~(unsigned)mouse->buttons);
     mouse->buttons = buttons & 0x1F;
     report(mouse);
 }
@@ -237,6 +241,7 @@ static void clear_movement(struct ps2_mouse *mouse)
 {
     mouse->nudged = false;
     mouse->dx = mouse->dy = mouse->dz = 0;
+    mouse->clicked = 0;
     mouse->packet_size = mouse->packet_sent = 0;
 }
 

@@ -22,22 +22,8 @@ bool window_is_likely(void)
 
 static bool fail(struct error *err, const char *what)
 {
-    return error_set(err,
-                     "--display sdl: %s: %s; is there a screen? --display term and none need "
-                     "none",
-                     what, SDL_GetError());
-}
-
-/* SDL is content with a screen that nobody sees; a person who asks for a window is not. */
-static bool is_seen(void)
-{
-    const char *driver = SDL_GetCurrentVideoDriver();
-    bool is_hidden = driver && (strcmp(driver, "dummy") == 0 || strcmp(driver, "offscreen") == 0);
-    if (is_hidden && !getenv("SDL_VIDEODRIVER"))
-        SDL_SetError("neither DISPLAY nor WAYLAND_DISPLAY leads to a screen");
-    else
-        is_hidden = false;
-    return !is_hidden;
+    return error_set(err, "--display sdl: %s: %s; --display term and none need no screen", what,
+                     SDL_GetError());
 }
 
 static bool open_window(struct window *window, struct error *err)
@@ -46,7 +32,12 @@ static bool open_window(struct window *window, struct error *err)
     SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
     SDL_SetHint(SDL_HINT_VIDEO_X11_NET_WM_BYPASS_COMPOSITOR, "0");
     SDL_SetHint(SDL_HINT_VIDEO_ALLOW_SCREENSAVER, "1");
-    if (SDL_Init(SDL_INIT_VIDEO) != 0 || !is_seen())
+    /* SDL would be content with a screen that nobody sees. */
+    if (!window_is_likely() && !getenv("SDL_VIDEODRIVER"))
+        return error_set(err,
+                         "--display sdl: neither DISPLAY nor WAYLAND_DISPLAY names a screen; "
+                         "use --display term or none");
+    if (SDL_Init(SDL_INIT_VIDEO) != 0)
         return fail(err, "SDL does not start");
     window->event = SDL_RegisterEvents(1);
     view_natural_size(&window->frame, &width, &height);
@@ -237,7 +228,7 @@ void window_show(struct window *window, struct gate *gate, struct control *contr
     window->watcher = screen_watch(screen, SCREEN_PIXELS, on_news, window);
     window_set_title(window);
     while (!window->done) {
-        if (SDL_WaitEventTimeout(&event, TICK_MS)) {
+        if (SDL_WaitEventTimeout(&event, input_is_unsettled(window) ? 1 : TICK_MS)) {
             do
                 on_event(window, &event);
             while (SDL_PollEvent(&event));

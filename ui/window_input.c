@@ -37,10 +37,38 @@ static void host_key(struct window *window, bool down)
     window->host_used = false;
 }
 
+/* --- modifiers of which SDL is not sure --- */
+
+/* SDL on X11 hears that a modifier is active before it hears which key it was, and takes the left
+ * one for pressed; the right one follows at once, and is what the person did. So a left one waits a
+ * moment. */
+enum { MODIFIER_MS = 5, TO_THE_RIGHT = SDL_SCANCODE_RCTRL - SDL_SCANCODE_LCTRL };
+
+static bool may_be_echo(SDL_Scancode scancode)
+{
+    return scancode >= SDL_SCANCODE_LCTRL && scancode <= SDL_SCANCODE_LGUI;
+}
+
+static void settle_modifier(struct window *window)
+{
+    SDL_Scancode scancode = window->unsettled;
+    window->unsettled = SDL_SCANCODE_UNKNOWN;
+    if (scancode)
+        send_key(window, scancode, true);
+}
+
+bool input_is_unsettled(const struct window *window)
+{
+    return window->unsettled != SDL_SCANCODE_UNKNOWN;
+}
+
 void input_key(struct window *window, const SDL_KeyboardEvent *event)
 {
     SDL_Scancode scancode = event->keysym.scancode;
     bool down = event->type == SDL_KEYDOWN;
+    if (down && window->unsettled && scancode == window->unsettled + TO_THE_RIGHT)
+        window->unsettled = SDL_SCANCODE_UNKNOWN;
+    settle_modifier(window);
     if (scancode == HOST_KEY) {
         if (!event->repeat)
             host_key(window, down);
@@ -59,7 +87,11 @@ void input_key(struct window *window, const SDL_KeyboardEvent *event)
     }
     if (window->overlay != OVERLAY_NONE)
         overlay_key(window, event);
-    else if (!event->repeat) /* the guest's keyboard repeats by itself */
+    else if (event->repeat) /* the guest's keyboard repeats by itself */
+        return;
+    else if (may_be_echo(scancode))
+        window->unsettled = scancode, window->unsettled_since = SDL_GetTicks();
+    else
         send_key(window, scancode, true);
 }
 
@@ -147,6 +179,8 @@ void input_mouse(struct window *window, const SDL_Event *event)
 
 void input_flush(struct window *window)
 {
+    if (SDL_GetTicks() - window->unsettled_since >= MODIFIER_MS)
+        settle_modifier(window);
     bool pressed = window->buttons != window->sent_buttons || window->wheel;
     int wheel = clamp(window->wheel, WHEEL_MOST);
     if (window->status.absolute_pointer) {

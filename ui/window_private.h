@@ -51,7 +51,9 @@ struct window {
 
     /* Keyboard and mouse. */
     bool down[SDL_NUM_SCANCODES]; /* the guest knows of it */
-    bool host_down, host_used;    /* the host key, and whether another one came with it */
+    SDL_Scancode unsettled;       /* a modifier that may be an echo; SDL_SCANCODE_UNKNOWN: none */
+    Uint32 unsettled_since;
+    bool host_down, host_used; /* the host key, and whether another one came with it */
     bool grabbed;
     int dx, dy, wheel; /* not sent yet */
     unsigned buttons, sent_buttons;
@@ -93,6 +95,8 @@ void draw_present(struct window *window);
 
 void input_key(struct window *window, const SDL_KeyboardEvent *event);
 void input_mouse(struct window *window, const SDL_Event *event);
+/* Whether input_flush is to be called again soon. */
+bool input_is_unsettled(const struct window *window);
 /* Sends what has come together since the last call. */
 void input_flush(struct window *window);
 /* No key and no button is held any more, as far as the guest knows. */
