@@ -48,6 +48,23 @@ static void emit_op(struct emitter *e, const struct ir_op *op)
     case IR_JCC:
         emit_jcc(e, op);
         break;
+    case IR_JECXZ:
+        emit_jecxz(e, op);
+        break;
+    case IR_DIV:
+    case IR_IDIV:
+        emit_divide(e, op);
+        break;
+    case IR_BSF:
+    case IR_BSR:
+        emit_scan(e, op);
+        break;
+    case IR_DIRECTION:
+        emit_direction(e, op);
+        break;
+    case IR_FORWARD:
+        emit_forward(e, op);
+        break;
     case IR_JUMP:
         emit_jump(e, op);
         break;

@@ -94,12 +94,23 @@ bool emit_block(struct emitter *e);
 void emit_operation(struct emitter *e, const struct ir_op *op);
 void emit_address(struct emitter *e, const struct ir_op *op);
 void emit_offset(struct emitter *e, enum host_reg dst, const struct ir_op *op);
+/* A stub for insn, with the flags where they are now, and jumps to it. */
+struct slow_stub *emit_new_stub(struct emitter *e, unsigned insn);
+void emit_stub_jump(struct slow_stub *stub, uint8_t *jump);
 void emit_slow_stubs(struct emitter *e);
 void emit_exec(struct emitter *e, const struct ir_op *op);
 void emit_jcc(struct emitter *e, const struct ir_op *op);
+void emit_jecxz(struct emitter *e, const struct ir_op *op);
 void emit_jump(struct emitter *e, const struct ir_op *op);
 void emit_jump_to(struct emitter *e, const struct ir_op *op);
 void emit_edge_stubs(struct emitter *e);
+
+/* --- jit/emit_special.c --- */
+
+void emit_divide(struct emitter *e, const struct ir_op *op);
+void emit_scan(struct emitter *e, const struct ir_op *op);
+void emit_direction(struct emitter *e, const struct ir_op *op);
+void emit_forward(struct emitter *e, const struct ir_op *op);
 
 /* --- x87, MMX and SSE: jit/emit_units.c --- */
 

@@ -54,19 +54,31 @@ static void prepare_flags(struct emitter *e)
         flags_to_home(e);
 }
 
-void emit_jcc(struct emitter *e, const struct ir_op *op)
+static void emit_two_edges(struct emitter *e, const struct ir_op *op, enum x64_cond cond)
 {
-    prepare_flags(e);
-    flags_to_host(e, ir_condition_flags(op->cond));
-    uint8_t *taken = x64_jcc(&e->as, (enum x64_cond)op->cond);
+    uint8_t *taken = x64_jcc(&e->as, cond);
+    e->flags.host = false;
     struct flag_state flags = e->flags;
-    flags.host = false;
-    e->flags = flags;
     emit_edge(e, 1, e->ir->block->bytes);
     if (!e->as.full)
         x64_patch(taken, e->as.at);
     e->flags = flags;
     emit_edge(e, 0, op->imm);
+}
+
+void emit_jcc(struct emitter *e, const struct ir_op *op)
+{
+    prepare_flags(e);
+    flags_to_host(e, ir_condition_flags(op->cond));
+    emit_two_edges(e, op, (enum x64_cond)op->cond);
+}
+
+void emit_jecxz(struct emitter *e, const struct ir_op *op)
+{
+    prepare_flags(e);
+    e->flags.host = false;
+    x64_test_rr(&e->as, 4, RCX, RCX);
+    emit_two_edges(e, op, op->cond ? X64_NE : X64_E);
 }
 
 void emit_jump(struct emitter *e, const struct ir_op *op)

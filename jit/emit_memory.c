@@ -10,12 +10,12 @@
 
 #include <stddef.h>
 
-static void add_jump(struct slow_stub *stub, uint8_t *jump)
+void emit_stub_jump(struct slow_stub *stub, uint8_t *jump)
 {
     stub->jumps[stub->jump_count++] = jump;
 }
 
-static struct slow_stub *new_stub(struct emitter *e, unsigned insn)
+struct slow_stub *emit_new_stub(struct emitter *e, unsigned insn)
 {
     struct slow_stub *stub = &e->stubs[e->stub_count++];
     *stub = (struct slow_stub){.insn = insn, .flags = e->flags, .note = e->note};
@@ -63,9 +63,9 @@ static void emit_segment(struct emitter *e, const struct ir_op *op, struct slow_
     x64_lea(as, 8, REG_SCRATCH, x64_at(REG_ADDRESS, op->size - 1));
     x64_mov_rm(as, 4, REG_T0, segment_field(op->segment, offsetof(struct segment, limit)));
     x64_alu_rr(as, X64_CMP, 8, REG_SCRATCH, REG_T0);
-    add_jump(stub, x64_jcc(as, X64_A));
+    emit_stub_jump(stub, x64_jcc(as, X64_A));
     x64_test_mi(as, 1, segment_field(op->segment, offsetof(struct segment, fast)), need);
-    add_jump(stub, x64_jcc(as, X64_E));
+    emit_stub_jump(stub, x64_jcc(as, X64_E));
     x64_alu_rm(as, X64_ADD, 4, REG_ADDRESS,
                segment_field(op->segment, offsetof(struct segment, base)));
 }
@@ -92,7 +92,7 @@ static void emit_probe(struct emitter *e, const struct ir_op *op, struct slow_st
     x64_alu_ri(as, X64_AND, 4, REG_T0, ~(uint32_t)PAGE_MASK);
     x64_alu_rm(as, X64_CMP, 4, REG_T0,
                tlb_field(offsetof(struct tlb_entry, tag) + op->access * sizeof(uint32_t)));
-    add_jump(stub, x64_jcc(as, X64_NE));
+    emit_stub_jump(stub, x64_jcc(as, X64_NE));
     x64_alu_rm(as, X64_ADD, 8, REG_ADDRESS, tlb_field(offsetof(struct tlb_entry, addend)));
 }
 
@@ -100,14 +100,14 @@ void emit_address(struct emitter *e, const struct ir_op *op)
 {
     flags_lose_register(e, 4, IR_T0, flags_wanted_before(op));
     flags_lose_host(e, flags_wanted_before(op));
-    struct slow_stub *stub = new_stub(e, op->insn);
+    struct slow_stub *stub = emit_new_stub(e, op->insn);
     emit_offset(e, REG_ADDRESS, op);
     if (!is_flat(e, op->segment))
         emit_segment(e, op, stub);
     emit_probe(e, op, stub);
     if (op->aligned) { /* pages are: the host's address is as aligned as the linear one */
         x64_test_ri(&e->as, 1, REG_ADDRESS, op->size - 1u);
-        add_jump(stub, x64_jcc(&e->as, X64_NE));
+        emit_stub_jump(stub, x64_jcc(&e->as, X64_NE));
     }
 }
 

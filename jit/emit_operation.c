@@ -282,6 +282,23 @@ static void exchange(struct emitter *e, const struct ir_op *op)
     x64_rr(&e->as, op->size, op->size == 1 ? 0x86 : 0x87, src, dst);
 }
 
+static void compare_exchange(struct emitter *e, const struct ir_op *op)
+{
+    struct x64_mem mem = memory_operand();
+    uint32_t opcode = (op->code == IR_XADD ? 0x0FC0 : 0x0FB0) + (op->size > 1);
+    enum host_reg src = emit_reg(op->size, op->src);
+    if (op->dst == IR_MEMORY)
+        x64_rm(&e->as, op->size, opcode, src, &mem);
+    else
+        x64_rr(&e->as, op->size, opcode, src, emit_reg(op->size, op->dst));
+}
+
+static void compare_exchange8(struct emitter *e)
+{
+    struct x64_mem mem = memory_operand();
+    x64_rm(&e->as, 4, 0x0FC7, (enum host_reg)1, &mem);
+}
+
 static void bswap(struct emitter *e, const struct ir_op *op)
 {
     enum host_reg dst = emit_reg(4, op->dst);
@@ -341,6 +358,20 @@ static void emit_one(struct emitter *e, const struct ir_op *op)
     case IR_XCHG:
         exchange(e, op);
         break;
+    case IR_CMPXCHG:
+    case IR_XADD:
+        compare_exchange(e, op);
+        break;
+    case IR_CMPXCHG8:
+        compare_exchange8(e);
+        break;
+    case IR_CLC:
+    case IR_STC:
+        x64_byte(&e->as, op->code == IR_CLC ? 0xF8 : 0xF9);
+        break;
+    case IR_CMC:
+        x64_byte(&e->as, 0xF5);
+        break;
     case IR_BSWAP:
         bswap(e, op);
         break;
@@ -391,6 +422,12 @@ static void lose_written_registers(struct emitter *e, const struct ir_op *op)
         flags_lose_register(e, 4, IR_EAX, live);
         flags_lose_register(e, 4, IR_EDX, live);
     }
+    if (op->code == IR_CMPXCHG || op->code == IR_XADD)
+        flags_lose_register(e, op->size, op->src, live);
+    if (op->code == IR_CMPXCHG || op->code == IR_CMPXCHG8)
+        flags_lose_register(e, 4, IR_EAX, live);
+    if (op->code == IR_CMPXCHG8)
+        flags_lose_register(e, 4, IR_EDX, live);
     if (op->code == IR_RECALL)
         flags_lose_register(e, 4, IR_T0, live);
 }

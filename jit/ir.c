@@ -8,7 +8,7 @@ struct code_info {
 
 static const struct code_info infos[IR_CODE_COUNT] = {
 #define IR_CODE(name, written, undefined, read) {#name, written, undefined, read},
-    IR_CODES(IR_CODE)
+#include "jit/ir_codes.def"
 #undef IR_CODE
 };
 

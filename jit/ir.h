@@ -32,49 +32,11 @@ enum ir_value {
     IR_NONE,
 };
 
-/*      name      written by it         left undefined (computed by every engine as the interpreter
- * does) read */
-#define IR_CODES(code)                                                                             \
-    code(MOV, 0, 0, 0) code(MOVZX, 0, 0, 0)     /* from imm bytes */                               \
-        code(MOVSX, 0, 0, 0) code(LEA, 0, 0, 0) /* dst = base + (index << scale) + imm */          \
-        code(ADD, F_ALL6, 0, 0) code(OR, F_ALL6, F_A, 0) code(ADC, F_ALL6, 0, F_C)                 \
-            code(SBB, F_ALL6, 0, F_C) code(AND, F_ALL6, F_A, 0) code(SUB, F_ALL6, 0, 0)            \
-                code(XOR, F_ALL6, F_A, 0) code(CMP, F_ALL6, 0, 0) code(TEST, F_ALL6, F_A, 0)       \
-                    code(INC, F_ALL6 & ~F_C, 0, 0) code(DEC, F_ALL6 & ~F_C, 0, 0)                  \
-                        code(NEG, F_ALL6, 0, 0) code(NOT, 0, 0, 0)                                 \
-                            code(ROL, F_C | F_O, 0, 0) /* by imm, not 0; src IR_ECX: by CL */      \
-        code(ROR, F_C | F_O, 0, 0) code(RCL, F_C | F_O, 0, F_C) code(RCR, F_C | F_O, 0, F_C)       \
-            code(SHL, F_ALL6, F_A | F_O, 0) code(SHR, F_ALL6, F_A | F_O, 0) code(SAR, F_ALL6,      \
-                                                                                 F_A | F_O, 0)     \
-                code(SHLD, F_ALL6, F_A | F_O, 0) /* dst, src by imm (not 0), or by CL: imm 0 */    \
-        code(SHRD, F_ALL6, F_A | F_O, 0) code(IMUL, F_ALL6, F_S | F_Z | F_A | F_P,                 \
-                                              0)     /* dst = dst * src, of imm if src is that */  \
-        code(MULX, F_ALL6, F_S | F_Z | F_A | F_P, 0) /* EDX:EAX = EAX * src */                     \
-        code(IMULX, F_ALL6, F_S | F_Z | F_A | F_P, 0) code(BT, F_C, 0, 0) code(BTS, F_C, 0, 0)     \
-            code(BTR, F_C, 0, 0) code(BTC, F_C, 0, 0)                                              \
-                code(SETCC, 0, 0, 0)            /* reads what its condition does */                \
-        code(CMOV, 0, 0, 0) code(XCHG, 0, 0, 0) /* registers, or a register and memory */          \
-        code(BSWAP, 0, 0, 0) code(CDQ, 0, 0, 0) /* CWD, CDQ */                                     \
-        code(CBW, 0, 0, 0)                      /* CBW, CWDE */                                    \
-        code(UNITS, 0, 0, F_ALL6)               /* the unit imm is loaded from here on */          \
-        code(HOST, 0, 0, 0)            /* the guest's x87, MMX or SSE instruction itself */        \
-        code(HOST_FLAGS, F_ALL6, 0, 0) /* the same; gives the flags */                             \
-        code(HOST_IF, 0, 0, 0)         /* the same; reads what its condition does */               \
-        code(HOST_CONTROL, 0, 0, 0)    /* FLDCW */                                                 \
-        code(KEEP, 0, 0, 0)            /* T0 outlives the next ADDRESS */                          \
-        code(RECALL, 0, 0, 0)                                                                      \
-            code(ADDRESS, 0, 0, F_ALL6) /* may fault, and then shows all flags */                  \
-        code(EXEC, 0, 0, F_ALL6)        /* the row's exec function */                              \
-        code(EXEC_END, 0, 0, F_ALL6)    /* the same, at the end of the block */                    \
-        code(JCC, 0, 0, 0)  /* to imm, relative to the block's EIP, or on to the next block */     \
-        code(JUMP, 0, 0, 0) /* to imm, relative to the block's EIP */                              \
-        code(JUMP_TO, 0, 0, F_ALL6) /* to src */
-
 enum ir_code {
 #define IR_CODE(name, written, undefined, read) IR_##name,
-    IR_CODES(IR_CODE)
+#include "jit/ir_codes.def"
 #undef IR_CODE
-        IR_CODE_COUNT,
+    IR_CODE_COUNT,
 };
 
 struct ir_op {

@@ -34,6 +34,26 @@ bool lift_jcc(struct lifter *l, enum ir_code code)
     return true;
 }
 
+bool lift_jecxz(struct lifter *l, enum ir_code code)
+{
+    if (!is_plain(l) || !(l->insn->flags & INSN_ADDRESS32))
+        return false;
+    lift_op(l, code, 4, IR_NONE, IR_NONE)->imm = lift_next(l) + l->insn->immediate;
+    return true;
+}
+
+bool lift_loop(struct lifter *l, enum ir_code code)
+{
+    if (!is_plain(l) || !(l->insn->flags & INSN_ADDRESS32))
+        return false;
+    struct ir_op *op = lift_op(l, IR_LEA, 4, IR_ECX, IR_NONE);
+    op->base = REG_ECX;
+    op->imm = (uint32_t)-1;
+    lift_jecxz(l, code);
+    l->ir->ops[l->ir->count - 1].cond = 1;
+    return true;
+}
+
 bool lift_jump_to(struct lifter *l, enum ir_code code)
 {
     lift_op(l, IR_JUMP_TO, 4, IR_NONE, lift_source(l, lift_letters(l, 0), 4));

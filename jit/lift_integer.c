@@ -182,6 +182,57 @@ bool lift_nop(struct lifter *l, enum ir_code code)
     return true;
 }
 
+bool lift_divide(struct lifter *l, enum ir_code code)
+{
+    const char *first = lift_letters(l, 0);
+    if (lift_size(l, first) != 4)
+        return false;
+    unsigned src = lift_source(l, first, 4);
+    if (src != IR_T0)
+        lift_op(l, IR_MOV, 4, IR_T0, src);
+    lift_op(l, code, 4, IR_NONE, IR_NONE);
+    return true;
+}
+
+bool lift_scan(struct lifter *l, enum ir_code code)
+{
+    unsigned size = lift_is_32(l) ? 4 : 2;
+    unsigned src = lift_source(l, lift_letters(l, 1), size);
+    lift_op(l, code, size, l->insn->reg, src);
+    return true;
+}
+
+/* CMPXCHG and XADD. AH and so on cannot be named beside the host's address of the memory. */
+bool lift_exchange_add(struct lifter *l, enum ir_code code)
+{
+    const char *first = lift_letters(l, 0);
+    unsigned size = lift_size(l, first);
+    if (size == 1 && l->insn->reg >= 4 && lift_is_memory(l))
+        return false;
+    unsigned dst = lift_operand(l, first, size, MMU_WRITE);
+    lift_op(l, code, size, dst, l->insn->reg);
+    return true;
+}
+
+bool lift_compare_exchange8(struct lifter *l, enum ir_code code)
+{
+    lift_address(l, 8, MMU_WRITE);
+    lift_op(l, code, 4, IR_MEMORY, IR_NONE);
+    return true;
+}
+
+bool lift_carry(struct lifter *l, enum ir_code code)
+{
+    lift_op(l, code, 4, IR_NONE, IR_NONE);
+    return true;
+}
+
+bool lift_direction(struct lifter *l, enum ir_code code)
+{
+    lift_op(l, code, 4, IR_NONE, IR_NONE)->imm = l->row->opcode & 1;
+    return true;
+}
+
 /* --- the stack, where it is a 32-bit one --- */
 
 bool lift_push(struct lifter *l, enum ir_code code)
