@@ -173,8 +173,7 @@ static bool enter(struct jit *jit, struct translation *translation, struct edge 
     jit->entries++;
     thunks_enter *code = (thunks_enter *)(uintptr_t)code_cache_run(&jit->memory, jit->thunks.enter);
     enum jit_exit why = code(cpu, code_cache_run(&jit->memory, translation->entry));
-    if (cpu->frame.units)
-        units_store_fpu(cpu);
+    units_leave(cpu);
     switch (why) {
     case EXIT_EDGE:
         *edge = left_through(jit);

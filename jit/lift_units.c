@@ -16,8 +16,8 @@ static void need_unit(struct lifter *l, unsigned unit)
 
 static bool is_store(const struct insn_row *row)
 {
-    static const char *const stores[] = {"fst",    "fstp",   "fist",  "fistp",
-                                         "fisttp", "fnstcw", "fnstsw"};
+    static const char *const stores[] = {"fst",    "fstp",  "fist",   "fistp",
+                                         "fisttp", "fbstp", "fnstcw", "fnstsw"};
     if (!(row->attributes & A_FPU)) /* the destination comes first */
         return row->operands[0] && strchr("EMQW", row->operands[0]);
     for (size_t i = 0; i < sizeof stores / sizeof stores[0]; i++)

@@ -6,37 +6,53 @@
 
 #include <string.h>
 
-/* The first 512 bytes and the header of an XSAVE area (SDM 1, 13.4). */
+/* What FXSAVE writes (SDM 1, 10.5). */
 struct save_area {
     uint16_t control, status;
     uint8_t valid; /* the tags, one bit a physical register */
     uint8_t pointers[27];
     uint8_t st[8][16]; /* ST(0) first */
-    uint8_t xmm[352];
-    uint64_t present; /* XSTATE_BV */
-    uint64_t header[7];
-} __attribute__((aligned(64)));
+    uint8_t rest[352];
+} __attribute__((aligned(16)));
 
-_Static_assert(sizeof(struct save_area) == 576, "the legacy region and the header");
+_Static_assert(sizeof(struct save_area) == 512, "as the processor writes it");
 
-enum { STATE_X87 = 1 };
+/* What FLDENV reads (SDM 1, figure 8-9). */
+struct environment {
+    uint32_t control, status, tags;
+    uint32_t pointers[4];
+};
 
 #ifdef __x86_64__
 
 bool units_available(void)
 {
-    return __builtin_cpu_supports("xsave") && __builtin_cpu_supports("sse2");
+    return true;
 }
 
-/* XRSTOR leaves the XMM registers alone, which FXRSTOR would not. */
-static void restore(const struct save_area *area)
+/* R7 is pushed first: then TOP is 0 again, and the environment moves it and empties what is empty.
+ * On processors of today this takes a third of the time of FRSTOR, FXRSTOR or XRSTOR. */
+static void restore(const struct float80 reg[8], const struct environment *environment)
 {
-    __asm__ volatile("xrstor64 %0" : : "m"(*area), "a"(STATE_X87), "d"(0) : "memory");
+    __asm__ volatile(
+        "emms\n\t"
+        "fldt 112(%0)\n\tfldt 96(%0)\n\tfldt 80(%0)\n\tfldt 64(%0)\n\t"
+        "fldt 48(%0)\n\tfldt 32(%0)\n\tfldt 16(%0)\n\tfldt (%0)\n\t"
+        "fldenv %1"
+        :
+        : "r"(reg), "m"(*environment)
+        : "memory");
 }
 
+/* All registers are empty afterwards. */
 static void save(struct save_area *area)
 {
-    __asm__ volatile("fxsave64 %0\n\tfninit" : "=m"(*area) : : "memory");
+    __asm__ volatile("fxsave64 %0\n\temms" : "=m"(*area) : : "memory");
+}
+
+static void initialize(void)
+{
+    __asm__ volatile("fninit" : : : "memory");
 }
 
 static bool host_has(unsigned feature)
@@ -64,19 +80,14 @@ bool units_available(void)
     return false;
 }
 
-static void restore(const struct save_area *area)
-{
-    (void)area;
-}
+static void restore(const struct float80 reg[8], const struct environment *environment) {}
 
-static void save(struct save_area *area)
-{
-    (void)area;
-}
+static void save(struct save_area *area) {}
+
+static void initialize(void) {}
 
 static bool host_has(unsigned feature)
 {
-    (void)feature;
     return false;
 }
 
@@ -98,14 +109,11 @@ void units_load_fpu(struct cpu *cpu)
     const struct fpu_state *fpu = &cpu->fpu;
     if (!may_load(cpu))
         return;
-    struct save_area area = {.control = fpu->control,
-                             .status = fpu->status,
-                             .valid = (uint8_t)~fpu->empty,
-                             .present = STATE_X87};
+    struct environment environment = {fpu->control, fpu->status, 0, {0}};
     for (unsigned i = 0; i < 8; i++)
-        memcpy(area.st[i], &fpu->reg[fpu_index(cpu, i)], sizeof area.st[i]);
-    restore(&area);
-    cpu->frame.units |= UNIT_FPU;
+        environment.tags |= (fpu->empty >> i & 1 ? 3u : 0u) << (2 * i);
+    restore(fpu->reg, &environment);
+    cpu->frame.units |= UNIT_FPU | UNIT_FPU_USED;
 }
 
 void units_store_fpu(struct cpu *cpu)
@@ -121,6 +129,16 @@ void units_store_fpu(struct cpu *cpu)
         float80_store(fpu_st(cpu, i), (struct float80){load_le64(st), load_le16(st + 8)});
     }
     cpu->frame.units &= (uint8_t)~UNIT_FPU;
+}
+
+void units_leave(struct cpu *cpu)
+{
+    if (!cpu->frame.units)
+        return;
+    if (cpu->frame.units & UNIT_FPU)
+        units_store_fpu(cpu);
+    initialize();
+    cpu->frame.units = 0;
 }
 
 /* --- rows --- */
@@ -149,9 +167,8 @@ unsigned units_of_exec(const struct insn_row *row)
 
 /* What moves the whole state; what differs between makers, or from the interpreter. */
 static const char *const x87_left_out[] = {
-    "fldenv",  "fnstenv", "frstor",  "fnsave", "fxsave", "fxrstor", "fninit",
-    "f2xm1",   "fyl2x",   "fyl2xp1", "fptan",  "fpatan", "fsin",    "fcos",
-    "fsincos", "fprem",   "fprem1",  "fbld",   "fbstp",
+    "fldenv",  "fnstenv", "frstor", "fnsave", "fxsave", "fxrstor", "fninit", "f2xm1",  "fyl2x",
+    "fyl2xp1", "fptan",   "fpatan", "fsin",   "fcos",   "fsincos", "fprem",  "fprem1", "fbld",
 };
 
 static const char *const simd_left_out[] = {

@@ -23,6 +23,7 @@
 enum jit_unit {
     UNIT_SSE = 1 << 0,
     UNIT_FPU = 1 << 1,
+    UNIT_FPU_USED = 1 << 2, /* it was loaded; the host's control word may still be the guest's */
 };
 
 /* Whether the host can hold the guest's registers at all. */
@@ -31,8 +32,15 @@ bool units_available(void);
 /* Loads UNIT_FPU, if it may be loaded: frame.units says whether it was. Uses the host's XMM
  * registers. */
 void units_load_fpu(struct cpu *cpu);
-/* Stores UNIT_FPU, and leaves the host's x87 as C expects it. It must be loaded. */
+/* Stores UNIT_FPU, which must be loaded. */
 void units_store_fpu(struct cpu *cpu);
+/* Executes a function of one or two registers, such as FSIN, without storing all of UNIT_FPU.
+ * False: it is another instruction, or it must be executed with UNIT_FPU stored; nothing has
+ * happened. */
+bool units_call_function(struct cpu *cpu, const struct insn *insn);
+/* When translated code has been left: everything is stored, and the host's x87 becomes what C
+ * expects. */
+void units_leave(struct cpu *cpu);
 
 /* The units that may not be loaded while the row's exec function runs. row NULL: not an
  * instruction. */

@@ -204,16 +204,33 @@ static const struct insn_row *random_row(uint64_t *random, unsigned attributes)
     return row;
 }
 
+/* FLD, a function, FSTP, in any order. */
+static void put_function(struct program *program, uint64_t *random)
+{
+    static const uint8_t functions[] = {0xF0, 0xF1, 0xF2, 0xF3, 0xF9, 0xFB, 0xFE, 0xFF};
+    uint64_t choice = next(random);
+    if (choice % 8 < 5) {
+        put(program, 0xDD); /* fld m64, or fstp m64 */
+        put_memory(program, choice % 8 < 3 ? 0 : 3, REG_ESI, choice >> 8 & 0x7F8);
+    } else {
+        put(program, 0xD9);
+        put(program, functions[choice >> 8 & 7]);
+    }
+}
+
 /* Mostly of one unit, so that it stays loaded; EBP counts the rounds. */
 static void make_program(struct program *program, uint64_t *random)
 {
     static const unsigned kinds[] = {A_FPU, A_SSE, A_MMX, A_FPU, A_SSE, A_FPU | A_MMX | A_SSE};
     unsigned attributes = kinds[next(random) % 6];
+    bool functions = next(random) % 6 == 0;
     unsigned others = next(random) % 8;
     program->length = 0;
     for (unsigned i = 0; i < PROGRAM_INSNS; i++)
         if (next(random) % 16 < others)
             put_other(program, random);
+        else if (functions)
+            put_function(program, random);
         else
             put_row(program, random_row(random, attributes), random);
     put(program, 0x4D); /* dec ebp */
