@@ -225,7 +225,8 @@ static bool parse_outcome_word(const char *name, const char *value, struct answe
         answer->flags_defined = (uint32_t)number;
     else if (strcmp(name, "near") == 0)
         answer->is_near = number == 1;
-    else if (name[0] == 'i' && parse_number(name + 1, &offset) && offset + number <= ANSWER_PAGE)
+    else if (name[0] == 'i' && parse_number(name + 1, &offset) && offset <= ANSWER_PAGE &&
+             number <= ANSWER_PAGE - offset)
         memset(answer->ignored + offset, 1, number);
     else
         return false;

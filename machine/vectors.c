@@ -282,7 +282,8 @@ static int take_value(struct session *session, const char *word, const char *val
     }
     if (strcmp(word, "--cpu") == 0) {
         session->cpu = value;
-        return cpu_model_find(value) ? -1 : usage_error("no CPU model '%s'", value);
+        session->report.model = cpu_model_find(value);
+        return session->report.model ? -1 : usage_error("no CPU model '%s'", value);
     }
     if (strcmp(word, "--show") == 0) {
         session->report.show = (unsigned)strtoul(value, NULL, 10);

@@ -79,9 +79,14 @@ struct vector_counts vector_report_total(const struct vector_report *report)
     return total;
 }
 
+static bool is_absent(const struct vector_report *report, unsigned row)
+{
+    return report->model && !model_has(report->model, insn_row(row)->feature);
+}
+
 static bool is_gap(const struct vector_report *report, unsigned row)
 {
-    return report->forms[row].tested == 0;
+    return report->forms[row].tested == 0 && !is_absent(report, row);
 }
 
 unsigned vector_report_gaps(const struct vector_report *report, bool user)
@@ -106,9 +111,9 @@ static json_t *form_to_json(const struct vector_report *report, unsigned row)
     const struct insn_row *insn = insn_row(row);
     char opcode[ISA_TEXT_SIZE];
     isa_opcode_text(insn, opcode);
-    json_t *form = json_pack("{s:s, s:s, s:s, s:b, s:b}", "opcode", opcode, "mnemonic",
+    json_t *form = json_pack("{s:s, s:s, s:s, s:b, s:b, s:b}", "opcode", opcode, "mnemonic",
                              insn->mnemonic, "operands", insn->operands, "user", isa_is_user(insn),
-                             "gap", is_gap(report, row));
+                             "gap", is_gap(report, row), "absent", is_absent(report, row));
     json_t *counts = counts_to_json(&report->forms[row]), *suites = json_array();
     json_object_update(form, counts);
     for (unsigned i = 0; i < report->source_count; i++)
@@ -159,8 +164,8 @@ static void print_forms(const struct vector_report *report, FILE *stream)
         isa_opcode_text(row, opcode);
         fprintf(stream, "%-14s %-11s %-13s %-6s", opcode, row->mnemonic, row->operands,
                 isa_is_user(row) ? "user" : "system");
-        if (is_gap(report, i))
-            fprintf(stream, " %9s\n", "GAP");
+        if (is_gap(report, i) || is_absent(report, i))
+            fprintf(stream, " %9s\n", is_gap(report, i) ? "GAP" : "absent");
         else
             print_counts(&report->forms[i], stream);
     }

@@ -79,6 +79,7 @@ struct vector_report {
                                     are no instruction */
     struct vector_source *sources;
     unsigned source_count;
+    const struct cpu_model *model; /* NULL: several; else forms that it lacks are no gaps */
     unsigned files_unread;
     unsigned show; /* how many failing cases to describe per file, on standard error */
 };
@@ -94,7 +95,7 @@ void vector_report_count(struct vector_report *report, unsigned source, unsigned
 void vector_report_form(struct vector_report *report, unsigned source, unsigned row,
                         enum vector_verdict verdict);
 struct vector_counts vector_report_total(const struct vector_report *report);
-/* Forms without a test, of user mode or of the others (isa_is_user). */
+/* Forms of the model without a test, of user mode or of the others (isa_is_user). */
 unsigned vector_report_gaps(const struct vector_report *report, bool user);
 void vector_report_print(const struct vector_report *report, const char *engine, bool json,
                          FILE *stream);

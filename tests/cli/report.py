@@ -83,6 +83,17 @@ def other_engine(anachron, first):
           "--engine jit tests something else")
 
 
+def other_models(anachron):
+    """What a smaller processor has passes; what it has not is no gap."""
+    for model in ("386", "486", "pentium", "pentium3", "pentium4"):
+        report = Report(anachron, "--json", "--cpu", model)
+        check(report.done.returncode == 0, f"--cpu {model}: status {report.done.returncode}")
+        data = report.json
+        check(data["gaps"] == {"user": 0, "system": 0}, f"--cpu {model}: {data['gaps']}")
+        absent = [form for form in data["forms"] if form["absent"]]
+        check(absent and all(form["failed"] == 0 for form in absent), f"--cpu {model}: absent")
+
+
 def text_agrees(anachron, data):
     report = Report(anachron)
     lines = report.done.stdout.splitlines()
@@ -140,6 +151,9 @@ def bad_files(anachron, folder):
         "bad.answers": b"909 0 |\n",
         "words.answers": b"90 0 eax=1 | what=3\n",
         "half.answers": b"90 0 eax=1\n",
+        "range.answers": b"90 0 | ifffffffffffffff0=20\n",
+        "place.answers": b"90 0 mfff=0102 |\n",
+        "long.answers": b"90 0 | " + b"eax=1 " * 9000 + b"\n",
         "image.elf": b"\x7fELF\1\1\1" + bytes(100),
         "text.txt": b"hello\n",
     }
@@ -169,6 +183,7 @@ def main():
             data = complete(anachron)
             repeatable(anachron, data)
             other_engine(anachron, data)
+            other_models(anachron)
             text_agrees(anachron, data)
             images_notice(anachron, data, noticed)
         except Failure as failure:
