@@ -29,6 +29,10 @@ KNOWN = {
     "crossing": ["second page: LFS", "second page: F", "nothing is written", "CR2 == SECOND",
                  "CR2: bare_caught.cr2 == SECOND", "second page exchanged"],
     "debug": ["SDM 3B 17.3.1.1, RF between iterations"],
+    # It wants the frame of a far call in one piece.
+    "stacks": ["CALL far", "call_far_4"],
+    # The breakpoint behind a trap is not reported once.
+    "priorities": ["and its breakpoint"],
     # It checks the new task's segments in another order than SDM 3A table 7-1.
     "protection": ["SDM 3A 7, task switches"],
     "control": ["SDM 2B RDMSR, unknown"],
