@@ -293,6 +293,8 @@ static enum exec_result enter_new(struct cpu *cpu, const struct task_switch *tas
     cpu->cr0 |= CR0_TS;
     cpu->dr[7] &= ~(uint32_t)(DR7_LOCAL | DR7_LE);
     debug_update(cpu);
+    /* The old task's single step ends with it: the next trap is by the new one's TF. */
+    cpu->step &= ~(uint32_t)STEP_TRAP_PENDING;
     load_registers(cpu, task, layout, bytes);
     if (layout == &layout32) {
         if (cpu->cr0 & CR0_PG && cpu_write_cr3(cpu, load_le32(bytes + TSS32_CR3)))
