@@ -64,9 +64,19 @@ def silicon(anachron, oracle, top):
     return table(("file", "forms", "cases", "captured from"), rows)
 
 
+OPEN = "\nOpen in the manual, compared all the same:\n"
+
+
+def undecided(anachron, oracle, top):
+    lines = output(oracle, "--differences").split(OPEN)[1].splitlines()
+    return table(("what Anachron and the host do alike", "SDM"),
+                 [re.match(r"\s*(.*) \(SDM (.*)\)$", line).groups() for line in lines])
+
+
 def host(anachron, oracle, top):
     rows = []
-    for block in re.split(r"\n(?=\S)", output(oracle, "--differences").rstrip()):
+    differences = output(oracle, "--differences").split(OPEN)[0].rstrip()
+    for block in re.split(r"\n(?=\S)", differences):
         head, *rest = block.splitlines()
         name, where = re.match(r"(\S+) \((.*)\)", head).groups()
         text = {}
@@ -93,7 +103,7 @@ def capstone(anachron, oracle, top):
     return table(("instructions", "why the decoder is right", "SDM"), rows)
 
 
-PARTS = {"classes": classes, "models": models, "silicon": silicon, "host": host,
+PARTS = {"classes": classes, "models": models, "silicon": silicon, "host": host, "open": undecided,
          "capstone": capstone}
 
 
