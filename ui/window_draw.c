@@ -149,7 +149,8 @@ static void speed_text(const struct screen_status *status, char *text, size_t si
         snprintf(text, size, "%.0f MIPS  %.0f %%", status->mips, status->percent);
 }
 
-static void draw_bar(struct window *window)
+/* Whether it is another one than before. */
+static bool draw_bar(struct window *window)
 {
     static const char *const lights[LIGHT_COUNT] = {"FD", "HD", "CD"};
     static const char *const leds[] = {"SCROLL", "NUM", "CAPS"};
@@ -175,7 +176,12 @@ static void draw_bar(struct window *window)
         canvas_text(canvas, x, y, "Right Ctrl releases the mouse", COLOUR_DIM);
     else
         canvas_text(canvas, x, y, "Right Ctrl+H: help", COLOUR_DIM);
-    SDL_UpdateTexture(window->bar, NULL, canvas->pixels, BAR_WIDTH * (int)sizeof(uint32_t));
+    uint64_t hash = canvas_hash(canvas);
+    bool is_new = hash != window->bar_hash;
+    window->bar_hash = hash;
+    if (is_new)
+        SDL_UpdateTexture(window->bar, NULL, canvas->pixels, BAR_WIDTH * (int)sizeof(uint32_t));
+    return is_new;
 }
 
 static void show_bar(struct window *window, int width, int y)
@@ -256,8 +262,12 @@ void draw_present(struct window *window)
 {
     int width, height;
     Uint32 now = SDL_GetTicks();
-    /* The status line changes by itself. */
-    if (!window->stale && now - window->presented < STATUS_MS)
+    /* The status line changes by itself, but not often. */
+    if (now - window->presented >= STATUS_MS) {
+        window->stale |= draw_bar(window);
+        window->presented = now;
+    }
+    if (!window->stale)
         return;
     SDL_GetRendererOutputSize(window->renderer, &width, &height);
     bool has_bar = !window->fullscreen || window->overlay != OVERLAY_NONE ||
@@ -272,5 +282,4 @@ void draw_present(struct window *window)
         show_panel(window, width, room);
     SDL_RenderPresent(window->renderer);
     window->stale = false;
-    window->presented = now;
 }

@@ -25,9 +25,10 @@ struct window {
     int picture_width, picture_height;
     SDL_Texture *bar, *panel; /* status line; prompts and help */
     struct canvas bar_canvas, panel_canvas;
-    Uint32 event; /* the window's own: code is enum window_event */
-    bool stale;   /* something is to be presented */
-    Uint32 presented;
+    Uint32 event;     /* the window's own: code is enum window_event */
+    bool stale;       /* something is to be presented */
+    Uint32 presented; /* the status line was looked at, SDL ticks */
+    uint64_t bar_hash;
     bool done;
 
     struct gate *gate;

@@ -2,12 +2,20 @@
 
 #include "bios/font.h"
 
+#include <xxhash.h>
+
 void canvas_fill(struct canvas *canvas, int x, int y, int width, int height, uint32_t colour)
 {
     for (int row = y < 0 ? 0 : y; row < y + height && row < canvas->height; row++) {
         for (int column = x < 0 ? 0 : x; column < x + width && column < canvas->width; column++)
             canvas->pixels[(size_t)row * (size_t)canvas->width + (size_t)column] = colour;
     }
+}
+
+uint64_t canvas_hash(const struct canvas *canvas)
+{
+    size_t size = (size_t)canvas->width * (size_t)canvas->height * sizeof *canvas->pixels;
+    return XXH3_64bits(canvas->pixels, size);
 }
 
 static void draw_glyph(struct canvas *canvas, int x, int y, uint8_t character, uint32_t colour)

@@ -14,6 +14,8 @@ struct canvas {
 };
 
 void canvas_fill(struct canvas *canvas, int x, int y, int width, int height, uint32_t colour);
+/* Equal pictures have equal hashes. */
+uint64_t canvas_hash(const struct canvas *canvas);
 /* Code page 437; what does not fit is cut off. Returns the x behind it. */
 int canvas_text(struct canvas *canvas, int x, int y, const char *text, uint32_t colour);
 

@@ -1,7 +1,7 @@
 ; A boot sector that sends what keyboard and mouse say through COM1, a line a byte: "K 1E" from the
 ; keyboard, "A FA" from the mouse, which is asked to be an IntelliMouse with a wheel. F1 changes to a
 ; picture of 320 x 200 with a frame around it, F2 back to text, F3 halts for good, F4 makes a triple
-; fault. Build: nasm -f bin. Driven by tests/ui/window.py.
+; fault, F5 asks for the mouse's position by VMware's port: "P 20 8000 FFFF", buttons, across, down. Build: nasm -f bin. Driven by tests/ui/window.py.
 bits 16
 org 0x7C00
 
@@ -59,6 +59,7 @@ start:
 
 loop_forever:
     call events
+    call position
     jmp loop_forever
 
 ; Sends BL to port 64h or 60h when there is room.
@@ -104,11 +105,7 @@ events:
     mov al, ' '
     call send
     mov al, bl
-    shr al, 4
-    call digit
-    mov al, bl
-    and al, 15
-    call digit
+    call hex
     mov al, 10
     call send
     pop ax
@@ -122,8 +119,23 @@ events:
     je halt
     cmp bl, 0x3E
     je crash
+    cmp bl, 0x3F
+    je ask
     jmp events
 
+; Space and BX, or AL, in hexadecimal.
+word_bx:
+    mov al, ' '
+    call send
+    mov al, bh
+    call hex
+    mov al, bl
+hex:
+    push ax
+    shr al, 4
+    call digit
+    pop ax
+    and al, 15
 digit:
     add al, '0'
     cmp al, '9'
@@ -179,6 +191,56 @@ crash:
     lidt [no_table]
     int3
 
+; VMware's port: function ECX, argument EBX.
+backdoor:
+    mov eax, 0x564D5868
+    mov edx, 0x5658
+    in eax, dx
+    ret
+
+ask:
+    mov ebx, 0x45414552         ; on, which leaves an identification to be read
+    mov ecx, 41
+    call backdoor
+    mov ebx, 1
+    mov ecx, 39
+    call backdoor
+    mov ebx, 0x53424152         ; positions
+    mov ecx, 41
+    call backdoor
+    inc byte [is_absolute]
+    jmp events
+
+; Fetches one position, if there is one.
+position:
+    cmp byte [is_absolute], 0
+    je .none
+    mov ecx, 40
+    call backdoor
+    cmp ax, 4
+    jb .none
+    mov ebx, 4
+    mov ecx, 39
+    call backdoor
+    push cx
+    push bx
+    push ax
+    mov al, 'P'
+    call send
+    mov al, ' '
+    call send
+    pop ax
+    call hex
+    pop bx
+    call word_bx
+    pop bx
+    call word_bx
+    mov al, 10
+    call send
+.none:
+    ret
+
+is_absolute: db 0
 no_table: dw 0
     dd 0
 title: db "events", 0

@@ -271,6 +271,38 @@ def mouse_grab(folder):
         m.end()
 
 
+def pointer_without_grab(folder):
+    with machine(folder) as m:
+        m.grab()
+        xdo('key', 'F5')
+        # The guest takes positions from now on: the grab ends by itself.
+        until(lambda: 'Right Ctrl+H' in m.title() and 'click' not in m.title(), 'no grab')
+        assert m.ctl('status')['absolute_pointer']
+        m.wait_for_quiet()
+        m.forget()
+        xdo('mousemove', '--window', m.window, 0, 0)
+        m.wait_for('P 00 0000 0000\n')
+        xdo('mousemove', '--window', m.window, 719, 539)
+        m.wait_for('P 00 FFFF FFFF\n')
+        xdo('mousemove', '--window', m.window, 360, 270)
+        m.wait_for('P 00 8')
+        across, down = re.findall(r'P 00 (8...) (8...)\n', m.said())[-1]
+        assert abs(int(across, 16) - 65535 * 360 // 719) <= 1
+        assert abs(int(down, 16) - 65535 * 270 // 539) <= 1
+        m.forget()
+        xdo('click', 1)
+        m.wait_for(f'P 20 {across} {down}\n')
+        m.wait_for(f'P 00 {across} {down}\n')
+        # On the status line there is no guest to click at.
+        xdo('mousemove', '--window', m.window, 360, 550)
+        m.wait_for_quiet()
+        m.forget()
+        xdo('click', 1)
+        m.wait_for_quiet()
+        assert 'P 20' not in m.said()
+        m.end()
+
+
 def the_picture_is_the_guests(folder):
     with machine(folder) as m:
         assert m.size() == (720, 540 + BAR)
@@ -520,7 +552,8 @@ def no_screen(folder):
         m.end()
 
 
-tests = [keys_by_their_place, nothing_stays_down, mouse_grab, the_picture_is_the_guests, sizes,
+tests = [keys_by_their_place, nothing_stays_down, mouse_grab, pointer_without_grab,
+         the_picture_is_the_guests, sizes,
          full_screen_from_the_start, paste, hot_keys, media, lights_and_speed, closing_asks,
          the_exit_status_is_passed_on, a_window_changes_nothing, no_screen]
 
