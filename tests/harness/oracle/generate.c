@@ -235,8 +235,24 @@ static unsigned choose_length(uint64_t *random)
     return one_in(random, 6) ? 1 : 2 + random_below(random, LENGTH_MAX - 1);
 }
 
+/* Puts the way out behind the program. */
+static enum walk_result finish(struct generator *generator, struct oracle_case *out, bool code32,
+                               enum walk_result result)
+{
+    struct walk *walk = generator->walk;
+    uint8_t exit[WORLD_EXIT_MAX];
+    unsigned size = world_put_exit(exit, code32);
+    out->end = frontier(out);
+    memcpy(out->program.code + out->program.size, exit, size);
+    out->program.size += size;
+    guest_put_code(walk->guest, out->end, exit, size);
+    return result == WALK_FAULT ? result : walk_step(walk, out->end);
+}
+
 bool generator_make(struct generator *generator, uint64_t seed, struct oracle_case *out)
 {
+    static const uint8_t nop[1] = {0x90};
+    struct walk *walk = generator->walk;
     uint64_t *random = &generator->random;
     *random = seed * UINT64_C(0x9E3779B97F4A7C15) ^ UINT64_C(0xD1B54A32D192ED03);
     *random |= UINT64_C(1) << 63;
@@ -245,29 +261,22 @@ bool generator_make(struct generator *generator, uint64_t seed, struct oracle_ca
     unsigned length = choose_length(random);
     memcpy(out->data, generator->data, WORLD_WRITABLE);
     begin(generator, out);
-    walk_begin(generator->walk, out);
+    walk_begin(walk, out);
     enum walk_result result = WALK_ON;
-    bool code32 = true; /* where the way out will be: after a fault, where that was */
+    bool code32 = true; /* where the way out will be; after a fault, where that was */
     for (unsigned i = 0; i < length && result == WALK_ON; i++) {
         code32 = is_code32(generator);
         if (!next_insn(generator, out, themes, i == 0))
             break;
         result = catch_up(generator, out);
     }
-    static const uint8_t nop[1] = {0x90};
-    bool is_traced = guest_cpu(generator->walk->guest)->eflags & FLAG_TF;
+    bool is_traced = guest_cpu(walk->guest)->eflags & FLAG_TF;
     if (result == WALK_ON && is_traced && append(generator, out, nop, sizeof nop))
         result = catch_up(generator, out); /* the way out must not be traced */
-    out->end = frontier(out);
     if (result == WALK_ON || result == WALK_LAST)
         code32 = is_code32(generator);
-    uint8_t exit[WORLD_EXIT_MAX];
-    unsigned size = world_put_exit(exit, code32);
-    memcpy(out->program.code + out->program.size, exit, size);
-    guest_put_code(generator->walk->guest, out->end, exit, size);
-    out->program.size += size;
-    if (result == WALK_ON || result == WALK_LAST)
-        result = walk_step(generator->walk, out->end);
-    guest_erase_code(generator->walk->guest, out->program.linear, out->program.size);
-    return result == WALK_FAULT && generator->walk->count > 0;
+    if (result != WALK_DISCARD)
+        result = finish(generator, out, code32, result);
+    guest_erase_code(walk->guest, out->program.linear, out->program.size);
+    return result == WALK_FAULT && walk->count > 0;
 }
