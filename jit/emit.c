@@ -22,7 +22,9 @@ static void emit_limit_check(struct emitter *e)
 static void emit_entry(struct emitter *e)
 {
     struct x64 *as = &e->as;
-    e->translation->entry = as->at;
+    e->translation->entry = e->translation->body = as->at;
+    if (e->translation->is_variant)
+        return;
     if (!(e->mode & FLAT_CS) || !(e->mode & CODE_32))
         emit_limit_check(e);
     x64_alu_ri(as, X64_CMP, 4, REG_BUDGET, e->ir->block->count);
@@ -105,7 +107,7 @@ bool emit_block(struct emitter *e)
     e->stub_count = e->unit_stub_count = 0;
     e->units = 0;
     e->note = (struct fpu_note){0};
-    e->flags = (struct flag_state){.home = true, .carry_home = true};
+    e->flags = e->translation->begin;
     e->translation->kills_flags = e->ir->kills_flags;
     emit_entry(e);
     emit_body(e);

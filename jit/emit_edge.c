@@ -42,6 +42,7 @@ static void emit_edge(struct emitter *e, unsigned index, uint32_t distance)
     if (!e->flags.home) {
         x64_alu_ri32(as, X64_SUB, REG_BUDGET, 0);
         edge->count = as->at - 4;
+        edge->flags = e->flags;
         edge->cold = x64_jcc(as, X64_B); /* until emit_edge_stubs */
     }
     edge->jump = x64_jmp(as);

@@ -137,6 +137,14 @@ static void emit_recover_t0(struct emitter *e, const struct flag_recipe *recipe)
     }
 }
 
+static void emit_expected_flags(struct emitter *e, const struct flag_state *after)
+{
+    if (after->shifted)
+        flags_emit_restore_shifted(&e->as);
+    else
+        flags_emit_restore(&e->as, F_ALL6);
+}
+
 static void emit_return(struct emitter *e, unsigned insn)
 {
     const struct flag_state *after = &e->flags_after[insn];
@@ -144,7 +152,7 @@ static void emit_return(struct emitter *e, unsigned insn)
         if (after->has_recipe && (after->recipe.dst == IR_T0 || after->recipe.src == IR_T0))
             emit_recover_t0(e, &after->recipe);
         if (after->host)
-            flags_emit_restore(&e->as, F_ALL6);
+            emit_expected_flags(e, after);
     }
     x64_jmp_to(&e->as, e->begin[insn + 1]);
 }

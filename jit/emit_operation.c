@@ -206,6 +206,24 @@ static void double_shift(struct emitter *e, const struct ir_op *op)
         x64_byte(&e->as, (uint8_t)op->imm);
 }
 
+/* A count of 0 leaves all flags alone, any other leaves them undefined in part: both ways end with
+ * the flags at home. */
+static void shift_by_cl(struct emitter *e, const struct ir_op *op)
+{
+    struct x64 *as = &e->as;
+    flags_to_home(e);
+    x64_test_ri(as, 1, RCX, 31);
+    uint8_t *skip = x64_jcc(as, X64_E);
+    if (op->code == IR_SHLD || op->code == IR_SHRD)
+        double_shift(e, op);
+    else
+        shift(e, op);
+    flags_emit_save(as, true);
+    if (!as->full)
+        x64_patch(skip, as->at);
+    e->flags = (struct flag_state){.home = true, .carry_home = true};
+}
+
 /* CF and OF are the host's; SF and PF follow the low half, ZF and AF are clear. Only where somebody
  * may look. */
 static void multiply_flags(struct emitter *e, const struct ir_op *op, enum host_reg low)
@@ -432,8 +450,19 @@ static void lose_written_registers(struct emitter *e, const struct ir_op *op)
         flags_lose_register(e, 4, IR_T0, live);
 }
 
+static bool is_shift_by_cl(const struct ir_op *op)
+{
+    return ir_may_keep_flags(op) && op->code >= IR_SHL;
+}
+
 void emit_operation(struct emitter *e, const struct ir_op *op)
 {
+    if (op->live && is_shift_by_cl(op)) {
+        flags_to_home(e);
+        lose_written_registers(e, op);
+        shift_by_cl(e, op);
+        return;
+    }
     uint16_t needed = host_flags_needed(op);
     if (needed)
         flags_to_host(e, needed);

@@ -7,12 +7,30 @@
 
 /* --- code --- */
 
+enum { LAHF_AF = FLAG_AF << 8 };
+
+/* AF after a shift, with AF clear before, or set. */
+static bool shift_sets_af(bool before)
+{
+    uint64_t flags = before ? FLAG_FIXED | FLAG_AF : FLAG_FIXED;
+    uint32_t value = 0x5A;
+    __asm__ volatile("push %0; popf; shll $3, %1; pushf; pop %0" : "+r"(flags), "+r"(value)::"cc");
+    return flags & FLAG_AF;
+}
+
+bool flags_host_is_known(void)
+{
+    return shift_sets_af(false) == shift_sets_af(true);
+}
+
 /* RAX is freed for LAHF and SETO. */
-void flags_emit_save(struct x64 *as)
+void flags_emit_save(struct x64 *as, bool shifted)
 {
     x64_mov_rr(as, 4, REG_SCRATCH, RAX);
     x64_byte(as, 0x9F); /* lahf */
     x64_setcc_r(as, X64_O, RAX);
+    if (shifted && shift_sets_af(false))
+        x64_lea(as, 4, RAX, x64_at(RAX, -LAHF_AF));
     x64_mov_mr(as, 2, CPU_FIELD(frame.flags), RAX);
     x64_mov_rr(as, 4, RAX, REG_SCRATCH);
 }
@@ -35,6 +53,17 @@ void flags_emit_restore(struct x64 *as, uint16_t mask)
     if (mask & F_O)
         x64_alu_ri(as, X64_ADD, 1, RAX, 0x7F); /* overflows if AL is 1 */
     x64_byte(as, 0x9E);                        /* sahf */
+    x64_mov_rr(as, 4, RAX, REG_SCRATCH);
+}
+
+void flags_emit_restore_shifted(struct x64 *as)
+{
+    x64_mov_rr(as, 4, REG_SCRATCH, RAX);
+    x64_movx_rm(as, 4, RAX, CPU_FIELD(frame.flags), 2, false);
+    if (shift_sets_af(false))
+        x64_lea(as, 4, RAX, x64_at(RAX, LAHF_AF));
+    x64_alu_ri(as, X64_ADD, 1, RAX, 0x7F);
+    x64_byte(as, 0x9E); /* sahf */
     x64_mov_rr(as, 4, RAX, REG_SCRATCH);
 }
 
@@ -131,7 +160,7 @@ void flags_emit_to_home(struct x64 *as, const struct flag_state *state)
         return;
     if (!state->host)
         flags_emit_recipe(as, &state->recipe);
-    flags_emit_save(as);
+    flags_emit_save(as, state->host && state->shifted);
 }
 
 /* --- tracking --- */
@@ -155,6 +184,7 @@ void flags_to_host(struct emitter *e, uint16_t mask)
 {
     if (e->flags.host)
         return;
+    e->flags.shifted = false;
     if (e->flags.has_recipe) {
         flags_emit_recipe(&e->as, &e->flags.recipe);
         e->flags.host = true;
@@ -253,10 +283,16 @@ static bool make_recipe(const struct flag_state *before, const struct ir_op *op,
     }
 }
 
+static bool is_shift(const struct ir_op *op)
+{
+    return op->code >= IR_SHL && op->code <= IR_SHRD;
+}
+
 void flags_produced(struct emitter *e, const struct ir_op *op)
 {
     struct flag_state before = e->flags;
     e->flags = (struct flag_state){.host = true};
+    e->flags.shifted = is_shift(op) || (before.shifted && !(ir_flags_written(op) & F_A));
     e->flags.carry_home = before.carry_home && !(ir_flags_written(op) & F_C);
     e->flags.has_recipe = make_recipe(&before, op, &e->flags.recipe);
 }

@@ -29,15 +29,22 @@ struct flag_recipe {
 struct flag_state {
     bool host, home, has_recipe;
     bool carry_home; /* CF at least is at home */
+    bool shifted;    /* in the host AF is as its shifts leave it; the guest's is 0 */
     struct flag_recipe recipe;
 };
 
 struct emitter;
 
+/* Shifts leave AF undefined: here it is 0. The host's may set it, or clear it, always. False: this
+ * host does something else, which the translator has no code for. */
+bool flags_host_is_known(void);
+
 /* Code for: host's flags to home. Uses the scratch register. */
-void flags_emit_save(struct x64 *as);
+void flags_emit_save(struct x64 *as, bool shifted);
 /* Home to the host's flags, those in mask at least. */
 void flags_emit_restore(struct x64 *as, uint16_t mask);
+/* The same for code that takes AF to be as the host's shifts leave it. */
+void flags_emit_restore_shifted(struct x64 *as);
 /* The recipe again. Uses the scratch register. */
 void flags_emit_recipe(struct x64 *as, const struct flag_recipe *recipe);
 

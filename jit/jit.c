@@ -18,6 +18,7 @@ enum {
     DEFAULT_CACHE = 64 << 20,
     MIN_CACHE = 64 << 10,
     MAX_BUDGET = 1 << 30,
+    MAX_VARIANTS = 2,            /* of a block */
     BYTES_PER_TRANSLATION = 128, /* decides how many there can be */
     ROOM_FOR_BLOCK = 32 << 10,
 };
@@ -84,11 +85,15 @@ static bool is_translatable(const struct block *block)
     return !block->crosses_page && block->key != BLOCK_DEAD;
 }
 
-static struct translation *translate(struct jit *jit, struct block *block)
+/* Of block, entered with the flags in begin. NULL: no room. */
+static struct translation *translate(struct jit *jit, struct block *block,
+                                     const struct flag_state *begin)
 {
     struct emitter *e = jit->emitter;
     struct translation *translation = &jit->translations[jit->count];
-    *translation = (struct translation){.block = block, .index = jit->count, .count = block->count};
+    *translation = (struct translation){
+        .block = block, .index = jit->count, .count = block->count, .begin = *begin};
+    translation->is_variant = !begin->home;
     lift_block(jit->lifts, block, jit->cpu->code_mode, jit->ir);
     ir_find_live_flags(jit->ir);
     e->as = (struct x64){.at = jit->at, .end = jit->memory.write + jit->memory.size};
@@ -104,7 +109,6 @@ static struct translation *translate(struct jit *jit, struct block *block)
     jit->translated++;
     jit->host_bytes += translation->size;
     jit->guest_bytes += block->bytes;
-    block->translation = translation;
     if (jit->options.trace)
         ir_print(jit->ir, jit->options.trace);
     return translation;
@@ -127,7 +131,41 @@ static struct translation *translation_of(struct jit *jit, struct block *block)
         block_cache_empty(jit->cpu->code->cache);
         return NULL;
     }
-    return translate(jit, block);
+    const struct flag_state home = {.home = true, .carry_home = true};
+    return block->translation = translate(jit, block, &home);
+}
+
+static bool is_same_state(const struct flag_state *a, const struct flag_state *b)
+{
+    return a->carry_home == b->carry_home && a->recipe.code == b->recipe.code &&
+           a->recipe.size == b->recipe.size && a->recipe.dst == b->recipe.dst &&
+           a->recipe.src == b->recipe.src && a->recipe.imm == b->recipe.imm &&
+           a->recipe.moved == b->recipe.moved;
+}
+
+/* The variant of translation for being entered through edge; the translation itself if that has
+ * too many already. */
+static struct translation *variant_for(struct jit *jit, struct translation *translation,
+                                       const struct edge *edge)
+{
+    unsigned count = 0;
+    for (struct translation *v = translation->variants; v; v = v->next_variant, count++)
+        if (is_same_state(&v->begin, &edge->flags))
+            return v;
+    if (count == MAX_VARIANTS || is_full(jit))
+        return translation;
+    struct translation *variant = translate(jit, translation->block, &edge->flags);
+    if (!variant)
+        return translation;
+    variant->next_variant = translation->variants;
+    return translation->variants = variant;
+}
+
+static void link(struct jit *jit, struct edge *edge, struct translation *target)
+{
+    if (edge_can_carry(edge, target))
+        target = variant_for(jit, target, edge);
+    edge_link(edge, target);
 }
 
 /* --- running --- */
@@ -219,7 +257,7 @@ static void run(void *opaque)
         }
         struct translation *translation = translation_of(jit, block);
         if (edge && translation)
-            edge_link(edge, translation);
+            link(jit, edge, translation);
         edge = NULL;
         if (translation && has_budget(cpu, block) && !jit->must_interpret) {
             note_code(jit, translation);
@@ -252,6 +290,10 @@ static bool open_memory(struct jit *jit, struct error *err)
 
 struct jit *jit_new(struct cpu *cpu, const struct jit_options *options, struct error *err)
 {
+    if (!flags_host_is_known()) {
+        error_set(err, "the translator does not know this host's processor; use --engine interp");
+        return NULL;
+    }
     struct jit *jit = mem_new(sizeof *jit);
     jit->cpu = cpu;
     jit->options = *options;

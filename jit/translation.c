@@ -17,7 +17,7 @@ void edge_link(struct edge *edge, struct translation *target)
     target->incoming = edge;
     if (!edge->count) {
         x64_patch(edge->jump, target->entry);
-    } else if (target->kills_flags) {
+    } else if (target->kills_flags || target->is_variant) {
         set_count(edge, target->count);
         x64_patch(edge->jump, target->body);
     } else {
@@ -46,11 +46,25 @@ void edge_unlink(struct edge *edge)
     lead_out(edge);
 }
 
-void translation_isolate(struct translation *translation)
+bool edge_can_carry(const struct edge *edge, const struct translation *target)
+{
+    const struct flag_recipe *recipe = &edge->flags.recipe;
+    return edge->count && !target->kills_flags && edge->flags.has_recipe && recipe->dst != IR_T0 &&
+           recipe->src != IR_T0;
+}
+
+static void isolate(struct translation *translation)
 {
     for (unsigned i = 0; i < 2; i++)
         if (translation->edges[i].to)
             edge_unlink(&translation->edges[i]);
     while (translation->incoming)
         edge_unlink(translation->incoming);
+}
+
+void translation_isolate(struct translation *translation)
+{
+    isolate(translation);
+    for (struct translation *v = translation->variants; v; v = v->next_variant)
+        isolate(v);
 }

@@ -8,11 +8,15 @@
  * Edges of the first kind jump to the target's entry. Those of the second kind have flags that are
  * not at home: they subtract the target's instructions from the budget themselves, and go to its
  * body, if it overwrites the flags before anybody can see them; otherwise, and when the budget is
- * used up, to the cold part, which stores the flags. */
+ * used up, to the cold part, which stores the flags.
+ *
+ * A target that begins with a memory access shows the flags, though only if that access takes the
+ * slow path. Loops are often like that. It gets a variant for such an edge: the same block,
+ * translated for being entered with the flags in the edge's recipe. */
 #ifndef JIT_TRANSLATION_H
 #define JIT_TRANSLATION_H
 
-#include "cpu/block_cache.h"
+#include "jit/flags.h"
 
 struct translation;
 
@@ -25,6 +29,7 @@ struct edge {
     uint8_t *cold_jump; /* second kind: the offset of the jump at its end */
     uint8_t *exit;      /* leaves to the engine */
     uint32_t distance;  /* of the target from the block's EIP */
+    struct flag_state flags; /* second kind: where they are */
 };
 
 struct translation {
@@ -34,6 +39,10 @@ struct translation {
     uint32_t index;        /* of all translations */
     uint16_t count;        /* guest instructions */
     bool kills_flags;
+    bool is_variant; /* entered at body only, with the flags as in begin */
+    struct flag_state begin;
+    struct translation *variants; /* of a block's translation */
+    struct translation *next_variant;
     struct edge edges[2];
     struct edge *incoming;
 };
@@ -47,7 +56,9 @@ static inline uint32_t translation_edge_id(const struct translation *translation
 /* Makes edge lead to target. */
 void edge_link(struct edge *edge, struct translation *target);
 void edge_unlink(struct edge *edge);
-/* Unlinks all edges from and to it. */
+/* Whether a variant of the target could take over the edge's flags as they are. */
+bool edge_can_carry(const struct edge *edge, const struct translation *target);
+/* Unlinks all edges from and to it and its variants. */
 void translation_isolate(struct translation *translation);
 
 #endif
