@@ -254,7 +254,8 @@ static void carry_out(struct control_server *server, struct control_client *clie
         return;
     }
     struct asker *asker = mem_new(sizeof *asker);
-    *asker = (struct asker){server, client->number, json_incref(id), wants_text};
+    /* A copy, because the answer is made on another thread, and JSON values belong to one. */
+    *asker = (struct asker){server, client->number, json_deep_copy(id), wants_text};
     client->requests++;
     /* The answer may come at once, and wants the lock. */
     pthread_mutex_unlock(&server->lock);
