@@ -168,9 +168,7 @@ static bool may_change(const struct ir_op *op, const struct ir_op *address)
 void emit_notes_before(struct emitter *e, const struct ir_op *op)
 {
     struct fpu_note *pending = &e->note;
-    bool ends = op->code == IR_EXEC || op->code == IR_EXEC_END || op->code == IR_JCC ||
-                op->code == IR_JUMP || op->code == IR_JUMP_TO;
-    if (ends) {
+    if (op->code >= IR_EXEC) { /* C runs, or the block ends */
         emit_note(e, pending);
         *pending = (struct fpu_note){0};
     } else if (pending->data && may_change(op, pending->data)) {

@@ -134,7 +134,7 @@ static void put_other(struct program *program, uint64_t *random)
 {
     uint64_t choice = next(random);
     unsigned reg = (choice >> 8) % 3, other = (choice >> 16) % 3;
-    switch (choice % 12) {
+    switch (choice % 13) {
     case 0:
         put(program, 0x01); /* add */
         put(program, 0xC0 | reg << 3 | other);
@@ -187,6 +187,11 @@ static void put_other(struct program *program, uint64_t *random)
         break;
     case 10:
         put(program, 0x9B);
+        break;
+    case 11:
+        put(program, 0xE3 - (choice >> 24 & 3)); /* jecxz, loop, loope, loopne over a byte */
+        put(program, 1);
+        put(program, 0x40 | reg); /* inc */
         break;
     default:
         put(program, 0x0F); /* imul */
