@@ -56,6 +56,44 @@ def installer_gtk(bench):
     bench.check(len(titles) == 3, "three pages do not have three titles")
 
 
+# --- GRUB's graphical menu ---
+
+GRUB = """
+sleep 28s
+screenshot first.png
+type "{down}"
+sleep 4s
+screenshot second.png
+type "{down}{up}{up}"
+sleep 4s
+screenshot again.png
+type "{down}{enter}"
+wait serial "chosen: second" 30s
+quit 0
+"""
+
+
+@case
+def grub_theme(bench):
+    """GRUB's menu with a theme, a background picture and fonts, by VBE; the same with SeaBIOS."""
+    options = ["--memory", "128M", "--cdrom", bench.guest("grub-theme-cd"), "--boot", "d",
+               "--serial", f"file:{bench.serial_file()}"]
+    roms = bench.guest("seabios")
+    seen = []
+    for more in [], ["--bios", roms["bios"], "--vgabios", roms["vgabios"]]:
+        bench.run(*options, *more, script=bench.in_folder(GRUB))
+        seen.append(pictures(bench, "first", "second", "again"))
+    first, second, again = seen[0]
+    bench.check(first.size() == (640, 480), f"the screen is {first.size()}")
+    bench.check(first.colours(0, 0, 640, 480) > 1000, "there is no background picture")
+    lines = [y for y in range(480) if first.lines[y] != second.lines[y]]
+    bench.check(lines and 20 <= lines[-1] - lines[0] <= 120,
+                f"the highlight moves in lines {lines[:1]} to {lines[-1:]}")
+    bench.check(again.hash() == first.hash(), "up again is not where it was")
+    bench.check([picture.hash() for picture in seen[1]] == [picture.hash() for picture in seen[0]],
+                "SeaBIOS's VBE shows something else")
+
+
 # --- X.Org ---
 
 def xorg_options(bench, driver, depth, *more):

@@ -296,6 +296,29 @@ exec switch_root /mnt /sbin/init
                                   "--install-modules=" + " ".join(sorted(modules))])
         return self.make("grub-tests.iso", maker)
 
+    def guest_grub_theme_cd(self):
+        """GRUB with a graphical menu: Debian's starfield theme, in 640 x 480. Entries say on the
+        serial port that they were chosen."""
+        config = ("serial --unit=0 --speed=115200\nset gfxmode=640x480x32\ninsmod all_video\n"
+                  "insmod gfxterm\ninsmod gfxmenu\ninsmod png\nloadfont unicode\n"
+                  "for font in /boot/grub/themes/starfield/*.pf2; do loadfont $font; done\n"
+                  "terminal_output gfxterm\nset theme=/boot/grub/themes/starfield/theme.txt\n"
+                  "set timeout=-1\n")
+        for name in ["first", "second", "third"]:
+            config += (f"menuentry 'The {name} entry, dolor sit \u00e4met' {{\n"
+                       f"terminal_output serial\necho chosen: {name}\nsleep 100\n}}\n")
+        def maker(output):
+            theme = self.archive.unpack("grub-theme-starfield")
+            tree = self.cache / "trees/grub-theme"
+            shutil.rmtree(tree, ignore_errors=True)
+            (tree / "boot/grub/themes").mkdir(parents=True)
+            (tree / "boot/grub/grub.cfg").write_text(config)
+            shutil.copytree(next(theme.rglob("starfield/theme.txt")).parent,
+                            tree / "boot/grub/themes/starfield")
+            run("grub-mkrescue", "-d", host_file("/usr/lib/grub/i386-pc"), "-o", output, tree,
+                "--fonts=unicode", "--locales=", "--themes=")
+        return self.make("grub-theme.iso", maker)
+
     def guest_grub_rescue_floppy(self):
         return host_file("/usr/lib/grub-rescue/grub-rescue-floppy.img")
 

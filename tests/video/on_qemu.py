@@ -6,16 +6,15 @@
 FOLDER holds our pictures, from run.py --pictures; QEMU's go there as NNN.qemu.png. Needs Debian's qemu-system-x86 and
 python3-pil. Exit status 1 if a picture differs for which KNOWN has no reason, or is the same although it has one.
 """
-import glob
-import os
-import re
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 
-from PIL import Image, ImageChops
+from PIL import Image
+
+from peer import count_pictures, report, shown
 
 # What QEMU 7.2 does otherwise, and why ours is right.
 KNOWN = {
@@ -47,8 +46,6 @@ KNOWN = {
     r'VBE text': 'its firmware has no text modes of VBE',
     r'VBE palette': 'its firmware has no function 09h',
 }
-# A level of five or six bits becomes one of eight in slightly different ways.
-TOLERANCE = 8
 SECONDS = 600
 
 
@@ -75,25 +72,6 @@ class Monitor:
         return self.read()
 
 
-def fit(picture, size):
-    return picture if picture.size == size else picture.resize(size, Image.NEAREST)
-
-
-def difference(ours, theirs):
-    """How many pixels differ, at the size of the larger of the two."""
-    size = (max(ours.width, theirs.width), max(ours.height, theirs.height))
-    bands = ImageChops.difference(fit(ours, size), fit(theirs, size)).split()
-    worst = ImageChops.lighter(ImageChops.lighter(bands[0], bands[1]), bands[2])
-    return sum(worst.histogram()[TOLERANCE:])
-
-
-def shown(path, number):
-    """The name of picture number, once the guest has said that it is there."""
-    text = open(path, errors='replace').read() if os.path.exists(path) else ''
-    match = re.search(rf'^picture (.*)\nshow {number:03}$', text, re.M)
-    return match[1] if match else None
-
-
 def run(image, folder, work):
     names, out = {}, os.path.join(work, 'out')
     qemu = subprocess.Popen(['qemu-system-i386', '-M', 'pc', '-m', '16', '-display', 'none', '-vga', 'std', '-parallel', 'null',
@@ -103,7 +81,7 @@ def run(image, folder, work):
     try:
         monitor = Monitor(work + '/monitor')
         end = time.monotonic() + SECONDS
-        for number in range(1, 1 + len(glob.glob(f'{folder}/[0-9][0-9][0-9].png'))):
+        for number in range(1, 1 + count_pictures(folder)):
             while not shown(out, number):
                 if time.monotonic() > end or qemu.poll() is not None:
                     return names
@@ -119,27 +97,13 @@ def run(image, folder, work):
     return names
 
 
-def reason_for(name):
-    return next((reason for pattern, reason in KNOWN.items() if re.search(pattern, name)), None)
-
-
 def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     image, folder = sys.argv[1:]
-    good, same = True, 0
     with tempfile.TemporaryDirectory() as work:
         names = run(image, folder, work)
-    for number, name in names.items():
-        pixels = min(difference(Image.open(ours).convert('RGB'), Image.open(f'{folder}/{number:03}.qemu.png').convert('RGB'))
-                     for ours in glob.glob(f'{folder}/{number:03}*.png') if '.qemu' not in ours)
-        reason = reason_for(name)
-        if pixels or reason:
-            print(f'{number:03} {name}: {pixels} pixels differ: {reason or "NO REASON KNOWN"}')
-        good = good and bool(pixels) == bool(reason)
-        same += not pixels
-    print(f'{same} of {len(names)} pictures are the same')
-    sys.exit(0 if good and names else 1)
+    sys.exit(0 if report(folder, 'qemu', names, KNOWN) else 1)
 
 
 if __name__ == '__main__':
