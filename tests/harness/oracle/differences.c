@@ -132,10 +132,10 @@ const struct difference_row difference_rows[DIFF_COUNT] = {
      "LOOPE and LOOPNE with F2 or F3: not run",
      "repeat prefixes are reserved there; on the host they choose the condition",
      "2, 2.1.1"},
-    [DIFF_WRAP_ORDER] =
-    {"wrap-order", AMD,
-     "which fault an operand raises that lies across the end of 4 GiB",
-     "the manual checks limits first; the host, page by page",
+    [DIFF_PART_ORDER] =
+    {"part-order", AMD,
+     "which fault an 80-bit operand raises that lies across the end of its segment",
+     "the manual checks the limit first; the host accesses 64 bits, then 16",
      "3A, table 6-2"},
     [DIFF_IDENTITY] =
     {"identity", "any",
@@ -468,8 +468,6 @@ enum verdict differences_before(const struct cpu *cpu, const struct insn *insn, 
     if (row->flags_read & undefined || must_not_run(cpu, row, insn) ||
         has_undefined_result(row, insn, cpu->gpr[REG_ECX]))
         return VERDICT_STOP;
-    enum { LARGEST = 512 };
-    tolerance->wraps = insn->flags & INSN_MEMORY && insn_address(cpu, insn) > UINT32_MAX - LARGEST;
     if (insn->flags & INSN_MEMORY && hide_in_image(cpu, row, insn, tolerance))
         return VERDICT_LAST;
     if (is_fcomi(row) && cpu->fpu.status & FPU_C1) {
@@ -520,9 +518,9 @@ bool differences_fault(const struct cpu *cpu, const struct insn *insn, int vecto
         tolerance->alignment_first = true;
         use(tolerance, DIFF_ALIGNMENT_ORDER);
     }
-    if (tolerance->wraps) {
+    if (row_has(row, "Mt")) {
         tolerance->any_fault = true;
-        use(tolerance, DIFF_WRAP_ORDER);
+        use(tolerance, DIFF_PART_ORDER);
     }
     if (row_is(row, "maskmovq")) {
         tolerance->fpu_stack = true;

@@ -34,7 +34,7 @@ enum difference {
     DIFF_LOCK_ORDER,
     DIFF_TRANSFER_ORDER,
     DIFF_REP_LOOP,
-    DIFF_WRAP_ORDER,
+    DIFF_PART_ORDER,
     DIFF_IDENTITY,
     DIFF_UMIP,
     DIFF_NOT_RUN,
@@ -68,7 +68,6 @@ struct tolerance {
     bool fault_address;   /* of a page fault, and its error code */
     bool alignment_first; /* #AC may take the place of #PF or #GP */
     bool any_fault;       /* #SS, #GP, #PF or #AC for any other of them */
-    bool wraps;           /* the operand is at the end of 4 GiB */
     bool eip;
     bool half_done; /* registers and memory after a fault */
     struct {
