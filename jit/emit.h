@@ -47,6 +47,8 @@ struct slow_stub {
     uint8_t *jumps[8]; /* to the stub */
     unsigned jump_count;
     unsigned insn;
+    const struct ir_op *op; /* its ADDRESS; NULL: something else */
+    uint8_t *back;          /* where the access goes on */
     struct fpu_note note;
     struct flag_state flags; /* where they are when the stub begins */
     bool flags_live;

@@ -79,28 +79,89 @@ static struct x64_mem tlb_field(size_t member)
 
 _Static_assert(sizeof(struct tlb_entry) == 32, "the index is shifted by 5");
 
-static void emit_probe(struct emitter *e, const struct ir_op *op, struct slow_stub *stub)
+/* The entry's index for REG_ADDRESS goes to the scratch register; T0 is the page of the last byte,
+ * which is `last` bytes further. The jump is taken if the entry is another one. */
+static uint8_t *emit_compare(struct emitter *e, int32_t last, unsigned access)
 {
     struct x64 *as = &e->as;
     x64_mov_rr(as, 4, REG_SCRATCH, REG_ADDRESS);
     x64_shift_ri(as, X64_SHR, 4, REG_SCRATCH, PAGE_SHIFT - 5);
     x64_alu_ri(as, X64_AND, 4, REG_SCRATCH, (TLB_SIZE - 1) << 5);
-    if (op->size == 1)
+    if (last == 0)
         x64_mov_rr(as, 4, REG_T0, REG_ADDRESS);
     else
-        x64_lea(as, 4, REG_T0, x64_at(REG_ADDRESS, op->size - 1));
+        x64_lea(as, 4, REG_T0, x64_at(REG_ADDRESS, last));
     x64_alu_ri(as, X64_AND, 4, REG_T0, ~(uint32_t)PAGE_MASK);
     x64_alu_rm(as, X64_CMP, 4, REG_T0,
-               tlb_field(offsetof(struct tlb_entry, tag) + op->access * sizeof(uint32_t)));
-    emit_stub_jump(stub, x64_jcc(as, X64_NE));
-    x64_alu_rm(as, X64_ADD, 8, REG_ADDRESS, tlb_field(offsetof(struct tlb_entry, addend)));
+               tlb_field(offsetof(struct tlb_entry, tag) + access * sizeof(uint32_t)));
+    return x64_jcc(as, X64_NE);
 }
 
-void emit_address(struct emitter *e, const struct ir_op *op)
+static void emit_probe(struct emitter *e, const struct ir_op *op, struct slow_stub *stub)
 {
-    flags_lose_register(e, 4, IR_T0, flags_wanted_before(op));
-    flags_lose_host(e, flags_wanted_before(op));
-    struct slow_stub *stub = emit_new_stub(e, op->insn);
+    emit_stub_jump(stub, emit_compare(e, op->size - 1, op->access));
+    x64_alu_rm(&e->as, X64_ADD, 8, REG_ADDRESS, tlb_field(offsetof(struct tlb_entry, addend)));
+}
+
+/* --- accesses that are probed together: jit/groups.c --- */
+
+static struct x64_mem stash_of(const struct ir_op *op)
+{
+    struct x64_mem mem = CPU_FIELD(frame.stash);
+    mem.disp += (int32_t)(op->base * sizeof(int64_t));
+    return mem;
+}
+
+static void emit_leader(struct emitter *e, const struct ir_op *op, struct slow_stub *stub)
+{
+    struct ir_op first = *op;
+    first.imm += (uint32_t)(int32_t)op->group_first;
+    emit_offset(e, REG_ADDRESS, &first);
+    emit_stub_jump(stub, emit_compare(e, op->group_last - op->group_first - 1, op->group_access));
+    x64_mov_rm(&e->as, 8, REG_SCRATCH, tlb_field(offsetof(struct tlb_entry, addend)));
+    if (first.imm != op->imm)
+        emit_offset(e, REG_ADDRESS, op);
+    x64_mov_mr(&e->as, 8, stash_of(op), REG_SCRATCH);
+    x64_alu_rr(&e->as, X64_ADD, 8, REG_ADDRESS, REG_SCRATCH);
+}
+
+static void emit_member(struct emitter *e, const struct ir_op *op, struct slow_stub *stub)
+{
+    emit_offset(e, REG_ADDRESS, op);
+    x64_alu_rm(&e->as, X64_ADD, 8, REG_ADDRESS, stash_of(op));
+    emit_stub_jump(stub, x64_jcc(&e->as, X64_S));
+}
+
+/* The members' sums become negative. */
+static void emit_spoil_stash(struct emitter *e, const struct ir_op *op)
+{
+    struct x64_mem mem = stash_of(op);
+    mem.disp += 4;
+    x64_mov_mi(&e->as, 4, mem, 0x80000000);
+}
+
+/* The run is not in one page, or its leader was not: this access alone. */
+static void emit_probe_alone(struct emitter *e, const struct slow_stub *stub)
+{
+    struct x64 *as = &e->as;
+    if (stub->op->group == GROUP_LEADER)
+        emit_spoil_stash(e, stub->op);
+    emit_offset(e, REG_ADDRESS, stub->op);
+    x64_mov_ri(as, 4, REG_T0, stub->op->size - 1u);
+    x64_call_to(as, e->thunks->probe[stub->op->access]);
+    x64_jcc_to(as, X64_E, stub->back);
+}
+
+/* The instruction's other leaders are passed over, too. */
+static void emit_spoil_stashes(struct emitter *e, unsigned insn)
+{
+    for (unsigned i = 0; i < e->ir->count; i++)
+        if (e->ir->ops[i].insn == insn && e->ir->ops[i].group == GROUP_LEADER)
+            emit_spoil_stash(e, &e->ir->ops[i]);
+}
+
+static void emit_single(struct emitter *e, const struct ir_op *op, struct slow_stub *stub)
+{
     emit_offset(e, REG_ADDRESS, op);
     if (!is_flat(e, op->segment))
         emit_segment(e, op, stub);
@@ -109,6 +170,21 @@ void emit_address(struct emitter *e, const struct ir_op *op)
         x64_test_ri(&e->as, 1, REG_ADDRESS, op->size - 1u);
         emit_stub_jump(stub, x64_jcc(&e->as, X64_NE));
     }
+}
+
+void emit_address(struct emitter *e, const struct ir_op *op)
+{
+    flags_lose_register(e, 4, IR_T0, flags_wanted_before(op));
+    flags_lose_host(e, flags_wanted_before(op));
+    struct slow_stub *stub = emit_new_stub(e, op->insn);
+    stub->op = op;
+    if (op->group == GROUP_LEADER)
+        emit_leader(e, op, stub);
+    else if (op->group == GROUP_MEMBER)
+        emit_member(e, op, stub);
+    else
+        emit_single(e, op, stub);
+    stub->back = e->as.at;
 }
 
 /* --- the slow path --- */
@@ -170,6 +246,9 @@ static void emit_slow_stub(struct emitter *e, const struct slow_stub *stub)
     struct x64 *as = &e->as;
     for (unsigned i = 0; i < stub->jump_count; i++)
         x64_patch(stub->jumps[i], as->at);
+    if (stub->op && stub->op->group)
+        emit_probe_alone(e, stub);
+    emit_spoil_stashes(e, stub->insn);
     flags_emit_to_home(as, &stub->flags);
     emit_note(e, &stub->note);
     const struct insn *insn = &e->ir->block->insns[stub->insn];

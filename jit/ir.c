@@ -43,6 +43,42 @@ uint16_t ir_flags_read(const struct ir_op *op)
     return infos[op->code].read;
 }
 
+static unsigned register_bit(unsigned size, unsigned value)
+{
+    if (value >= IR_T0)
+        return 0;
+    return 1u << (size == 1 ? value & 3 : value);
+}
+
+unsigned ir_registers_written(const struct ir_op *op)
+{
+    const unsigned eax = 1 << IR_EAX, edx = 1 << IR_EDX;
+    switch ((enum ir_code)op->code) {
+    case IR_CMP:
+    case IR_TEST:
+    case IR_BT:
+        return 0;
+    case IR_XCHG:
+    case IR_XADD:
+        return register_bit(op->size, op->dst) | register_bit(op->size, op->src);
+    case IR_CMPXCHG:
+        return register_bit(op->size, op->dst) | eax;
+    case IR_MULX:
+    case IR_IMULX:
+    case IR_DIV:
+    case IR_IDIV:
+    case IR_CDQ:
+    case IR_CBW:
+    case IR_CMPXCHG8:
+        return eax | edx;
+    case IR_EXEC:
+    case IR_EXEC_END:
+        return 0xFF;
+    default:
+        return register_bit(op->size, op->dst);
+    }
+}
+
 /* --- printing --- */
 
 static const char *const names[3][8] = {

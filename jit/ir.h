@@ -39,6 +39,8 @@ enum ir_code {
     IR_CODE_COUNT,
 };
 
+enum ir_group { GROUP_NONE, GROUP_LEADER, GROUP_MEMBER };
+
 struct ir_op {
     uint8_t code;               /* enum ir_code */
     uint8_t size;               /* of the operands, in bytes */
@@ -50,8 +52,12 @@ struct ir_op {
     uint8_t base, index, scale; /* ADDRESS, LEA: enum gpr, REG_ZERO when absent */
     bool address16;             /* ADDRESS, LEA: the offset is cut to 16 bits */
     bool aligned;               /* ADDRESS: to size, or the slow path */
-    uint16_t live;              /* arithmetic flags that are wanted after it */
-    uint32_t imm;               /* immediate, displacement, distance */
+    uint8_t group;              /* ADDRESS: enum ir_group, see jit/groups.c */
+    uint8_t group_access;       /* LEADER: enum mmu_access of the whole run */
+    int16_t group_first;        /* LEADER: the run is [first, last), from its own address */
+    int16_t group_last;
+    uint16_t live; /* arithmetic flags that are wanted after it */
+    uint32_t imm;  /* immediate, displacement, distance */
 };
 
 enum { IR_MAX_OPS = BLOCK_MAX_INSNS * 8 + 2 };
@@ -72,6 +78,11 @@ uint16_t ir_condition_flags(unsigned cond);
 /* A count in CL may be 0, which leaves the flags as they were. */
 bool ir_may_keep_flags(const struct ir_op *op);
 
+/* General registers, a bit each, that are not what they were behind op. */
+unsigned ir_registers_written(const struct ir_op *op);
+
+/* Fills in the groups. mode: enum code_mode. */
+void ir_group_addresses(struct ir *ir, uint32_t mode);
 /* Fills in live and kills_flags. */
 void ir_find_live_flags(struct ir *ir);
 

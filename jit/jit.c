@@ -95,6 +95,7 @@ static struct translation *translate(struct jit *jit, struct block *block,
         .block = block, .index = jit->count, .count = block->count, .begin = *begin};
     translation->is_variant = !begin->home;
     lift_block(jit->lifts, block, jit->cpu->code_mode, jit->ir);
+    ir_group_addresses(jit->ir, jit->cpu->code_mode);
     ir_find_live_flags(jit->ir);
     e->as = (struct x64){.at = jit->at, .end = jit->memory.write + jit->memory.size};
     e->thunks = &jit->thunks;

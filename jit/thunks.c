@@ -183,6 +183,26 @@ static uint8_t *emit_lookup(struct x64 *as, const uint8_t *exit_boundary)
     return at;
 }
 
+static uint8_t *emit_probe(struct x64 *as, enum mmu_access access)
+{
+    uint8_t *at = as->at;
+    struct x64_mem entry = {REG_TLB, REG_SCRATCH, 0, 0}, tag = entry, addend = entry;
+    tag.disp = (int32_t)(offsetof(struct tlb_entry, tag) + access * sizeof(uint32_t));
+    addend.disp = offsetof(struct tlb_entry, addend);
+    x64_mov_rr(as, 4, REG_SCRATCH, REG_ADDRESS);
+    x64_shift_ri(as, X64_SHR, 4, REG_SCRATCH, PAGE_SHIFT - 5);
+    x64_alu_ri(as, X64_AND, 4, REG_SCRATCH, (TLB_SIZE - 1) << 5);
+    x64_alu_rr(as, X64_ADD, 4, REG_T0, REG_ADDRESS);
+    x64_alu_ri(as, X64_AND, 4, REG_T0, ~(uint32_t)PAGE_MASK);
+    x64_alu_rm(as, X64_CMP, 4, REG_T0, tag);
+    uint8_t *misses = x64_jcc(as, X64_NE);
+    x64_mov_rm(as, 8, REG_SCRATCH, addend);
+    x64_lea(as, 8, REG_ADDRESS, (struct x64_mem){REG_ADDRESS, REG_SCRATCH, 0, 0});
+    x64_patch(misses, as->at);
+    x64_ret(as);
+    return at;
+}
+
 void thunks_emit(struct thunks *thunks, struct x64 *as)
 {
     thunks->enter = as->at;
@@ -198,6 +218,8 @@ void thunks_emit(struct thunks *thunks, struct x64 *as)
     thunks->exit_boundary = emit_exit(as, EXIT_BOUNDARY, store_sse, leave);
     thunks->exit_edge = emit_exit(as, EXIT_EDGE, store_sse, leave);
     thunks->exit_interpret = emit_exit(as, EXIT_INTERPRET, store_sse, leave);
+    thunks->probe[MMU_READ] = emit_probe(as, MMU_READ);
+    thunks->probe[MMU_WRITE] = emit_probe(as, MMU_WRITE);
     thunks->lookup = emit_lookup(as, thunks->exit_boundary);
     thunks->jump = as->at;
     thunks_emit_jump(thunks, as);
