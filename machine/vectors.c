@@ -347,11 +347,32 @@ static int parse(int argc, char **argv, struct session *session)
     return EXIT_STATUS_HOST_ERROR;
 }
 
+/* Returns -1 if every suite that is wanted exists. */
+static int check_suites(const struct session *session, const struct vector_suite *suites)
+{
+    for (size_t i = 0; i < session->suites.count; i++) {
+        char names[512] = "";
+        bool known = false;
+        for (const struct vector_suite *suite = suites; suite->name; suite++) {
+            char stem[64];
+            size_t used = strlen(names);
+            vector_stem(suite->name, stem, sizeof stem);
+            snprintf(names + used, sizeof names - used, " %s", stem);
+            known |= strcmp(stem, session->suites.paths[i]) == 0;
+        }
+        if (!known)
+            return usage_error("no such built-in suite; there are:%s", names);
+    }
+    return -1;
+}
+
 int vectors_main(int argc, char **argv, const struct vector_suite *suites)
 {
     struct session session = {.engine = isa_engine_at(0), .skipped_row = SKIP_NONE};
     vector_report_init(&session.report);
     int status = parse(argc, argv, &session);
+    if (status < 0)
+        status = check_suites(&session, suites);
     if (status < 0)
         status = run_all(&session, suites);
     for (unsigned i = 0; i < FORMAT_COUNT; i++)

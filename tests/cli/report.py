@@ -166,7 +166,7 @@ def bad_files(anachron, folder):
         check(done.returncode == 1 and len(lines) == 1 and name in lines[0],
               f"{name}: status {done.returncode}, {lines}")
     for arguments in (["--engine", "nonsense"], ["--cpu", "8080"], ["--bogus"], ["--skip", "x"],
-                      ["--show"], ["--no-suites"]):
+                      ["--show"], ["--no-suites"], ["--suite", "nosuch"]):
         done = Report(anachron, *arguments).done
         check(done.returncode == 2 and len(done.stderr.splitlines()) == 1,
               f"{arguments}: status {done.returncode}, {done.stderr}")
