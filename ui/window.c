@@ -12,12 +12,6 @@ enum {
     MESSAGE_MS = 5000,
 };
 
-bool window_is_likely(void)
-{
-    const char *x11 = getenv("DISPLAY"), *wayland = getenv("WAYLAND_DISPLAY");
-    return (x11 && *x11) || (wayland && *wayland);
-}
-
 /* --- opening --- */
 
 static bool fail(struct error *err, const char *what)

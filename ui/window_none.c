@@ -1,11 +1,6 @@
 /* The window of a build without SDL2. */
 #include "ui/window.h"
 
-bool window_is_likely(void)
-{
-    return false;
-}
-
 struct window *window_open(const struct window_config *config, struct error *err)
 {
     error_set(err, "--display sdl: this program was built without SDL2; use term or none");
