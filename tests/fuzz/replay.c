@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-enum { INPUTS = 2000, MAX_SIZE = 600, MAX_FILE_SIZE = 1 << 20 };
+enum { INPUTS = 500, MAX_SIZE = 600, MAX_FILE_SIZE = 1 << 20 };
 
 static int replay_file(const char *path)
 {

@@ -52,7 +52,7 @@ static void text_font_blocks(void)
             rows[i] = (u8)(i < 2 * block + 2 ? 0xFF : 0x81);
         font_glyph(block, 'A', rows, 16);
     }
-    seq(3, 0x2D); /* A: block 7, B: block 5: bits 5 and 4, 3-2 and 1-0 */
+    seq(3, 0x2D); /* A: block 7, bits 5 and 3-2; B: block 1, bits 4 and 1-0 */
 }
 
 static void text_intensity(void)
