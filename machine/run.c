@@ -312,7 +312,9 @@ static void run_outside(struct machine *machine)
         gate_deliver(machine->gate, cpu_icount(machine->cpu));
     if (machine->reset_requested)
         reset_board(machine);
-    if (control_pending(machine->control) || jobs_due_time(machine->jobs) <= machine_time(machine))
+    uint64_t due = jobs_due_time(machine->jobs);
+    /* Nearly every turn there is no job: then the time need not be known. */
+    if (control_pending(machine->control) || (due != CLOCK_NEVER && due <= machine_time(machine)))
         jobs_step(machine->jobs, machine);
 }
 

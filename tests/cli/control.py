@@ -16,23 +16,13 @@ import tempfile
 import time
 import traceback
 
+from small_roms import ECHO, HALTS, rom
+
 anachron = os.path.abspath(sys.argv[1])
 PATIENCE = 60
 
 
-def rom(code):
-    image = bytearray(b'\xf4' * 65536)
-    image[:len(code)] = code
-    image[0xFFF0:0xFFF5] = b'\xea\x00\x00\x00\xf0'  # jmp F000:0000
-    return bytes(image)
-
-
 LOOP = rom(b'\x40\xeb\xfd')  # inc ax; jmp
-# mov ax, 1234h; mov [1000h], ax; cli; hlt
-HALTS = rom(b'\xb8\x34\x12\xa3\x00\x10\xfa\xf4')
-# Sends what COM1 receives back, one more; see scripts.py.
-ECHO = rom(b'\xba\xfb\x03\xb0\x80\xee\xb2\xf8\xb0\x01\xee\xb2\xfb\xb0\x03\xee'
-           b'\xb2\xfd\xec\xa8\x01\x74\xf9\xb2\xf8\xec\x40\xee\xeb\xf2')
 # Keyboard and mouse on, without interrupts: what the 8042 says goes to 500h and on. mov al, A8h; out
 # 64h, al (mouse port on); mov al, 60h; out 64h, al; mov al, 40h; out 60h, al (both clocks,
 # translation); mov al, D4h; out 64h, al; mov al, F4h; out 60h, al; mov di, 500h; in al, 64h; test al,

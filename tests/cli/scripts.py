@@ -10,24 +10,10 @@ import subprocess
 import sys
 import tempfile
 
+from small_roms import ECHO, HALTS, rom
+
 anachron = os.path.abspath(sys.argv[1])
 failures = 0
-
-
-def rom(code):
-    image = bytearray(b'\xf4' * 65536)
-    image[:len(code)] = code
-    image[0xFFF0:0xFFF5] = b'\xea\x00\x00\x00\xf0'  # jmp F000:0000
-    return bytes(image)
-
-
-# mov ax, 1234h; mov [1000h], ax; cli; hlt
-HALTS = rom(b'\xb8\x34\x12\xa3\x00\x10\xfa\xf4')
-# Sends what COM1 receives back, one more. Divisor 1, 8 bits: mov dx, 3FBh; mov al, 80h; out dx, al;
-# mov dl, F8h; mov al, 1; out dx, al; mov dl, FBh; mov al, 3; out dx, al. Then mov dl, FDh; in al, dx;
-# test al, 1; jz; mov dl, F8h; in al, dx; inc ax; out dx, al; jmp
-ECHO = rom(b'\xba\xfb\x03\xb0\x80\xee\xb2\xf8\xb0\x01\xee\xb2\xfb\xb0\x03\xee'
-           b'\xb2\xfd\xec\xa8\x01\x74\xf9\xb2\xf8\xec\x40\xee\xeb\xf2')
 
 
 def run(folder, script, image=None, args=(), status=0):
@@ -122,7 +108,39 @@ def the_power_button_is_noticed(folder):
     run(folder, 'wait halt\npower-button\nnmi\nsleep 1ms\nquit 0\n', rom(b'\xf4\xeb\xfd'))
 
 
-tests = [registers_are_json, memory_goes_to_a_file, poke_comes_before_the_first_instruction,
+def what_can_be_looked_at(folder):
+    out = run(folder, 'wait halt\ndisassemble 0xf0000 2\nmemory 0x1000 2\nmemory 0xf0000 3 linear\n'
+                      'memory 0xf0000 3 linear l.bin\nversion\nhelp reset\n', HALTS)
+    assert out == ('000f0000  b83412                 mov ax, 0x1234\n'
+                   '000f0003  a30010                 mov word ptr [0x1000], ax\n'
+                   f'00001000  34 12{" " * 45}4.\n'
+                   f'000f0000  b8 34 12{" " * 42}.4.\n'
+                   'protocol 1 anachron 0.1.0\n'
+                   'reset\n        press the reset button\n'), out
+    assert open(f'{folder}/l.bin', 'rb').read() == b'\xb8\x34\x12'
+    out = run(folder, 'wait halt\nstatus\nstats\n', HALTS)
+    assert 'state            halted' in out and 'instructions     5' in out, out
+
+
+def time_goes_at_the_rate(folder):
+    loop = rom(b'\xeb\xfe')
+    icounts = [int(line.split()[1]) for line in
+               run(folder, 'sleep 1ms\nstate\nrate 10\nsleep 1ms\nstate\n', loop).splitlines()]
+    assert icounts == [100000, 110000], icounts
+
+
+def a_change_of_media_takes_a_second(folder):
+    for name in ('a.img', 'b.img'):
+        with open(f'{folder}/{name}', 'wb') as out:
+            out.truncate(1474560)
+    out = run(folder, 'wait halt\nstatus\nchange floppy b.img\nstatus\n', HALTS,
+              ['--floppy', 'a.img'])
+    before, after = (float(seconds) for seconds in re.findall(r'seconds +([0-9.]+)', out))
+    assert abs(after - before - 1) < 0.01 and 'floppy a.img' in out and 'floppy b.img' in out, out
+
+
+tests = [what_can_be_looked_at, time_goes_at_the_rate, a_change_of_media_takes_a_second,
+         registers_are_json, memory_goes_to_a_file, poke_comes_before_the_first_instruction,
          a_script_without_time_lets_the_machine_run_on, serial_both_ways, each_match_is_found_once,
          state_is_the_same_again, the_stopped_machine_can_be_looked_at, the_screen_is_seen,
          media_come_and_go, reset_starts_again, the_power_button_is_noticed]

@@ -5,7 +5,6 @@ and pointer events (xdotool): what a guest gets of them, and what is on the scre
 Run alone: tests/ui/window.py BUILD/anachron BUILD/tests/ui/events.bin [TEST]...
 """
 import contextlib
-import json
 import os
 import re
 import signal
@@ -20,24 +19,11 @@ from PIL import Image, ImageChops
 from Xlib import X, display as xdisplay
 from Xlib.protocol import event as xevent
 
+from guest import PATIENCE, Guest, until
+
 anachron, events_image = (os.path.abspath(path) for path in sys.argv[1:3])
-PATIENCE = float(os.environ.get('PATIENCE', 60))  # seconds; machines that test may be busy
 BAR = 20  # height of the status line
 screens = {}  # of the X server
-
-
-def until(condition, what):
-    """Waits for condition() to give something, and returns it. What is not there yet may be an error."""
-    limit = time.time() + PATIENCE
-    while True:
-        try:
-            result = condition()
-        except (OSError, subprocess.CalledProcessError):
-            result = None
-        if result:
-            return result
-        assert time.time() < limit, f'{what}: not within {PATIENCE} s'
-        time.sleep(0.05)
 
 
 def xdo(*words):
@@ -45,26 +31,15 @@ def xdo(*words):
                           timeout=PATIENCE).stdout.strip()
 
 
-class Machine:
+class Machine(Guest):
     def __init__(self, folder, *args, display='sdl', guest=True):
-        self.folder, self.control, self.log = folder, f'{folder}/control', f'{folder}/serial'
-        command = [anachron, 'run', '--display', display, '--control', self.control,
-                   '--serial', f'file:{self.log}', *args]
-        if guest:
-            command += ['--floppy', f'{events_image},snapshot', '--boot', 'a']
-        self.process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL,
-                                        stderr=subprocess.PIPE, text=True)
-        self.forgotten = 0
+        boot = ['--floppy', f'{events_image},snapshot', '--boot', 'a'] if guest else []
+        super().__init__(anachron, folder, ['--display', display, *args, *boot])
         try:
             self.start(display, guest)
         except BaseException:
             self.kill()
             raise
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-        self.process.stderr.close()
 
     def start(self, display, guest):
         until(lambda: os.path.exists(self.control) or self.process.poll() is not None, 'the socket')
@@ -83,40 +58,8 @@ class Machine:
         """Once it is shown, its title says more than the name."""
         return xdo('search', '--all', '--pid', self.process.pid, '--name', 'Anachron.*Right Ctrl')
 
-    def ctl(self, *words):
-        done = subprocess.run([anachron, 'ctl', '--json', self.control, *map(str, words)],
-                              cwd=self.folder, capture_output=True, text=True, timeout=PATIENCE)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)['result']
-
     def state(self):
         return self.ctl('status')['state']
-
-    def said(self):
-        with open(self.log) as log:
-            return log.read()[self.forgotten:]
-
-    def forget(self):
-        """What comes from now on is to be looked at."""
-        self.forgotten = 0
-        self.forgotten = len(self.said())
-
-    def wait_for_quiet(self):
-        """What was under way has come."""
-        before, since = self.said(), time.time()
-        while time.time() < since + 0.5:
-            time.sleep(0.05)
-            if self.said() != before:
-                before, since = self.said(), time.time()
-
-    def wait_for(self, text):
-        try:
-            until(lambda: text in self.said(), repr(text))
-        except AssertionError as problem:
-            raise AssertionError(f'{problem}; there is {self.said()!r}') from None
-
-    def wait_for_keys(self, codes):
-        self.wait_for(''.join(f'K {code}\n' for code in codes.split()))
 
     def host(self, key):
         """A key with the host key held down."""
@@ -143,9 +86,7 @@ class Machine:
         return any(colour == (0x10, 0x28, 0x4A) for _, colour in self.picture().getcolors(1 << 20))
 
     def guest_picture(self):
-        path = f'{self.folder}/guest.png'
-        self.ctl('screenshot', path)
-        return Image.open(path).convert('RGB')
+        return Image.open(self.screenshot()).convert('RGB')
 
     def end(self, status=0):
         self.ctl('quit', status)
