@@ -105,6 +105,18 @@ static void test_cr4(void)
         {FEATURE_PAE, CR4_PAE          },
         {FEATURE_PGE, CR4_PGE          }
     };
+    uint32_t known = features & 1 << 7 ? 1 << 6 : 0; /* MCE */
+    known |= features & 1 << 24 ? 1 << 9 : 0;        /* OSFXSR */
+    known |= features & 1 << 25 ? 1 << 10 : 0;       /* OSXMMEXCPT */
+    known |= features & 1 << 15 ? 1 << 8 : 0;        /* PCE: the P6 */
+    for (unsigned i = 0; i < sizeof table / sizeof *table; i++)
+        known |= features & table[i].feature ? table[i].bits : 0;
+    for (unsigned bit = 0; bit < 32; bit++) {
+        bool faulted = try_cr4(cr4 | 1u << bit);
+        CHECK_EQUAL("SDM 3A 2.5, every bit of CR4 by the features (upper half: the bit)",
+                    (uint32_t)!faulted | bit << 16, (known >> bit & 1) | bit << 16);
+        write_cr4(cr4);
+    }
     for (unsigned i = 0; i < sizeof table / sizeof *table; i++) {
         bool faulted = try_cr4(cr4 | table[i].bits);
         CHECK_EQUAL("SDM 3A 2.5, CR4 bits by CPUID feature", !faulted,

@@ -290,6 +290,84 @@ static void test_gates(const struct world *w)
     }
 }
 
+/* --- parameters of call gates: SDM 3A 5.8.5; both sizes, every count, every inner level --- */
+
+enum { PARAMETERS_MAX = 31 };
+static uint32_t parameters_seen[PARAMETERS_MAX + 1], parameters_esp, parameters_ss;
+static unsigned parameters_count, parameters_size;
+void take_parameters(void);
+static void take(const uint32_t *frame)
+{
+    const uint16_t *half = (const uint16_t *)frame;
+    for (unsigned i = 0; i < parameters_count; i++)
+        parameters_seen[i] = parameters_size == 4 ? frame[2 + i] : half[2 + i];
+    unsigned behind = 2 + parameters_count;
+    parameters_esp = parameters_size == 4 ? frame[behind] : half[behind];
+    parameters_ss = parameters_size == 4 ? frame[behind + 1] & 0xFFFF : half[behind + 1];
+}
+__asm__(
+    ".pushsection .text\ntake_parameters: movl %esp, %eax\npushl %eax\ncall *take_pointer\n"
+    "int $0xF0\n.popsection");
+void (*take_pointer)(const uint32_t *frame) = take;
+
+static uint32_t outer_esp;
+static void call_with_parameters(void *pointer)
+{
+    __asm__ volatile(
+        "movl %1, %%ecx\n"
+        "1: decl %%ecx\n"
+        "js 2f\n"
+        "leal 0x01010101(%%ecx,%%ecx,2), %%edx\n"
+        "cmpl $4, %2\n"
+        "je 3f\n"
+        "pushw %%dx\n"
+        "jmp 1b\n"
+        "3: pushl %%edx\n"
+        "jmp 1b\n"
+        "2: movl %%esp, %3\n"
+        "lcall *(%0)\n"
+        :
+        : "r"(pointer), "m"(parameters_count), "m"(parameters_size), "m"(outer_esp)
+        : "ecx", "edx", "memory", "cc");
+}
+
+static void test_parameters(void)
+{
+    static const uint16_t code[3] = {SEL_CODE, SEL_CODE1 & ~3, SEL_CODE2 & ~3};
+    struct far_pointer pointer = {0, GATE | 3};
+    bool good = true;
+    for (unsigned n = 0; n < 3 * 2 * (PARAMETERS_MAX + 1); n++) {
+        unsigned level = n % 3;
+        parameters_size = n / 3 % 2 ? 4 : 2;
+        parameters_count = n / 6;
+        uint16_t type = parameters_size == 4 ? 0xEC00 : 0xE400;
+        /* A 16-bit gate reaches 64 KiB of a segment that begins at this page. */
+        uint32_t base = parameters_size == 4 ? 0 : (uint32_t)take_parameters & 0xFFFFF000;
+        uint16_t target = code[level];
+        if (base) {
+            target = DESCRIPTOR;
+            ring_set(DESCRIPTOR, bare_descriptor(base, 0xFFFFF, (uint8_t)(0x9B | level << 5), 0xC),
+                     0);
+        }
+        ring_set(GATE, ring_gate(target, (uint32_t)take_parameters - base, type, parameters_count),
+                 0);
+        take_pointer = (void (*)(const uint32_t *))((uint32_t)take - base);
+        bool faulted = ring_try(3, 0, call_with_parameters, &pointer);
+        bool right = !faulted && (bare_frame.cs & 3) == level &&
+                     parameters_esp == (parameters_size == 4 ? outer_esp : outer_esp & 0xFFFF) &&
+                     parameters_ss == SEL_USER_DATA;
+        for (unsigned i = 0; i < parameters_count; i++) {
+            uint32_t want = 0x01010101 + i * 3;
+            right = right && parameters_seen[i] == (parameters_size == 4 ? want : want & 0xFFFF);
+        }
+        if (!right && good)
+            bare_print("call gate of %u bits to level %u with %u parameters\n", parameters_size * 8,
+                       level, parameters_count);
+        good = good && right;
+    }
+    CHECK("SDM 3A 5.8.5, parameters through every call gate", good);
+}
+
 /* --- gates of the IDT: SDM 3A 6.12.1 --- */
 
 static void int_60(void *unused)
@@ -390,6 +468,7 @@ void bare_tests(void)
     conclude("SDM 3A 5.8.1, every direct far transfer");
     for_all("call gate", test_gates);
     conclude("SDM 3A 5.8.4, every call gate and target");
+    test_parameters();
     for_all("INT", test_interrupts);
     conclude("SDM 3A 6.12.1, every interrupt gate and target");
     for_all("RET, IRET", test_returns);

@@ -268,6 +268,61 @@ static void test_v86(void)
     CHECK("SDM 3B 17.3.1.4, single step in V86 mode", good);
 }
 
+/* --- a repeated instruction that is interrupted: SDM 2B REP --- */
+
+static struct {
+    uint32_t eip, ecx, edi, eflags;
+    unsigned count;
+} interrupted;
+static void note_timer(struct trap_frame *frame)
+{
+    interrupted.eip = frame->eip;
+    interrupted.ecx = frame->ecx;
+    interrupted.edi = frame->edi;
+    interrupted.eflags = frame->eflags;
+    interrupted.count++;
+    out8(0x21, 0xFF);
+    out8(0x20, 0x20);
+}
+extern uint8_t repeat_here[];
+static uint8_t filled[65536];
+
+__attribute__((noinline, noclone)) static void repeat(uint32_t count)
+{
+    uint8_t *to = filled;
+    __asm__ volatile("sti\ncld\nrepeat_here: rep stosb\ncli"
+                     : "+D"(to), "+c"(count)
+                     : "a"(0x77)
+                     : "memory", "cc");
+}
+
+static void test_interrupted_repeat(void)
+{
+    bare_init_pic();
+    bare_set_handler(0x20, note_timer);
+    unsigned inside = 0;
+    for (unsigned ticks = 10; ticks < 400; ticks += 13) {
+        memset(filled, 0, sizeof filled);
+        interrupted.count = 0;
+        out8(0x43, 0x30); /* counter 0, mode 0 */
+        out8(0x40, (uint8_t)ticks);
+        out8(0x40, (uint8_t)(ticks >> 8));
+        out8(0x21, 0xFE);
+        repeat(sizeof filled);
+        out8(0x21, 0xFF);
+        if (interrupted.eip != (uint32_t)repeat_here)
+            continue;
+        inside++;
+        CHECK_EQUAL("SDM 2B REP, ECX and EDI agree", interrupted.edi - (uint32_t)filled,
+                    sizeof filled - interrupted.ecx);
+        CHECK_EQUAL("SDM 3B 17.3.1.1, RF is set between iterations", interrupted.eflags & FL_RF,
+                    interrupted.ecx == sizeof filled ? 0 : FL_RF);
+        CHECK_EQUAL("SDM 2B REP, and goes on", filled[sizeof filled - 1], 0x77);
+    }
+    CHECK("SDM 2B REP, interrupts come between iterations", inside > 0);
+    bare_set_handler(0x20, NULL);
+}
+
 void bare_tests(void)
 {
     ring_init();
@@ -284,4 +339,5 @@ void bare_tests(void)
     test_outer();
     test_task();
     test_v86();
+    test_interrupted_repeat();
 }
