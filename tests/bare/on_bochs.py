@@ -29,6 +29,7 @@ KNOWN = {
     "crossing": ["second page: LFS", "second page: F", "nothing is written", "CR2 == SECOND",
                  "CR2: bare_caught.cr2 == SECOND", "second page exchanged"],
     "debug": ["SDM 3B 17.3.1.1, RF between iterations"],
+    "stepping": ["RF is set between iterations"],
     # It wants the frame of a far call in one piece.
     "stacks": ["CALL far", "call_far_4"],
     # The breakpoint behind a trap is not reported once.
