@@ -156,6 +156,9 @@ bool command_parse_line(const struct command_table *table, const char *line, siz
 bool command_parse_json(const struct command_table *table, const char *name,
                         const json_t *arguments, const char *directory, struct command_call *call,
                         struct error *err);
+/* A request of the control socket: "command" and "arguments", or "words"; "directory". */
+bool command_parse_request(const struct command_table *table, const json_t *request,
+                           struct command_call *call, struct error *err);
 void command_call_free(struct command_call *call);
 
 /* The value of a parameter by name; asserts that the row has it. */

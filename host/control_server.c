@@ -195,43 +195,6 @@ static void subscribe(struct control_client *client, json_t *id, bool wants_text
 
 /* --- requests --- */
 
-/* "words": as on a command line. */
-static bool parse_words(const struct command_table *table, const json_t *array,
-                        const char *directory, struct command_call *call, struct error *err)
-{
-    struct command_word words[COMMAND_WORDS] = {0};
-    size_t index;
-    json_t *word;
-    if (!json_is_array(array) || json_array_size(array) > COMMAND_WORDS)
-        return error_set(err, "words is an array of at most %d strings", COMMAND_WORDS);
-    json_array_foreach(array, index, word)
-    {
-        if (!json_is_string(word))
-            return error_set(err, "words is an array of strings");
-        words[index].text = (char *)json_string_value(word);
-        words[index].size = json_string_length(word);
-    }
-    return command_parse_words(table, words, (unsigned)json_array_size(array), directory, call,
-                               err);
-}
-
-static bool parse_request(const struct command_table *table, const json_t *request,
-                          struct command_call *call, struct error *err)
-{
-    const char *name, *directory = json_string_value(json_object_get(request, "directory"));
-    const json_t *words = json_object_get(request, "words");
-    *call = (struct command_call){0};
-    if (!json_is_object(request))
-        return error_set(err, "a request is an object");
-    if (words)
-        return parse_words(table, words, directory, call, err);
-    name = json_string_value(json_object_get(request, "command"));
-    if (!name)
-        return error_set(err, "a request has a \"command\"");
-    return command_parse_json(table, name, json_object_get(request, "arguments"), directory, call,
-                              err);
-}
-
 static void carry_out(struct control_server *server, struct control_client *client,
                       const json_t *request)
 {
@@ -239,7 +202,7 @@ static void carry_out(struct control_server *server, struct control_client *clie
     struct error err = {""};
     json_t *id = json_object_get(request, "id");
     bool wants_text = json_is_true(json_object_get(request, "text"));
-    if (!parse_request(control_table(server->control), request, &call, &err)) {
+    if (!command_parse_request(control_table(server->control), request, &call, &err)) {
         refuse(client, id, EXIT_STATUS_USAGE, err.text);
         return;
     }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -84,6 +85,14 @@ static void on_gone(rfbClientPtr client)
 {
     struct vnc_viewer *viewer = client->screen->screenData;
     viewer->client = NULL;
+    /* The library takes its record of an extension off the list and forgets to free it. */
+    for (rfbExtensionData *record = client->extensions; record; record = record->next) {
+        if (record->extension != &viewer->vnc->extension)
+            continue;
+        rfbDisableExtension(client, record->extension);
+        free(record);
+        break;
+    }
 }
 
 static enum rfbNewClientAction on_new(rfbClientPtr client)
@@ -103,7 +112,7 @@ static rfbBool check_password(rfbClientPtr client, const char *response, int siz
     return size == CHALLENGESIZE && memcmp(expected, response, CHALLENGESIZE) == 0;
 }
 
-static void serve(struct vnc_viewer *viewer, int connection)
+void vnc_serve(struct vnc_viewer *viewer, int connection)
 {
     struct pollfd fds[2] = {
         {.fd = viewer->wake, .events = POLLIN},
@@ -112,10 +121,12 @@ static void serve(struct vnc_viewer *viewer, int connection)
     frame_free(&viewer->frame);
     viewer->frame = (struct frame){0};
     viewer->watcher = screen_watch(viewer->vnc->screen, SCREEN_PIXELS, on_news, viewer);
-    for (unsigned i = 0; i < FIRST_PICTURE_TRIES && !viewer->frame.pixels; i++) {
+    struct screen_status status = {0};
+    for (unsigned i = 0; i < FIRST_PICTURE_TRIES && !viewer->frame.pixels && !status.ended; i++) {
         poll(fds, 1, FIRST_PICTURE_MS);
         hush(viewer->wake);
         take_picture(viewer);
+        screen_get_status(viewer->vnc->screen, &status);
     }
     if (!viewer->frame.pixels)
         new_size(viewer);
@@ -160,7 +171,7 @@ static void *run_viewer(void *argument)
     struct vnc *vnc = viewer->vnc;
     int connection;
     while ((connection = wait_for_connection(viewer)) >= 0) {
-        serve(viewer, connection);
+        vnc_serve(viewer, connection);
         pthread_mutex_lock(&vnc->lock);
         close(viewer->peer);
         viewer->peer = -1;

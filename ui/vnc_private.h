@@ -55,6 +55,9 @@ struct vnc {
     struct vnc_viewer viewer[VNC_VIEWERS];
 };
 
+/* Serves a connection, which it takes over, until the viewer has gone; on the calling thread. */
+void vnc_serve(struct vnc_viewer *viewer, int connection);
+
 /* Hooks of libvncserver. */
 void vnc_on_key(rfbBool down, rfbKeySym keysym, rfbClientPtr client);
 void vnc_on_release_keys(rfbClientPtr client);

@@ -15,6 +15,9 @@ def run(fuzzer, seconds):
     found = fuzzer.with_name(fuzzer.name + ".found-")
     command = [str(fuzzer), str(corpus), f"-max_total_time={seconds}", "-timeout=20",
                "-rss_limit_mb=4096", "-max_len=2048", "-print_final_stats=1", f"-artifact_prefix={found}"]
+    words = pathlib.Path(__file__).with_name(fuzzer.name.removeprefix("fuzz_") + ".dict")
+    if words.exists():
+        command.append(f"-dict={words}")
     environment = {**os.environ, "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
     result = subprocess.run(command, capture_output=True, text=True, errors="replace", env=environment)
     lines = result.stderr.splitlines()

@@ -107,9 +107,8 @@ class Machine:
 
     def end(self):
         self.ctl('quit', 0)
-        assert self.process.wait(PATIENCE) == 0
         message = self.process.stderr.read()
-        assert not message, message
+        assert self.process.wait(PATIENCE) == 0 and not message, message
 
 
 class Viewer:

@@ -145,8 +145,11 @@ int main(int argc, char **argv)
         step(&viewer, 1000);
         if (poll(&input, 1, 0) <= 0)
             continue;
-        if (!fgets(line, sizeof line, stdin))
+        if (!fgets(line, sizeof line, stdin)) {
+            free(viewer.client->frameBuffer);
+            rfbClientCleanup(viewer.client);
             return 0;
+        }
         carry_out(&viewer, line);
     }
     printf("lost\n");
