@@ -166,10 +166,14 @@ static void emit_single(struct emitter *e, const struct ir_op *op, struct slow_s
     if (!is_flat(e, op->segment))
         emit_segment(e, op, stub);
     emit_probe(e, op, stub);
-    if (op->aligned) { /* pages are: the host's address is as aligned as the linear one */
-        x64_test_ri(&e->as, 1, REG_ADDRESS, op->size - 1u);
-        emit_stub_jump(stub, x64_jcc(&e->as, X64_NE));
-    }
+}
+
+/* Pages are aligned, so the host's address is as aligned as the linear one. The slow path needs no
+ * further probe: a stub of its own. */
+static void emit_alignment(struct emitter *e, const struct ir_op *op)
+{
+    x64_test_ri(&e->as, 1, REG_ADDRESS, op->size - 1u);
+    emit_stub_jump(emit_new_stub(e, op->insn), x64_jcc(&e->as, X64_NE));
 }
 
 void emit_address(struct emitter *e, const struct ir_op *op)
@@ -185,6 +189,8 @@ void emit_address(struct emitter *e, const struct ir_op *op)
     else
         emit_single(e, op, stub);
     stub->back = e->as.at;
+    if (op->aligned)
+        emit_alignment(e, op);
 }
 
 /* --- the slow path --- */

@@ -135,34 +135,12 @@ static void note(struct emitter *e, const struct ir_op *op, const struct insn *i
         e->note.data = op - 1;
 }
 
-static bool is_in(const struct ir_op *address, unsigned reg)
+/* Whether op changes a register of the address. */
+static bool changes(const struct ir_op *op, const struct ir_op *address)
 {
-    return address->base == reg || address->index == reg;
-}
-
-/* Whether op may change a register of the address. */
-static bool may_change(const struct ir_op *op, const struct ir_op *address)
-{
-    switch (op->code) {
-    case IR_UNITS:
-    case IR_ADDRESS:
-    case IR_CMP:
-    case IR_TEST:
-        return false;
-    case IR_MOV:
-    case IR_MOVZX:
-    case IR_MOVSX:
-    case IR_LEA:
-    case IR_ADD:
-    case IR_SUB:
-    case IR_HOST:
-    case IR_HOST_FLAGS:
-    case IR_HOST_IF:
-    case IR_HOST_CONTROL:
-        return op->dst <= IR_EDI && is_in(address, op->size == 1 ? op->dst & 3 : op->dst);
-    default:
-        return true;
-    }
+    unsigned written = ir_registers_written(op);
+    return (address->base < REG_ZERO && written >> address->base & 1) ||
+           (address->index < REG_ZERO && written >> address->index & 1);
 }
 
 void emit_notes_before(struct emitter *e, const struct ir_op *op)
@@ -171,7 +149,7 @@ void emit_notes_before(struct emitter *e, const struct ir_op *op)
     if (op->code >= IR_EXEC) { /* C runs, or the block ends */
         emit_note(e, pending);
         *pending = (struct fpu_note){0};
-    } else if (pending->data && may_change(op, pending->data)) {
+    } else if (pending->data && changes(op, pending->data)) {
         emit_data_note(e, pending->data);
         pending->data = NULL;
     }
@@ -210,22 +188,21 @@ static void emit_copy(struct emitter *e, const struct insn *insn, const struct i
         x64_byte(as, (uint8_t)insn->immediate);
 }
 
-/* FLDCW, unless it unmasks an exception or names the reserved precision: then the slow path, of its
- * own address. */
-static void emit_load_control(struct emitter *e, const struct insn *insn,
+/* FLDCW, unless it unmasks an exception or names the reserved precision: then the slow path. */
+static void emit_load_control(struct emitter *e, const struct ir_op *op, const struct insn *insn,
                               const struct insn_row *row)
 {
     enum { MASKS = 0x3F, PRECISION = 0x300, PRECISION_RESERVED = 0x100 };
     struct x64 *as = &e->as;
-    struct slow_stub *stub = &e->stubs[e->stub_count - 1];
+    struct slow_stub *stub = emit_new_stub(e, op->insn);
     x64_movx_rm(as, 4, REG_SCRATCH, x64_at(REG_ADDRESS, 0), 2, false);
     x64_mov_rr(as, 4, REG_T0, REG_SCRATCH);
     x64_alu_ri(as, X64_AND, 4, REG_SCRATCH, MASKS);
     x64_alu_ri(as, X64_CMP, 4, REG_SCRATCH, MASKS);
-    stub->jumps[stub->jump_count++] = x64_jcc(as, X64_NE);
+    emit_stub_jump(stub, x64_jcc(as, X64_NE));
     x64_alu_ri(as, X64_AND, 4, REG_T0, PRECISION);
     x64_alu_ri(as, X64_CMP, 4, REG_T0, PRECISION_RESERVED);
-    stub->jumps[stub->jump_count++] = x64_jcc(as, X64_E);
+    emit_stub_jump(stub, x64_jcc(as, X64_E));
     emit_copy(e, insn, row);
     e->units &= ~(unsigned)UNIT_FPU;
 }
@@ -243,7 +220,7 @@ void emit_host(struct emitter *e, const struct ir_op *op)
     const struct insn *insn = &e->ir->block->insns[op->insn];
     const struct insn_row *row = insn_row(insn->row);
     if (op->code == IR_HOST_CONTROL) {
-        emit_load_control(e, insn, row);
+        emit_load_control(e, op, insn, row);
         return;
     }
     emit_copy(e, insn, row);

@@ -86,10 +86,10 @@ static uint8_t condition_of(const struct insn *insn)
     return conditions[insn->modrm >> 3 & 3] | (insn->opcode & 1);
 }
 
-static bool lift_host(struct lifter *l, enum ir_code code)
+static bool lift_host(struct lifter *l, unsigned unit)
 {
     unsigned size = 4;
-    need_unit(l, units_of_host_row(l->row));
+    need_unit(l, unit);
     if (lift_is_memory(l)) {
         size = memory_size(l->row);
         if (!size)
@@ -97,13 +97,23 @@ static bool lift_host(struct lifter *l, enum ir_code code)
         lift_address(l, size, is_store(l->row) ? MMU_WRITE : MMU_READ);
         l->ir->ops[l->ir->count - 1].aligned = size == 16 && !is_unaligned(l->row);
     }
-    code = code_of(l->row);
+    enum ir_code code = code_of(l->row);
     struct ir_op *op = lift_op(l, code, 4, general_destination(l), IR_NONE);
     if (code == IR_HOST_IF)
         op->cond = condition_of(l->insn);
     if (code == IR_HOST_CONTROL) /* it may unmask exceptions */
         l->units &= ~(unsigned)UNIT_FPU;
     return true;
+}
+
+static bool lift_host_fpu(struct lifter *l, enum ir_code code)
+{
+    return lift_host(l, UNIT_FPU);
+}
+
+static bool lift_host_sse(struct lifter *l, enum ir_code code)
+{
+    return lift_host(l, UNIT_SSE);
 }
 
 /* With the FPU loaded there is nothing to wait for. */
@@ -138,8 +148,9 @@ lift_function *lift_find_unit(const struct insn_row *row)
         {"prefetcht1",  lift_nop   },
         {"prefetcht2",  lift_nop   },
     };
-    if (units_of_host_row(row))
-        return lift_host;
+    unsigned unit = units_of_host_row(row);
+    if (unit)
+        return unit == UNIT_FPU ? lift_host_fpu : lift_host_sse;
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         if (!strcmp(row->mnemonic, others[i].mnemonic))
             return others[i].function;

@@ -157,10 +157,13 @@ static bool has_mmx_operand(const struct insn_row *row)
     return strpbrk(row->operands, "PQN");
 }
 
+enum { OPCODE_WAIT = 0x9B };
+
 unsigned units_of_exec(const struct insn_row *row)
 {
     if (!row || row->class != INNOCUOUS || row->attributes & (A_FPU | A_MMX) ||
-        (row->attributes & A_SSE && has_mmx_operand(row)) || !strcmp(row->mnemonic, "wait"))
+        (row->attributes & A_SSE && has_mmx_operand(row)) ||
+        (row->map == MAP_1 && row->opcode == OPCODE_WAIT))
         return UNIT_SSE | UNIT_FPU;
     return UNIT_SSE;
 }
