@@ -12,6 +12,7 @@
 #include "host/terminal.h"
 #include "machine/script.h"
 #include "machine/trace.h"
+#include "run_machine.h"
 #include "run_options.h"
 #include "ui/picture.h"
 #include "ui/term.h"
@@ -31,6 +32,7 @@ enum {
     SCRIPT_LIMIT = 16 << 20,
     PASSWORD_LIMIT = 4096,
     MAX_BLOBS = MACHINE_MODULES + 6,
+    MAX_LONE_IMAGES = MACHINE_FLOPPIES + MACHINE_DISKS,
 };
 
 /* 2026-01-01T00:00:00, so that a run without a date is always the same run. */
@@ -43,6 +45,8 @@ struct run {
     _Atomic(struct machine *) stoppable; /* for other threads; NULL while there is none */
     uint8_t *blob[MAX_BLOBS];
     unsigned blob_count;
+    char *lone_image[MAX_LONE_IMAGES]; /* specifications of run_open */
+    unsigned lone_image_count;
     char *module_path[MACHINE_MODULES];
     struct characters *serial[MACHINE_SERIALS], *debug_console, *printer, *post;
     struct terminal *terminal;
@@ -472,6 +476,8 @@ static void release(struct run *run)
         mem_free(run->blob[i]);
     for (unsigned i = 0; i < MACHINE_MODULES; i++)
         mem_free(run->module_path[i]);
+    for (unsigned i = 0; i < run->lone_image_count; i++)
+        mem_free(run->lone_image[i]);
 }
 
 static int complain(const struct error *err, int status)
@@ -505,4 +511,76 @@ int command_run(int argc, char **argv)
     release(run);
     mem_free(run);
     return status;
+}
+
+/* --- a machine alone: run_machine.h --- */
+
+/* Nothing is written to the image. */
+static void keep_image(struct run *run, const char **specification)
+{
+    if (strstr(*specification, ",readonly") || strstr(*specification, ",snapshot"))
+        return;
+    size_t size = strlen(*specification) + sizeof ",snapshot";
+    char *text = run->lone_image[run->lone_image_count++] = mem_new(size);
+    snprintf(text, size, "%s,snapshot", *specification);
+    *specification = text;
+}
+
+static void send_nowhere(const char **where)
+{
+    if (*where && strcmp(*where, "none") != 0)
+        *where = "file:/dev/null";
+}
+
+static void make_lone(struct run *run)
+{
+    struct run_options *options = &run->options;
+    for (unsigned i = 0; i < options->floppy_count; i++)
+        keep_image(run, &options->floppy[i]);
+    for (unsigned i = 0; i < options->disk_count; i++)
+        keep_image(run, &options->disk[i]);
+    for (unsigned i = 0; i < options->serial_count; i++)
+        send_nowhere(&options->serial[i]);
+    send_nowhere(&options->debug_console);
+    send_nowhere(&options->printer);
+    send_nowhere(&options->post);
+    options->display = DISPLAY_NONE;
+    options->paced = 0;
+    options->control = options->trace = NULL;
+}
+
+struct run *run_open(int argc, char **argv, enum engine engine, int *status, struct error *err)
+{
+    struct run *run = mem_new(sizeof *run);
+    *status = EXIT_STATUS_USAGE;
+    if (!run_options_parse(argc, argv, &run->options, err)) {
+        mem_free(run);
+        return NULL;
+    }
+    *status = EXIT_STATUS_HOST_ERROR;
+    make_lone(run);
+    run->options.engine = engine;
+    bool ok = configure(run, err);
+    choose_clock(run);
+    run->machine = ok ? machine_new(&run->config, err) : NULL;
+    if (run->machine)
+        return run;
+    run_close(run);
+    return NULL;
+}
+
+struct machine *run_machine_of(struct run *run)
+{
+    return run->machine;
+}
+
+void run_close(struct run *run)
+{
+    struct error err;
+    if (!run)
+        return;
+    leave(run);
+    close_images(run, &err);
+    release(run);
+    mem_free(run);
 }

@@ -19,7 +19,7 @@ static const struct command commands[] = {
     {"disasm",  command_disasm,  "disassemble a file"                 },
     {"vectors", command_vectors, "run processor test suites"          },
     {"replay",  NULL,            "replay a recorded run"              },
-    {"diverge", NULL,            "find where two runs of a log part"  },
+    {"diverge", command_diverge, "find where two engines part"        },
     {"new",     NULL,            "make a machine that is kept by name"},
     {"start",   NULL,            "start it"                           },
     {"stop",    NULL,            "stop it"                            },

@@ -177,7 +177,7 @@ static struct block *build_block(struct code *code, const uint8_t *host, uint32_
     block_begin(block, block_key(physical, cpu->code_mode));
     while (decode_or_raise(code, host + block->bytes, available - block->bytes,
                            &block->insns[block->count]))
-        if (!block_append(block) || code->single)
+        if (!block_append(block) || block->count == code->limit)
             break;
     if (block->count == 0)
         return NULL;

@@ -19,7 +19,7 @@ struct code {
     struct decoder *decoder;
     struct block_cache *cache;
     struct block *scratch; /* one instruction, key BLOCK_DEAD */
-    bool single;           /* every block has one instruction: to find mistakes in engines */
+    unsigned limit;        /* instructions in a block; 0: as many as fit. Less finds mistakes */
 };
 
 /* Builds the decoder's tables for the CPU's model. Registers as code watcher of phys. */

@@ -138,6 +138,7 @@ struct engine_frame {
     uint32_t jump_generation;
     uint32_t base_seen;     /* of CS */
     uint64_t mappings_seen; /* mmu->mapping_changes */
+    uint64_t calls;         /* of exec functions, by translated code; for statistics */
 };
 
 /* Another engine than the interpreter. */

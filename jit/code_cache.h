@@ -17,6 +17,9 @@ struct code_cache {
 /* False: the host permits no executable memory; err says why. */
 bool code_cache_open(struct code_cache *cache, size_t size, struct error *err);
 void code_cache_close(struct code_cache *cache);
+/* After fork, whose two processes share the memory: replaces it, at the same addresses, by a copy
+ * of its first used bytes. */
+bool code_cache_unshare(struct code_cache *cache, size_t used, struct error *err);
 
 static inline const uint8_t *code_cache_run(const struct code_cache *cache, const uint8_t *written)
 {

@@ -35,6 +35,7 @@ static const struct insn *begin(struct cpu *cpu, uint32_t id)
     struct block *block = block_cache_at(cpu->code->cache, (id >> BLOCK_SHIFT) * 8);
     const struct insn *insn = &block->insns[id >> INSN_SHIFT & (BLOCK_MAX_INSNS - 1)];
     cpu->icount = cpu->frame.budget_end - cpu->frame.budget - block->count;
+    cpu->frame.calls++;
     cpu->block_first = block->insns;
     cpu->current = insn;
     return insn;

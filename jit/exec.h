@@ -12,6 +12,7 @@ enum jit_exit {
     EXIT_INTERPRET,    /* EXIT_BOUNDARY, and the next block must be interpreted */
     EXIT_DONE,         /* at a boundary, and the processor's state is whole: attention */
     EXIT_FAULT,        /* cpu->current has faulted */
+    EXIT_COUNT,
 };
 
 /* Names an instruction of a block in 32 bits. */

@@ -10,6 +10,7 @@
 #include "jit/exec.h"
 #include "jit/jump_cache.h"
 #include "jit/lift.h"
+#include "jit/stats.h"
 #include "jit/thunks.h"
 #include "jit/units.h"
 
@@ -38,7 +39,9 @@ struct jit {
     struct emitter *emitter;
     struct ir *ir;
     bool must_interpret; /* the next block */
-    uint64_t translated, resets, entries, host_bytes, guest_bytes, interpreted, removed;
+    struct jit_stats stats;
+    jit_visitor *visit; /* NULL: nobody looks */
+    void *visit_opaque;
 };
 
 /* --- forgetting --- */
@@ -61,7 +64,7 @@ static void on_removed(void *opaque, struct block *block)
 {
     struct jit *jit = opaque;
     struct translation *translation = block->translation;
-    jit->removed++;
+    jit->stats.removed++;
     translation_isolate(translation);
     jump_key_new_generation(jit->cpu);
     struct code_map_slot *slot = code_map_slot(jit->map, block->key);
@@ -75,7 +78,7 @@ static void reset(struct jit *jit)
     jit->must_reset = false;
     jit->at = jit->begin;
     jit->count = 0;
-    jit->resets++;
+    jit->stats.resets++;
 }
 
 /* --- translating --- */
@@ -83,6 +86,50 @@ static void reset(struct jit *jit)
 static bool is_translatable(const struct block *block)
 {
     return !block->crosses_page && block->key != BLOCK_DEAD;
+}
+
+static void lift(struct jit *jit, const struct block *block)
+{
+    lift_block(jit->lifts, block, jit->cpu->code_mode, jit->ir);
+    if (jit->options.spoil)
+        lift_spoil(jit->ir, jit->options.spoil);
+    ir_group_addresses(jit->ir, jit->cpu->code_mode);
+    ir_find_live_flags(jit->ir);
+}
+
+static struct jit_view view_of(const struct jit *jit, const struct translation *translation)
+{
+    return (struct jit_view){
+        .block = translation->block,
+        .ir = jit->ir,
+        .mode = jit->cpu->code_mode,
+        .linear = jit->cpu->seg[SEG_CS].base + jit->cpu->eip,
+        .is_variant = translation->is_variant,
+        .host = translation->entry,
+        .run = code_cache_run(&jit->memory, translation->entry),
+        .host_size = translation->size,
+    };
+}
+
+static void note_translation(struct jit *jit, const struct translation *translation)
+{
+    struct jit_stats *stats = &jit->stats;
+    if (translation->is_variant)
+        stats->variants++;
+    else
+        stats->translated++;
+    stats->host_bytes += translation->size;
+    stats->guest_bytes += translation->is_variant ? 0 : translation->block->bytes;
+    if (!jit->visit)
+        return;
+    struct jit_view view = view_of(jit, translation);
+    view.begin = jit->emitter->begin;
+    jit->visit(jit->visit_opaque, &view);
+}
+
+static uint64_t host_time(const struct jit *jit)
+{
+    return jit->options.host_time ? jit->options.host_time() : 0;
 }
 
 /* Of block, entered with the flags in begin. NULL: no room. */
@@ -94,9 +141,7 @@ static struct translation *translate(struct jit *jit, struct block *block,
     *translation = (struct translation){
         .block = block, .index = jit->count, .count = block->count, .begin = *begin};
     translation->is_variant = !begin->home;
-    lift_block(jit->lifts, block, jit->cpu->code_mode, jit->ir);
-    ir_group_addresses(jit->ir, jit->cpu->code_mode);
-    ir_find_live_flags(jit->ir);
+    lift(jit, block);
     e->as = (struct x64){.at = jit->at, .end = jit->memory.write + jit->memory.size};
     e->thunks = &jit->thunks;
     e->cache = jit->cpu->code->cache;
@@ -107,11 +152,7 @@ static struct translation *translate(struct jit *jit, struct block *block,
         return NULL;
     jit->at = e->as.at;
     jit->count++;
-    jit->translated++;
-    jit->host_bytes += translation->size;
-    jit->guest_bytes += block->bytes;
-    if (jit->options.trace)
-        ir_print(jit->ir, jit->options.trace);
+    note_translation(jit, translation);
     return translation;
 }
 
@@ -133,7 +174,10 @@ static struct translation *translation_of(struct jit *jit, struct block *block)
         return NULL;
     }
     const struct flag_state home = {.home = true, .carry_home = true};
-    return block->translation = translate(jit, block, &home);
+    uint64_t begin = host_time(jit);
+    block->translation = translate(jit, block, &home);
+    jit->stats.ns_translating += host_time(jit) - begin;
+    return block->translation;
 }
 
 static bool is_same_state(const struct flag_state *a, const struct flag_state *b)
@@ -167,6 +211,7 @@ static void link(struct jit *jit, struct edge *edge, struct translation *target)
     if (edge_can_carry(edge, target))
         target = variant_for(jit, target, edge);
     edge_link(edge, target);
+    jit->stats.links++;
 }
 
 /* --- running --- */
@@ -198,21 +243,10 @@ static void at_boundary(struct jit *jit)
     exec_flags_from_home(cpu);
 }
 
-/* Runs translated code. *edge: an edge to link to the next block, or NULL. False: a fault was
- * delivered. */
-static bool enter(struct jit *jit, struct translation *translation, struct edge **edge)
+/* False: a fault was delivered. */
+static bool left(struct jit *jit, enum jit_exit why, struct edge **edge)
 {
     struct cpu *cpu = jit->cpu;
-    uint64_t budget = cpu->icount_limit - cpu->icount;
-    cpu->frame.budget = budget < MAX_BUDGET ? (uint32_t)budget : MAX_BUDGET;
-    cpu->frame.budget_end = cpu->icount + cpu->frame.budget;
-    cpu->frame.host_mxcsr = MXCSR_DEFAULT;
-    jump_key_update(cpu);
-    exec_flags_to_home(cpu);
-    jit->entries++;
-    thunks_enter *code = (thunks_enter *)(uintptr_t)code_cache_run(&jit->memory, jit->thunks.enter);
-    enum jit_exit why = code(cpu, code_cache_run(&jit->memory, translation->entry));
-    units_leave(cpu);
     switch (why) {
     case EXIT_EDGE:
         *edge = left_through(jit);
@@ -230,14 +264,56 @@ static bool enter(struct jit *jit, struct translation *translation, struct edge 
         return false;
     case EXIT_CONTINUE:
     case EXIT_DONE:
+    case EXIT_COUNT:
         break;
     }
     return true;
 }
 
+/* Runs translated code. *edge: an edge to link to the next block, or NULL. False: a fault was
+ * delivered. */
+static bool enter(struct jit *jit, struct translation *translation, struct edge **edge)
+{
+    struct cpu *cpu = jit->cpu;
+    uint64_t budget = cpu->icount_limit - cpu->icount;
+    cpu->frame.budget = budget < MAX_BUDGET ? (uint32_t)budget : MAX_BUDGET;
+    cpu->frame.budget_end = cpu->icount + cpu->frame.budget;
+    cpu->frame.host_mxcsr = MXCSR_DEFAULT;
+    if (jit->options.flush)
+        mmu_flush_all(cpu->mmu);
+    jump_key_update(cpu);
+    exec_flags_to_home(cpu);
+    jit->stats.entries++;
+    uint64_t first = cpu->icount, begin = host_time(jit);
+    thunks_enter *code = (thunks_enter *)(uintptr_t)code_cache_run(&jit->memory, jit->thunks.enter);
+    enum jit_exit why = code(cpu, code_cache_run(&jit->memory, translation->entry));
+    units_leave(cpu);
+    jit->stats.exits[why]++;
+    jit->stats.ns_inside += host_time(jit) - begin;
+    bool is_done = left(jit, why, edge);
+    jit->stats.inside += cpu->icount - first;
+    return is_done;
+}
+
 static bool has_budget(const struct cpu *cpu, const struct block *block)
 {
     return cpu->icount_limit - cpu->icount >= block->count;
+}
+
+/* False: a fault was delivered. */
+static bool interpret(struct jit *jit, const struct block *block)
+{
+    struct jit_stats *stats = &jit->stats;
+    enum jit_cold why = jit->must_interpret  ? COLD_UNITS
+                        : block->translation ? COLD_BUDGET
+                                             : COLD_BLOCK;
+    uint64_t first = jit->cpu->icount, begin = host_time(jit);
+    jit->must_interpret = false;
+    bool goes_on = interp_run_block(jit->cpu, block);
+    stats->cold[why]++;
+    stats->interpreted += jit->cpu->icount - first;
+    stats->ns_interpreting += host_time(jit) - begin;
+    return goes_on;
 }
 
 static void run(void *opaque)
@@ -265,11 +341,8 @@ static void run(void *opaque)
             if (!enter(jit, translation, &edge))
                 return;
             block = cpu->code->scratch;
-        } else {
-            jit->must_interpret = false;
-            jit->interpreted += block->count;
-            if (!interp_run_block(cpu, block))
-                return;
+        } else if (!interpret(jit, block)) {
+            return;
         }
     } while (!cpu->attention && cpu->icount < cpu->icount_limit);
 }
@@ -337,14 +410,51 @@ void jit_free(struct jit *jit)
     mem_free(jit);
 }
 
+/* --- looking at it --- */
+
+void jit_set_listener(struct jit *jit, jit_visitor *visit, void *opaque)
+{
+    jit->visit = visit;
+    jit->visit_opaque = opaque;
+}
+
+static struct translation *next_translation(struct jit *jit)
+{
+    const struct cpu *cpu = jit->cpu;
+    uint32_t linear = cpu->seg[SEG_CS].base + cpu->eip, physical;
+    if (jit->must_reset || !mmu_peek(cpu->mmu, linear, &physical))
+        return NULL;
+    struct block *block = block_cache_find(cpu->code->cache, block_key(physical, cpu->code_mode));
+    return block ? block->translation : NULL;
+}
+
+bool jit_visit_next(struct jit *jit, jit_visitor *visit, void *opaque)
+{
+    struct translation *translation = next_translation(jit);
+    if (!translation)
+        return false;
+    lift(jit, translation->block);
+    struct jit_view view = view_of(jit, translation);
+    visit(opaque, &view);
+    for (struct translation *v = translation->variants; v; v = v->next_variant) {
+        view = view_of(jit, v);
+        visit(opaque, &view);
+    }
+    return true;
+}
+
+void jit_start_anew(struct jit *jit)
+{
+    jit->options.warm = 1;
+    code_flush(jit->cpu->code);
+}
+
+bool jit_unshare(struct jit *jit, struct error *err)
+{
+    return code_cache_unshare(&jit->memory, (size_t)(jit->at - jit->memory.write), err);
+}
+
 void jit_print_stats(const struct jit *jit, FILE *stream)
 {
-    fprintf(stream, "translated     %llu blocks, %llu guest bytes to %llu host bytes\n",
-            (unsigned long long)jit->translated, (unsigned long long)jit->guest_bytes,
-            (unsigned long long)jit->host_bytes);
-    fprintf(stream, "code           %llu entries, %llu blocks removed, %llu resets\n",
-            (unsigned long long)jit->entries, (unsigned long long)jit->removed,
-            (unsigned long long)jit->resets);
-    fprintf(stream, "interpreted    %llu instructions (by the translator's choice)\n",
-            (unsigned long long)jit->interpreted);
+    jit_stats_print(&jit->stats, cpu_icount(jit->cpu), jit->cpu->frame.calls, stream);
 }

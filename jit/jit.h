@@ -15,18 +15,47 @@
 #include <stdio.h>
 
 struct jit;
+struct block;
+struct ir;
 
 struct jit_options {
     unsigned warm;     /* a block is translated when it is entered for the warm-th time; 0: 8 */
     size_t cache_size; /* bytes; 0: 64 MiB */
     bool unlinked;     /* blocks are always looked up */
-    FILE *trace;       /* every translated block is printed; NULL: none */
+    bool flush;        /* the TLB is emptied whenever translated code is entered from outside */
+    const char *spoil; /* instructions of this mnemonic are translated wrongly; NULL: none */
+    /* Host time in nanoseconds, for statistics only; NULL: no times. */
+    uint64_t (*host_time)(void);
 };
+
+/* A translated block, for looking at. */
+struct jit_view {
+    const struct block *block;
+    const struct ir *ir;
+    uint32_t mode;   /* enum code_mode */
+    uint32_t linear; /* of the block, now */
+    bool is_variant;
+    const uint8_t *host, *run; /* its code: where it can be read, where it runs */
+    size_t host_size;
+    /* In host: where each guest instruction begins, and behind them the edges. NULL: not known any
+     * more. */
+    uint8_t *const *begin;
+};
+typedef void jit_visitor(void *opaque, const struct jit_view *view);
 
 /* Makes the translator cpu's engine. NULL: err says why it cannot be (another host). The caller
  * owns it, and frees it before cpu. */
 struct jit *jit_new(struct cpu *cpu, const struct jit_options *options, struct error *err);
 void jit_free(struct jit *jit);
+
+/* visit (NULL: nobody) sees every block that is translated from now on. */
+void jit_set_listener(struct jit *jit, jit_visitor *visit, void *opaque);
+/* The translation of the block that begins at CS:EIP, and of its variants. False: there is none. */
+bool jit_visit_next(struct jit *jit, jit_visitor *visit, void *opaque);
+/* Forgets all translations; from now on every block is translated at once. */
+void jit_start_anew(struct jit *jit);
+/* After fork: the code of this process no longer is that of the other one. False: err says why. */
+bool jit_unshare(struct jit *jit, struct error *err);
 
 /* --stats */
 void jit_print_stats(const struct jit *jit, FILE *stream);

@@ -308,3 +308,15 @@ void lift_block(const struct lifts *lifts, const struct block *block, uint32_t m
     if (!ends_block(ir))
         lift_op(&l, IR_JUMP, 4, IR_NONE, IR_NONE)->imm = block->bytes;
 }
+
+void lift_spoil(struct ir *ir, const char *mnemonic)
+{
+    size_t length = strcspn(mnemonic, ",");
+    for (unsigned i = 0; i < ir->count; i++) {
+        struct ir_op *op = &ir->ops[i];
+        unsigned row = ir->block->insns[op->insn].row;
+        const char *name = row == INSN_ROW_NONE ? "" : insn_row(row)->mnemonic;
+        if (op->dst <= IR_EDI && strlen(name) == length && !strncmp(name, mnemonic, length))
+            op->dst ^= 1;
+    }
+}

@@ -16,4 +16,8 @@ bool lifts_has(const struct lifts *lifts, unsigned row);
 /* Fills ir with block's operations, without live flags. mode: enum code_mode. */
 void lift_block(const struct lifts *lifts, const struct block *block, uint32_t mode, struct ir *ir);
 
+/* Makes the operations of instructions of this mnemonic wrong, so that what finds mistakes can be
+ * tested: they write another register. mnemonic ends at a comma, too. */
+void lift_spoil(struct ir *ir, const char *mnemonic);
+
 #endif

@@ -19,4 +19,8 @@ enum { DISASSEMBLY_SIZE = 192 };
 unsigned disassemble(struct disassembler *disassembler, const uint8_t *bytes, size_t size,
                      uint32_t address, bool is_32_bit, char text[DISASSEMBLY_SIZE]);
 
+/* The same for code of the host, 64 bits wide. */
+unsigned disassemble_host(struct disassembler *disassembler, const uint8_t *bytes, size_t size,
+                          uint64_t address, char text[DISASSEMBLY_SIZE]);
+
 #endif

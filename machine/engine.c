@@ -24,8 +24,12 @@ static bool take_setting(struct machine *machine, struct jit_options *options, c
     unsigned long value;
     if (is_setting(text, "unlinked"))
         options->unlinked = true;
+    else if (is_setting(text, "flush"))
+        options->flush = options->unlinked = true;
+    else if (!strncmp(text, "break=", 6) && text[6])
+        options->spoil = text + 6;
     else if (is_setting(text, "single"))
-        machine->cpu->code->single = true;
+        machine->cpu->code->limit = 1;
     else if (!strncmp(text, "warm=", 5) && take_number(text + 5, &value) && value <= UINT16_MAX)
         options->warm = (unsigned)value;
     else if (!strncmp(text, "cache=", 6) && take_number(text + 6, &value) && value <= 1 << 20)
@@ -40,7 +44,8 @@ static bool take_settings(struct machine *machine, struct jit_options *options, 
     for (const char *text = machine->config.translator; text && *text;) {
         if (!take_setting(machine, options, text))
             return error_set(err,
-                             "--translator %s: give warm=N, cache=KIB, unlinked or single, with "
+                             "--translator %s: give warm=N, cache=KIB, unlinked, single or "
+                             "flush, with "
                              "commas between them",
                              text);
         const char *comma = strchr(text, ',');

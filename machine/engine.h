@@ -12,6 +12,8 @@
  *   cache=N     KiB of code, after which everything is forgotten
  *   unlinked    blocks do not lead to each other
  *   single      blocks have one instruction
+ *   flush       the TLB is emptied before every block; implies unlinked
+ *   break=NAME  instructions of this mnemonic are translated wrongly (to test `anachron diverge`)
  *
  * False: err says what is wrong with them, or why there is no translator on this host. */
 bool engine_start(struct machine *machine, struct error *err);

@@ -129,6 +129,9 @@ void machine_fill_status(struct machine *machine, struct screen_status *status);
 const char *machine_state_name(const struct machine *machine);
 
 /* run.c */
+/* Runs up to an instruction count, instead of machine_run; can be called again. False: the machine
+ * has ended before, or there. */
+bool machine_run_to(struct machine *machine, uint64_t icount);
 void machine_request_stop(struct machine *machine, enum stop_reason reason, int status);
 /* Pauses or goes on, at the present instruction; ends a step. */
 void machine_set_paused(struct machine *machine, bool paused);

@@ -396,6 +396,21 @@ static void end_outside(struct machine *machine, int status)
     json_decref(details);
 }
 
+bool machine_run_to(struct machine *machine, uint64_t icount)
+{
+    uint64_t limit = machine->config.stop_after;
+    if (!machine->start_host_ns)
+        start_pacing(machine);
+    machine->start_host_ns = machine->pace_host_ns;
+    machine->config.stop_after = icount < limit ? icount : limit;
+    while (!machine->stop)
+        run_turn(machine);
+    machine->config.stop_after = limit;
+    if (machine->stop == STOP_AFTER && icount < limit)
+        machine->stop = STOP_NONE;
+    return machine->stop == STOP_NONE;
+}
+
 int machine_run(struct machine *machine)
 {
     start_pacing(machine);

@@ -25,7 +25,7 @@ struct vector_machine *vector_machine_new(const char *cpu_name, enum engine engi
     machine->decoder = decoder_new(model);
     cpu_reset(machine->cpu, false);
     if (engine == ENGINE_JIT) {
-        machine->cpu->code->single = true;
+        machine->cpu->code->limit = 1;
         machine->jit = jit_new(machine->cpu, &(struct jit_options){.warm = 1}, err);
         if (!machine->jit) {
             vector_machine_free(machine);

@@ -82,6 +82,87 @@ uint64_t state_hash(struct state_map *map)
     return value;
 }
 
+struct comparison {
+    const struct section *a, *b;
+    state_visit_difference *visit;
+    void *context;
+    size_t count;
+};
+
+static void note_difference(struct comparison *comparison, struct state_difference difference)
+{
+    comparison->count++;
+    difference.section = comparison->a->name;
+    if (comparison->visit)
+        comparison->visit(comparison->context, &difference);
+}
+
+/* The other struct has its fields at the same distances. */
+static void compare_visit(void *context, const char *path, void *bytes, uint32_t element_size,
+                          uint32_t count)
+{
+    struct comparison *comparison = context;
+    size_t distance = (size_t)((uint8_t *)bytes - (uint8_t *)comparison->a->base);
+    const uint8_t *other = (uint8_t *)comparison->b->base + distance;
+    if (memcmp(bytes, other, (size_t)element_size * count) != 0)
+        note_difference(comparison, (struct state_difference){
+                                        .path = path,
+                                        .bytes = {bytes, other},
+                                        .element_size = element_size,
+                                        .count = count
+        });
+}
+
+static void compare_page(struct comparison *comparison, size_t offset, size_t size)
+{
+    const uint8_t *a = (uint8_t *)comparison->a->base + offset;
+    const uint8_t *b = (uint8_t *)comparison->b->base + offset;
+    if (memcmp(a, b, size) == 0)
+        return;
+    for (size_t i = 0; i < size;) {
+        size_t begin = i;
+        while (i < size && a[i] != b[i])
+            i++;
+        if (i > begin)
+            note_difference(comparison, (struct state_difference){
+                                            .offset = offset + begin,
+                                            .bytes = {a + begin, b + begin},
+                                            .element_size = 1,
+                                            .count = (uint32_t)(i - begin)
+            });
+        else
+            i++;
+    }
+}
+
+static void compare_memory(struct comparison *comparison)
+{
+    enum { PART = 4096 };
+    size_t size = comparison->a->size;
+    for (size_t offset = 0; offset < size; offset += PART) {
+        compare_page(comparison, offset, size - offset < PART ? size - offset : PART);
+        if (comparison->count && !comparison->visit)
+            return;
+    }
+}
+
+size_t state_compare(struct state_map *a, struct state_map *b, state_visit_difference *visit,
+                     void *context)
+{
+    struct comparison comparison = {.visit = visit, .context = context};
+    for (size_t i = 0; i < a->count && (visit || !comparison.count); i++) {
+        comparison.a = &a->sections[i];
+        comparison.b = &b->sections[i];
+        prepare(comparison.a);
+        prepare(comparison.b);
+        if (comparison.a->fields)
+            field_walk(comparison.a->fields, comparison.a->base, compare_visit, &comparison);
+        else
+            compare_memory(&comparison);
+    }
+    return comparison.count;
+}
+
 struct dump {
     FILE *stream;
     const char *section;

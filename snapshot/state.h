@@ -23,6 +23,19 @@ void state_add_memory(struct state_map *map, const char *name, void *memory, siz
 
 /* A 64-bit hash (XXH3) over every section's name and contents, independent of host addresses. */
 uint64_t state_hash(struct state_map *map);
+/* A difference: elements of element_size bytes, or bytes of memory that begin at offset in it. */
+struct state_difference {
+    const char *section, *path; /* path NULL: raw memory */
+    size_t offset;
+    const uint8_t *bytes[2];
+    uint32_t element_size, count;
+};
+typedef void state_visit_difference(void *context, const struct state_difference *difference);
+
+/* Compares two maps that were filled in the same way. visit (NULL: stops at the first) sees every
+ * field that differs, and every run of bytes of memory. Returns how many there are. */
+size_t state_compare(struct state_map *a, struct state_map *b, state_visit_difference *visit,
+                     void *context);
 /* One line a field: "section.path = hex ..."; memory sections as size and hash. */
 void state_dump(struct state_map *map, FILE *stream);
 
