@@ -58,7 +58,7 @@ wait_retrace:
     popl %edx
 3:  ret
 
-# BL 0 or 80h; DX:CX: the first byte that is shown, divided by four.
+# BL 0 or 80h; DX:CX: the first byte that is shown, divided by four. For packed pixels, not for planes.
 set_start:
     pushl %ecx
     pushl %edx
