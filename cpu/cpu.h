@@ -127,6 +127,7 @@ struct engine_frame {
     uint32_t budget;     /* instructions that may still retire */
     uint16_t flags;      /* arithmetic flags, see jit/flags.h */
     uint32_t spill;      /* of a temporary */
+    uint32_t slot;       /* operand of a flag recipe, jit/flags.h */
     int64_t stash[8];    /* jit/groups.c, by the base register */
     uint32_t payload;    /* says which exit was taken */
     uint8_t units;       /* enum jit_unit: what of the guest is in the host's x87 and SSE */

@@ -200,16 +200,30 @@ uint32_t emit_exec_id(const struct emitter *e, unsigned insn, bool touches_flags
     return exec_id(e->cache, e->translation->block, insn, touches_flags);
 }
 
-/* T0 has what the instruction read or computed; the interpreter's flags remember it. Only recipes
- * still want it. */
-static void emit_recover_t0(struct emitter *e, const struct flag_recipe *recipe)
+/* An operand that gives the same sum or difference, and the same carries or borrows out of every
+ * bit, as the one that was added to or subtracted from what is not known any more. */
+static void emit_recover_addend(struct x64 *as, const struct flag_recipe *recipe)
 {
-    struct x64 *as = &e->as;
-    struct x64_mem result = CPU_FIELD(lazy.zero);
-    x64_mov_rm(as, 4, REG_T0, result);
+    x64_mov_rm(as, 4, REG_T0, CPU_FIELD(lazy.carries));
+    if (recipe->size < 4)
+        x64_shift_ri(as, X64_SHR, 4, REG_T0, 32 - recipe->size * 8u);
+    x64_lea(as, 4, REG_SCRATCH, (struct x64_mem){REG_T0, REG_T0, 0, 0});
+    x64_alu_rm(as, X64_XOR, 4, REG_SCRATCH, CPU_FIELD(lazy.zero)); /* where the operands differ */
+    x64_alu_rr(as, recipe->code == IR_ADD ? X64_OR : X64_AND, 4, REG_T0, REG_SCRATCH);
+}
+
+/* T0 = what the recipe wants in the slot. The instruction was executed by C: the interpreter's lazy
+ * flags remember its result. */
+static void emit_recover_operand(struct x64 *as, const struct flag_recipe *recipe)
+{
+    if (recipe->src == RECIPE_SLOT && (recipe->code == IR_ADD || recipe->code == IR_SUB)) {
+        emit_recover_addend(as, recipe);
+        return;
+    }
+    x64_mov_rm(as, 4, REG_T0, CPU_FIELD(lazy.zero));
     if (recipe->code != IR_CMP)
         return;
-    if (recipe->src == IR_T0) {
+    if (recipe->src == RECIPE_SLOT) {
         x64_unary_r(as, X64_NEG, 4, REG_T0);
         x64_alu_rr(as, X64_ADD, recipe->size, REG_T0, emit_reg(recipe->size, recipe->dst));
     } else if (recipe->src == IR_IMMEDIATE) {
@@ -217,6 +231,17 @@ static void emit_recover_t0(struct emitter *e, const struct flag_recipe *recipe)
     } else {
         x64_alu_rr(as, X64_ADD, recipe->size, REG_T0, emit_reg(recipe->size, recipe->src));
     }
+}
+
+static void emit_recover_slot(struct emitter *e, unsigned insn)
+{
+    const struct flag_state *after = &e->flags_after[insn];
+    const struct flag_recipe *recipe = &after->recipe;
+    if (!after->has_recipe || recipe->slot_insn != insn ||
+        (recipe->dst != RECIPE_SLOT && recipe->src != RECIPE_SLOT))
+        return;
+    emit_recover_operand(&e->as, recipe);
+    x64_mov_mr(&e->as, 4, CPU_FIELD(frame.slot), REG_T0);
 }
 
 static void emit_expected_flags(struct emitter *e, const struct flag_state *after)
@@ -231,8 +256,7 @@ static void emit_return(struct emitter *e, unsigned insn)
 {
     const struct flag_state *after = &e->flags_after[insn];
     if (e->live_after[insn]) {
-        if (after->has_recipe && (after->recipe.dst == IR_T0 || after->recipe.src == IR_T0))
-            emit_recover_t0(e, &after->recipe);
+        emit_recover_slot(e, insn);
         if (after->host)
             emit_expected_flags(e, after);
     }

@@ -224,28 +224,6 @@ static void shift_by_cl(struct emitter *e, const struct ir_op *op)
     e->flags = (struct flag_state){.home = true, .carry_home = true};
 }
 
-/* CF and OF are the host's; SF and PF follow the low half, ZF and AF are clear. Only where somebody
- * may look. */
-static void multiply_flags(struct emitter *e, const struct ir_op *op, enum host_reg low)
-{
-    struct x64 *as = &e->as;
-    e->flags = (struct flag_state){.host = true};
-    if (!(op->live & ir_flags_undefined(op)))
-        return;
-    x64_setcc_r(as, X64_O, REG_SCRATCH);
-    x64_test_rr(as, op->size, low, low);
-    x64_mov_rr(as, 4, REG_ADDRESS, RAX);
-    x64_byte(as, 0x9F); /* lahf */
-    x64_movx_rr(as, 4, RAX, HOST_AH, 1, false);
-    x64_alu_ri(as, X64_AND, 4, RAX, 0x86);
-    x64_alu_rr(as, X64_OR, 1, RAX, REG_SCRATCH);
-    x64_shift_ri(as, X64_SHL, 4, RAX, 8);
-    x64_alu_rr(as, X64_OR, 1, RAX, REG_SCRATCH);
-    x64_mov_mr(as, 2, CPU_FIELD(frame.flags), RAX);
-    x64_mov_rr(as, 4, RAX, REG_ADDRESS);
-    e->flags = (struct flag_state){.home = true, .carry_home = true};
-}
-
 static void multiply(struct emitter *e, const struct ir_op *op)
 {
     enum host_reg dst = emit_reg(op->size, op->dst);
@@ -260,14 +238,14 @@ static void multiply(struct emitter *e, const struct ir_op *op)
     } else {
         x64_rr(&e->as, op->size, 0x0FAF, dst, emit_reg(op->size, op->src));
     }
-    multiply_flags(e, op, dst);
+    flags_multiplied(e, op, op->dst);
 }
 
 static void multiply_wide(struct emitter *e, const struct ir_op *op)
 {
     x64_unary_r(&e->as, op->code == IR_MULX ? X64_MUL : X64_IMUL, op->size,
                 emit_reg(op->size, op->src));
-    multiply_flags(e, op, RAX);
+    flags_multiplied(e, op, IR_EAX);
 }
 
 static void bit(struct emitter *e, const struct ir_op *op)
@@ -467,6 +445,7 @@ void emit_operation(struct emitter *e, const struct ir_op *op)
     if (needed)
         flags_to_host(e, needed);
     lose_written_registers(e, op);
+    flags_keep_operand(e, op);
     emit_one(e, op);
     bool is_multiplication = op->code >= IR_IMUL && op->code <= IR_IMULX;
     if (ir_flags_written(op) && !is_multiplication)

@@ -70,8 +70,14 @@ void flags_emit_restore_shifted(struct x64 *as)
 /* The scratch register becomes the result, with extra added: the operand as it was. */
 static void emit_operand(struct x64 *as, const struct flag_recipe *recipe, int32_t extra)
 {
-    enum host_reg dst = emit_reg(recipe->size, recipe->dst);
     int32_t disp = extra - recipe->moved;
+    if (recipe->dst == RECIPE_SLOT) {
+        x64_mov_rm(as, 4, REG_SCRATCH, CPU_FIELD(frame.slot));
+        if (disp)
+            x64_lea(as, 4, REG_SCRATCH, x64_at(REG_SCRATCH, disp));
+        return;
+    }
+    enum host_reg dst = emit_reg(recipe->size, recipe->dst);
     if (disp == 0)
         x64_mov_rr(as, recipe->size, REG_SCRATCH, dst);
     else if (recipe->size == 1)
@@ -87,6 +93,8 @@ static void emit_alu(struct x64 *as, enum x64_alu op, const struct flag_recipe *
 {
     if (recipe->src == IR_IMMEDIATE)
         x64_alu_ri(as, op, recipe->size, dst, recipe->imm);
+    else if (recipe->src == RECIPE_SLOT)
+        x64_alu_rm(as, op, recipe->size, dst, CPU_FIELD(frame.slot));
     else
         x64_alu_rr(as, op, recipe->size, dst, emit_reg(recipe->size, recipe->src));
 }
@@ -94,7 +102,7 @@ static void emit_alu(struct x64 *as, enum x64_alu op, const struct flag_recipe *
 /* The register to use as it is, or the scratch register with what it was before it moved. */
 static enum host_reg emit_unmoved(struct x64 *as, const struct flag_recipe *recipe)
 {
-    if (!recipe->moved)
+    if (!recipe->moved && recipe->dst != RECIPE_SLOT)
         return emit_reg(recipe->size, recipe->dst);
     emit_operand(as, recipe, 0);
     return REG_SCRATCH;
@@ -114,6 +122,34 @@ static void emit_again(struct x64 *as, const struct flag_recipe *recipe)
     emit_alu(as, op, recipe, REG_SCRATCH);
 }
 
+static void emit_test_slot(struct x64 *as, unsigned size, enum host_reg reg)
+{
+    struct x64_mem slot = CPU_FIELD(frame.slot);
+    x64_rm(as, size, size == 1 ? 0x84 : 0x85, reg, &slot);
+}
+
+static bool is_shift_code(unsigned code)
+{
+    return code >= IR_SHL && code <= IR_SHRD;
+}
+
+/* To home: CF and OF are what OF at home says; SF and PF follow the low half, ZF and AF are clear.
+ */
+static void emit_multiplied_to_home(struct x64 *as, const struct flag_recipe *recipe)
+{
+    enum host_reg low = emit_reg(recipe->size, recipe->dst);
+    x64_mov_rr(as, 4, REG_SCRATCH, RAX);
+    x64_test_rr(as, recipe->size, low, low);
+    x64_byte(as, 0x9F); /* lahf */
+    x64_movx_rr(as, 4, RAX, HOST_AH, 1, false);
+    x64_alu_ri(as, X64_AND, 4, RAX, FLAG_SF | FLAG_PF | FLAG_FIXED);
+    x64_alu_rm(as, X64_OR, 1, RAX, CPU_FIELD(frame.flags));
+    x64_shift_ri(as, X64_SHL, 4, RAX, 8);
+    x64_mov_rm(as, 1, RAX, CPU_FIELD(frame.flags));
+    x64_mov_mr(as, 2, CPU_FIELD(frame.flags), RAX);
+    x64_mov_rr(as, 4, RAX, REG_SCRATCH);
+}
+
 void flags_emit_recipe(struct x64 *as, const struct flag_recipe *recipe)
 {
     enum host_reg dst;
@@ -126,6 +162,8 @@ void flags_emit_recipe(struct x64 *as, const struct flag_recipe *recipe)
         dst = emit_unmoved(as, recipe);
         if (recipe->src == IR_IMMEDIATE)
             x64_test_ri(as, recipe->size, dst, recipe->imm);
+        else if (recipe->src == RECIPE_SLOT)
+            emit_test_slot(as, recipe->size, dst);
         else
             x64_test_rr(as, recipe->size, dst, emit_reg(recipe->size, recipe->src));
         break;
@@ -148,6 +186,16 @@ void flags_emit_recipe(struct x64 *as, const struct flag_recipe *recipe)
         x64_unary_r(as, X64_NEG, recipe->size, REG_SCRATCH);
         x64_unary_r(as, X64_NEG, recipe->size, REG_SCRATCH);
         break;
+    case IR_SHL:
+    case IR_SHR:
+    case IR_SAR:
+        emit_operand(as, recipe, 0);
+        x64_shift_ri(as,
+                     recipe->code == IR_SHL   ? X64_SHL
+                     : recipe->code == IR_SHR ? X64_SHR
+                                              : X64_SAR,
+                     recipe->size, REG_SCRATCH, recipe->imm);
+        break;
     default:
         emit_again(as, recipe);
         break;
@@ -158,9 +206,13 @@ void flags_emit_to_home(struct x64 *as, const struct flag_state *state)
 {
     if (state->home)
         return;
+    if (!state->host && state->recipe.code == IR_IMUL) {
+        emit_multiplied_to_home(as, &state->recipe);
+        return;
+    }
     if (!state->host)
         flags_emit_recipe(as, &state->recipe);
-    flags_emit_save(as, state->host && state->shifted);
+    flags_emit_save(as, state->host ? state->shifted : is_shift_code(state->recipe.code));
 }
 
 /* --- tracking --- */
@@ -176,7 +228,10 @@ void flags_to_home(struct emitter *e)
     if (e->flags.home)
         return;
     flags_emit_to_home(&e->as, &e->flags);
-    e->flags.host = true;
+    if (!e->flags.host) {
+        e->flags.host = e->flags.recipe.code != IR_IMUL;
+        e->flags.shifted = is_shift_code(e->flags.recipe.code);
+    }
     e->flags.home = e->flags.carry_home = true;
 }
 
@@ -185,9 +240,12 @@ void flags_to_host(struct emitter *e, uint16_t mask)
     if (e->flags.host)
         return;
     e->flags.shifted = false;
-    if (e->flags.has_recipe) {
+    if (e->flags.has_recipe && e->flags.recipe.code == IR_IMUL)
+        flags_to_home(e);
+    else if (e->flags.has_recipe) {
         flags_emit_recipe(&e->as, &e->flags.recipe);
         e->flags.host = true;
+        e->flags.shifted = is_shift_code(e->flags.recipe.code);
         return;
     }
     flags_emit_restore(&e->as, mask);
@@ -213,15 +271,26 @@ static bool recipe_uses(const struct flag_recipe *recipe, unsigned reg)
            (recipe->src <= IR_T0 && whole_register(recipe->size, recipe->src) == reg);
 }
 
+/* The recipe is about to become impossible. */
+static void flags_to_host_or_home(struct emitter *e)
+{
+    struct flag_state *flags = &e->flags;
+    if (flags->recipe.code == IR_IMUL) {
+        flags_to_home(e);
+        return;
+    }
+    flags_emit_recipe(&e->as, &flags->recipe);
+    flags->host = true;
+    flags->shifted = is_shift_code(flags->recipe.code);
+}
+
 void flags_lose_register(struct emitter *e, unsigned size, unsigned value, uint16_t live)
 {
     struct flag_state *flags = &e->flags;
     if (!flags->has_recipe || !recipe_uses(&flags->recipe, whole_register(size, value)))
         return;
-    if (live && !flags->host && !flags->home) {
-        flags_emit_recipe(&e->as, &flags->recipe);
-        flags->host = true;
-    }
+    if (live && !flags->host && !flags->home)
+        flags_to_host_or_home(e);
     flags->has_recipe = false;
 }
 
@@ -248,10 +317,35 @@ static bool can_name(const struct ir_op *op, bool uses_scratch)
     return !high || (!uses_scratch && op->dst != IR_T0 && op->src != IR_T0);
 }
 
+static bool is_operand_kept(const struct ir_op *op)
+{
+    return op->code >= IR_SHL && op->code <= IR_SAR && op->src == IR_IMMEDIATE && op->live &&
+           op->dst < IR_T0 && !is_high_byte(op, op->dst);
+}
+
+void flags_keep_operand(struct emitter *e, const struct ir_op *op)
+{
+    if (is_operand_kept(op))
+        x64_mov_mr(&e->as, 4, CPU_FIELD(frame.slot), emit_reg(4, op->dst));
+}
+
+/* T0 does not live long. */
+static void keep_t0(struct emitter *e, struct flag_recipe *recipe, const struct ir_op *op)
+{
+    if (!op->live || (recipe->dst != IR_T0 && recipe->src != IR_T0))
+        return;
+    x64_mov_mr(&e->as, 4, CPU_FIELD(frame.slot), REG_T0);
+    if (recipe->dst == IR_T0)
+        recipe->dst = RECIPE_SLOT;
+    else
+        recipe->src = RECIPE_SLOT;
+}
+
 static bool make_recipe(const struct flag_state *before, const struct ir_op *op,
                         struct flag_recipe *recipe)
 {
-    *recipe = (struct flag_recipe){op->code, op->size, op->dst, op->src, op->imm, 0};
+    *recipe = (struct flag_recipe){
+        .code = op->code, .size = op->size, .dst = op->dst, .src = op->src, .imm = op->imm};
     if (op->dst > IR_T0)
         return false;
     switch (op->code) {
@@ -270,29 +364,44 @@ static bool make_recipe(const struct flag_state *before, const struct ir_op *op,
             recipe->code = IR_CMP;
             return can_name(op, false);
         }
-        return can_name(op, true) && op->src != IR_T0 &&
+        return can_name(op, true) &&
                whole_register(op->size, op->src) != whole_register(op->size, op->dst) &&
-               (op->src <= IR_EDI || op->src == IR_IMMEDIATE);
+               (op->src <= IR_T0 || op->src == IR_IMMEDIATE);
     case IR_INC:
     case IR_DEC:
         return can_name(op, true) && before->carry_home;
     case IR_NEG:
         return can_name(op, true);
+    case IR_SHL:
+    case IR_SHR:
+    case IR_SAR:
+        recipe->dst = RECIPE_SLOT;
+        return is_operand_kept(op);
     default:
         return false;
     }
 }
 
-static bool is_shift(const struct ir_op *op)
+void flags_multiplied(struct emitter *e, const struct ir_op *op, unsigned low)
 {
-    return op->code >= IR_SHL && op->code <= IR_SHRD;
+    e->flags = (struct flag_state){.host = true};
+    if (!(op->live & ir_flags_undefined(op)))
+        return;
+    struct x64_mem home = CPU_FIELD(frame.flags);
+    x64_rm(&e->as, 4, 0x0F90 + X64_O, (enum host_reg)0, &home);
+    e->flags = (struct flag_state){.has_recipe = true};
+    e->flags.recipe = (struct flag_recipe){
+        .code = IR_IMUL, .size = op->size, .dst = (uint8_t)low, .src = IR_NONE};
 }
 
 void flags_produced(struct emitter *e, const struct ir_op *op)
 {
     struct flag_state before = e->flags;
     e->flags = (struct flag_state){.host = true};
-    e->flags.shifted = is_shift(op) || (before.shifted && !(ir_flags_written(op) & F_A));
+    e->flags.shifted = is_shift_code(op->code) || (before.shifted && !(ir_flags_written(op) & F_A));
     e->flags.carry_home = before.carry_home && !(ir_flags_written(op) & F_C);
     e->flags.has_recipe = make_recipe(&before, op, &e->flags.recipe);
+    if (e->flags.has_recipe)
+        keep_t0(e, &e->flags.recipe, op);
+    e->flags.recipe.slot_insn = op->insn;
 }

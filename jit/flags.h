@@ -17,13 +17,17 @@
 #include "jit/ir.h"
 #include "jit/x64.h"
 
+/* An operand that is in cpu->frame.slot: T0 as it was, or what a shift has shifted. */
+enum { RECIPE_SLOT = IR_NONE + 1 };
+
 /* An operation that gives the flags: code, size, operands as in struct ir_op; dst has the result
  * already, if the operation writes one. */
 struct flag_recipe {
     uint8_t code;
     uint8_t size, dst, src;
     uint32_t imm;
-    int32_t moved; /* dst is a 32-bit register that has since been moved by this much */
+    uint8_t slot_insn; /* the guest instruction that stored the slot */
+    int32_t moved;     /* dst is a 32-bit register that has since been moved by this much */
 };
 
 struct flag_state {
@@ -63,6 +67,10 @@ void flags_lose_host(struct emitter *e, uint16_t live);
 void flags_lose_register(struct emitter *e, unsigned size, unsigned value, uint16_t live);
 /* The 32-bit register is about to be moved by this much. */
 void flags_move_register(struct emitter *e, unsigned value, int32_t by, uint16_t live);
+/* op, a shift, is about to be emitted: its operand may be wanted for a recipe. */
+void flags_keep_operand(struct emitter *e, const struct ir_op *op);
+/* op, a multiplication, has been emitted; low: the register with the low half. */
+void flags_multiplied(struct emitter *e, const struct ir_op *op, unsigned low);
 /* op, which writes flags, has been emitted and has set the host's flags. */
 void flags_produced(struct emitter *e, const struct ir_op *op);
 /* Flags that are wanted when op begins. */

@@ -140,6 +140,7 @@ static struct translation *translate(struct jit *jit, struct block *block,
     struct translation *translation = &jit->translations[jit->count];
     *translation = (struct translation){
         .block = block, .index = jit->count, .count = block->count, .begin = *begin};
+    translation->begin.recipe.slot_insn = BLOCK_MAX_INSNS; /* none of this block's */
     translation->is_variant = !begin->home;
     lift(jit, block);
     e->as = (struct x64){.at = jit->at, .end = jit->memory.write + jit->memory.size};
