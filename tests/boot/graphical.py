@@ -209,3 +209,37 @@ def xorg_pointer(bench):
                 "the window has not moved as the pointer did")
     bench.check(menu.colours(650, 590, 100, 60) > there.colours(650, 590, 100, 60),
                 "there is no menu")
+
+
+# --- GRUB ---
+
+GRUB = """
+wait serial "Third entry" 200s
+sleep 3s
+screenshot menu.png
+type "{down}"
+sleep 2s
+screenshot second.png
+type "{enter}"
+wait serial "chosen: Second" 60s
+sleep 1s
+screenshot chosen.png
+quit 0
+"""
+
+
+@case
+def grub_graphical(bench):
+    """GRUB's menu in graphics, 800 x 600 with 32 bits a pixel, through VBE; an entry by the keys."""
+    bench.run("--memory", "64M", "--cdrom", bench.guest("grub-graphical-cd"), "--boot", "d",
+              "--serial", f"file:{bench.serial_file()}", script=bench.in_folder(GRUB))
+    menu, second, chosen = pictures(bench, "menu", "second", "chosen")
+    for picture in menu, second, chosen:
+        bench.check(picture.size() == (800, 600), f"the screen is {picture.size()}")
+    # The bar has moved by a line: two bands of lines differ, and nothing else.
+    differ = [y for y in range(600) if menu.lines[y] != second.lines[y]]
+    bench.check(differ and differ[-1] - differ[0] < 60, f"lines {differ[:1]} to {differ[-1:]} differ")
+    blue, bar = (0x00, 0x00, 0xA8), (0xA8, 0xA8, 0xA8)
+    at = differ[0] + 2 if differ else 0
+    bench.check(menu.pixel(600, at) == bar and second.pixel(600, at) == blue,
+                f"the bar is not where it was: {menu.pixel(600, at)}, {second.pixel(600, at)}")

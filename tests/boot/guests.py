@@ -319,6 +319,22 @@ exec switch_root /mnt /sbin/init
                 "--fonts=unicode", "--locales=", "--themes=")
         return self.make("grub-theme.iso", maker)
 
+    def guest_grub_graphical_cd(self):
+        """GRUB with its menu in VBE graphics; the entries speak on the serial port."""
+        def maker(output):
+            tree = self.cache / "trees/grub-graphical"
+            (tree / "boot/grub").mkdir(parents=True, exist_ok=True)
+            entries = "".join(f'menuentry "{name} entry" {{ echo "chosen: {name}"; sleep 60; }}\n'
+                              for name in ["First", "Second", "Third"])
+            (tree / "boot/grub/grub.cfg").write_text(
+                "serial --unit=0 --speed=115200\nloadfont unicode\nset gfxmode=800x600x32\n"
+                "insmod all_video\ninsmod gfxterm\nterminal_output gfxterm serial\n"
+                "set timeout=-1\nset menu_color_normal=white/blue\n"
+                "set menu_color_highlight=black/light-gray\n" + entries)
+            run("grub-mkrescue", "-d", host_file("/usr/lib/grub/i386-pc"), "-o", output, tree,
+                "--fonts=unicode", "--locales=", "--themes=")
+        return self.make("grub-graphical.iso", maker)
+
     def guest_grub_rescue_floppy(self):
         return host_file("/usr/lib/grub-rescue/grub-rescue-floppy.img")
 

@@ -103,7 +103,7 @@ class Machine:
         until(lambda: self.ctl('status')['icount'] > before, 'more instructions')
         with Viewer(self) as viewer:
             viewer.key(0x20)
-        self.expect_keys('39 B9')
+            self.expect_keys('39 B9')  # before it leaves: what is on its way may be lost then
 
     def end(self):
         self.ctl('quit', 0)
