@@ -8,6 +8,19 @@ static void put(const char *text)
         outb(0xE9, (u8)*text++);
 }
 
+/* Keys that were pressed while there was no picture yet. */
+static void drop_keys(void)
+{
+    for (;;) {
+        struct registers r = {.ax = 0x0100};
+        bios_call(&r, 0x16);
+        if (r.flags & ZERO)
+            return;
+        r.ax = 0;
+        bios_call(&r, 0x16);
+    }
+}
+
 static void wait_for_key(void)
 {
     struct registers r = {.ax = 0};
@@ -32,6 +45,7 @@ static unsigned show_all(const struct effect *effects, unsigned number)
         start_clean();
         effects->show();
         wait_retraces(2);
+        drop_keys();
         put("picture ");
         put(effects->name);
         put("\nshow ");

@@ -88,7 +88,7 @@ def run(image, folder, work):
                 if time.monotonic() > end or qemu.poll() is not None:
                     return names
                 time.sleep(0.02)
-                # A busy machine may lose a key.
+                # A busy machine may lose a key; the guest drops those that come before its picture is there.
                 if number > 1 and time.monotonic() - pressed > 15:
                     monitor.command('sendkey spc')
                     pressed = time.monotonic()
