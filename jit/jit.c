@@ -380,7 +380,7 @@ struct jit *jit_new(struct cpu *cpu, const struct jit_options *options, struct e
         mem_free(jit);
         return NULL;
     }
-    jit->lifts = lifts_new();
+    jit->lifts = lifts_new(cpu->model);
     jit->emitter = mem_new(sizeof *jit->emitter);
     jit->ir = mem_new(sizeof *jit->ir);
     jit->map = mem_map(CODE_MAP_SIZE * sizeof *jit->map);

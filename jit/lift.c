@@ -111,13 +111,23 @@ static struct lift find(const struct insn_row *row)
     return (struct lift){0};
 }
 
-struct lifts *lifts_new(void)
+/* The 386 leaves undefined flags in its own way, which its exec functions know. */
+static bool is_quirk_of_386(const struct insn_row *row, const struct lift *lift)
+{
+    return row->flags_undefined & FLAGS_ARITHMETIC || lift->function == lift_shift ||
+           lift->function == lift_bit;
+}
+
+struct lifts *lifts_new(const struct cpu_model *model)
 {
     struct lifts *lifts = mem_new(sizeof *lifts);
     lifts->count = insn_row_count();
     lifts->rows = mem_new(lifts->count * sizeof *lifts->rows);
-    for (unsigned i = 0; i < lifts->count; i++)
+    for (unsigned i = 0; i < lifts->count; i++) {
         lifts->rows[i] = find(insn_row(i));
+        if (model->is_386 && is_quirk_of_386(insn_row(i), &lifts->rows[i]))
+            lifts->rows[i] = (struct lift){0};
+    }
     return lifts;
 }
 

@@ -3,12 +3,13 @@
 #ifndef JIT_LIFT_H
 #define JIT_LIFT_H
 
+#include "cpu/model.h"
 #include "jit/ir.h"
 
 struct lifts;
 
-/* Finds the lift of every row. The caller owns it. */
-struct lifts *lifts_new(void);
+/* Finds the lift of every row, for the quirks of model. The caller owns it. */
+struct lifts *lifts_new(const struct cpu_model *model);
 void lifts_free(struct lifts *lifts);
 /* For `anachron isa`. */
 bool lifts_has(const struct lifts *lifts, unsigned row);

@@ -45,13 +45,19 @@ bool lift_unary(struct lifter *l, enum ir_code code)
     return true;
 }
 
+/* RCL and RCR of 8 and 16 bits by a count that comes to nothing: the host's flags are undefined. */
+static bool may_rotate_by_nothing(enum ir_code code, unsigned size, bool by_cl, unsigned count)
+{
+    return (code == IR_RCL || code == IR_RCR) && size < 4 && (by_cl || count % (size * 8 + 1) == 0);
+}
+
 bool lift_shift(struct lifter *l, enum ir_code code)
 {
     const char *first = lift_letters(l, 0), *second = lift_letters(l, 1);
     unsigned size = lift_size(l, first);
     bool by_cl = second[0] == 'c';
     unsigned count = second[0] == '1' ? 1 : l->insn->immediate & 31;
-    if (!by_cl && count == 0)
+    if ((!by_cl && count == 0) || may_rotate_by_nothing(code, size, by_cl, count))
         return false;
     unsigned dst = lift_target(l, first, size);
     struct ir_op *op = lift_op(l, code, size, dst, by_cl ? IR_ECX : IR_IMMEDIATE);

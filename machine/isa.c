@@ -221,7 +221,7 @@ static void print_table(const struct lifts *lifts, FILE *stream)
 
 void isa_print(FILE *stream, bool json)
 {
-    struct lifts *lifts = lifts_new();
+    struct lifts *lifts = lifts_new(cpu_model_find(CPU_MODEL_DEFAULT));
     if (json)
         print_json(lifts, stream);
     else

@@ -99,7 +99,7 @@ static void sensitive_are_complete(void **state)
 
 static void engines_leave_sensitive_forms_alone(void **state)
 {
-    struct lifts *lifts = lifts_new();
+    struct lifts *lifts = lifts_new(cpu_model_find(CPU_MODEL_DEFAULT));
     const struct isa_engine *engine;
     for (unsigned e = 0; (engine = isa_engine_at(e)); e++)
         for (unsigned i = 0; i < insn_row_count(); i++) {
