@@ -297,7 +297,8 @@ void flags_lose_register(struct emitter *e, unsigned size, unsigned value, uint1
 void flags_move_register(struct emitter *e, unsigned value, int32_t by, uint16_t live)
 {
     struct flag_recipe *recipe = &e->flags.recipe;
-    if (e->flags.has_recipe && recipe->size == 4 && recipe->dst == value && recipe->src != value)
+    if (e->flags.has_recipe && recipe->code != IR_IMUL && recipe->size == 4 &&
+        recipe->dst == value && recipe->src != value)
         recipe->moved += by;
     else
         flags_lose_register(e, 4, value, live);

@@ -20,7 +20,7 @@
 enum { EXIT_SKIP = 77, SHOW = 3 };
 
 enum {
-    PROGRAMS = 1500,
+    PROGRAMS = 8000,
     SLICES = 12,
     CODE = 0x10000,
     TABLE = 0x20000, /* page directory and tables */
