@@ -289,7 +289,7 @@ static void compare_exchange(struct emitter *e, const struct ir_op *op)
         x64_rr(&e->as, op->size, opcode, src, emit_reg(op->size, op->dst));
 }
 
-static void compare_exchange8(struct emitter *e)
+static void compare_exchange8(struct emitter *e, const struct ir_op *op)
 {
     struct x64_mem mem = memory_operand();
     x64_rm(&e->as, 4, 0x0FC7, (enum host_reg)1, &mem);
@@ -311,87 +311,51 @@ static void convert(struct emitter *e, const struct ir_op *op)
     x64_byte(&e->as, op->code == IR_CDQ ? 0x99 : 0x98);
 }
 
-static void emit_one(struct emitter *e, const struct ir_op *op)
+static void conditional_move(struct emitter *e, const struct ir_op *op)
 {
-    switch ((enum ir_code)op->code) {
-    case IR_MOV:
-        move(e, op);
-        break;
-    case IR_MOVZX:
-    case IR_MOVSX:
-        extend(e, op);
-        break;
-    case IR_LEA:
-        lea(e, op);
-        break;
-    case IR_TEST:
-        test(e, op);
-        break;
-    case IR_INC:
-    case IR_DEC:
-    case IR_NEG:
-    case IR_NOT:
-        unary(e, op);
-        break;
-    case IR_SHLD:
-    case IR_SHRD:
-        double_shift(e, op);
-        break;
-    case IR_IMUL:
-        multiply(e, op);
-        break;
-    case IR_MULX:
-    case IR_IMULX:
-        multiply_wide(e, op);
-        break;
-    case IR_SETCC:
-        set(e, op);
-        break;
-    case IR_CMOV:
-        x64_rr(&e->as, op->size, 0x0F40u + op->cond, emit_reg(op->size, op->dst),
-               emit_reg(op->size, op->src));
-        break;
-    case IR_XCHG:
-        exchange(e, op);
-        break;
-    case IR_CMPXCHG:
-    case IR_XADD:
-        compare_exchange(e, op);
-        break;
-    case IR_CMPXCHG8:
-        compare_exchange8(e);
-        break;
-    case IR_CLC:
-    case IR_STC:
-        x64_byte(&e->as, op->code == IR_CLC ? 0xF8 : 0xF9);
-        break;
-    case IR_CMC:
-        x64_byte(&e->as, 0xF5);
-        break;
-    case IR_BSWAP:
-        bswap(e, op);
-        break;
-    case IR_CDQ:
-    case IR_CBW:
-        convert(e, op);
-        break;
-    case IR_KEEP:
-        x64_mov_mr(&e->as, 4, CPU_FIELD(frame.spill), REG_T0);
-        break;
-    case IR_RECALL:
-        x64_mov_rm(&e->as, 4, REG_T0, CPU_FIELD(frame.spill));
-        break;
-    default:
-        if (op->code >= IR_HOST && op->code <= IR_HOST_CONTROL)
-            emit_host(e, op);
-        else if (op->code >= IR_BT && op->code <= IR_BTC)
-            bit(e, op);
-        else if (op->code >= IR_ROL && op->code <= IR_SAR)
-            shift(e, op);
-        else
-            arithmetic(e, op);
-    }
+    x64_rr(&e->as, op->size, 0x0F40u + op->cond, emit_reg(op->size, op->dst),
+           emit_reg(op->size, op->src));
 }
+
+static void carry(struct emitter *e, const struct ir_op *op)
+{
+    x64_byte(&e->as, op->code == IR_CLC ? 0xF8 : op->code == IR_STC ? 0xF9 : 0xF5);
+}
+
+static void keep(struct emitter *e, const struct ir_op *op)
+{
+    x64_mov_mr(&e->as, 4, CPU_FIELD(frame.spill), REG_T0);
+}
+
+static void recall(struct emitter *e, const struct ir_op *op)
+{
+    x64_mov_rm(&e->as, 4, REG_T0, CPU_FIELD(frame.spill));
+}
+
+typedef void emit_function(struct emitter *e, const struct ir_op *op);
+
+/* clang-format off */
+static emit_function *const functions[IR_CODE_COUNT] = {
+    [IR_MOV] = move, [IR_MOVZX] = extend, [IR_MOVSX] = extend, [IR_LEA] = lea,
+    [IR_ADD] = arithmetic, [IR_OR] = arithmetic, [IR_ADC] = arithmetic, [IR_SBB] = arithmetic,
+    [IR_AND] = arithmetic, [IR_SUB] = arithmetic, [IR_XOR] = arithmetic, [IR_CMP] = arithmetic,
+    [IR_TEST] = test,
+    [IR_INC] = unary, [IR_DEC] = unary, [IR_NEG] = unary, [IR_NOT] = unary,
+    [IR_ROL] = shift, [IR_ROR] = shift, [IR_RCL] = shift, [IR_RCR] = shift,
+    [IR_SHL] = shift, [IR_SHR] = shift, [IR_SAR] = shift,
+    [IR_SHLD] = double_shift, [IR_SHRD] = double_shift,
+    [IR_IMUL] = multiply, [IR_MULX] = multiply_wide, [IR_IMULX] = multiply_wide,
+    [IR_BT] = bit, [IR_BTS] = bit, [IR_BTR] = bit, [IR_BTC] = bit,
+    [IR_SETCC] = set, [IR_CMOV] = conditional_move,
+    [IR_XCHG] = exchange, [IR_CMPXCHG] = compare_exchange, [IR_XADD] = compare_exchange,
+    [IR_CMPXCHG8] = compare_exchange8,
+    [IR_BSWAP] = bswap, [IR_CDQ] = convert, [IR_CBW] = convert,
+    [IR_CLC] = carry, [IR_STC] = carry, [IR_CMC] = carry,
+    [IR_KEEP] = keep, [IR_RECALL] = recall,
+    [IR_HOST] = emit_host, [IR_HOST_FLAGS] = emit_host, [IR_HOST_IF] = emit_host,
+    [IR_HOST_CONTROL] = emit_host,
+};
+/* clang-format on */
 
 /* --- what an operation does to the places where the flags are --- */
 
@@ -446,7 +410,7 @@ void emit_operation(struct emitter *e, const struct ir_op *op)
         flags_to_host(e, needed);
     lose_written_registers(e, op);
     flags_keep_operand(e, op);
-    emit_one(e, op);
+    functions[op->code](e, op);
     bool is_multiplication = op->code >= IR_IMUL && op->code <= IR_IMULX;
     if (ir_flags_written(op) && !is_multiplication)
         flags_produced(e, op);
