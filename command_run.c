@@ -353,6 +353,7 @@ static bool configure(struct run *run, struct error *err)
         .reset_on_triple_fault = options->reset_on_triple_fault,
         .vmware_mouse = options->vmware_mouse,
         .verbose = options->verbose,
+        .measure = options->stats,
         .controlled = options->control != NULL,
         .outside = {.opaque = run,
                     .open_image = outside_open_image,
@@ -363,6 +364,8 @@ static bool configure(struct run *run, struct error *err)
     if (!read_script(run, err) || !read_files(run, err) || !open_images(run, err))
         return false;
     if (options->trace && !(config->trace = trace_open(options->trace, err)))
+        return false;
+    if (options->perf_map && !(config->perf_map = trace_open_perf_map(err)))
         return false;
     if (options->control && !(run->server = control_server_open(options->control, err)))
         return false;
@@ -506,7 +509,8 @@ int command_run(int argc, char **argv)
         status = complain(&err, EXIT_STATUS_HOST_ERROR);
     if (run->machine && run->options.stats)
         machine_print_stats(run->machine, stderr);
-    if (!trace_close(run->config.trace, &err) || !close_images(run, &err))
+    if (!trace_close(run->config.trace, &err) || !trace_close(run->config.perf_map, &err) ||
+        !close_images(run, &err))
         status = complain(&err, EXIT_STATUS_HOST_ERROR);
     release(run);
     mem_free(run);
@@ -547,6 +551,7 @@ static void make_lone(struct run *run)
     options->display = DISPLAY_NONE;
     options->paced = 0;
     options->control = options->trace = NULL;
+    options->perf_map = false;
 }
 
 struct run *run_open(int argc, char **argv, enum engine engine, int *status, struct error *err)

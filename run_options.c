@@ -279,6 +279,7 @@ TAKE_STRING(control)
     }
 
 TAKE_FLAG(stats)
+TAKE_FLAG(perf_map)
 TAKE_FLAG(fullscreen)
 TAKE_FLAG(verbose)
 TAKE_FLAG(help)
@@ -322,7 +323,9 @@ static const struct option_row rows[] = {
      take_triple},
     {"--screenshot", "FILE.png", "write the screen at the end", take_screenshot},
     {"--stats", NULL, "print statistics at the end", take_stats},
-    {"--trace", "insn:FILE", "write every instruction to FILE", take_trace},
+    {"--trace", "WHAT:FILE", "write every instruction (insn) or translated block (blocks, ir, asm)",
+     take_trace},
+    {"--perf-map", NULL, "write /tmp/perf-PID.map: names of translated blocks for perf", take_perf_map},
     {"--verbose", NULL, "log more", take_verbose},
     {"--net", "none", "network", take_net},
     {"--sound", "none", "sound", take_sound},

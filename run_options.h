@@ -39,7 +39,7 @@ struct run_options {
     bool reset_on_triple_fault;
     bool vmware_mouse;
     const char *vnc_address, *vnc_password; /* [HOST]:PORT; file */
-    bool stats, verbose, help;
+    bool stats, perf_map, verbose, help;
 };
 
 /* False: err says what is wrong. */

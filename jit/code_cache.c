@@ -4,14 +4,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
-
-/* at NULL: anywhere; else instead of what is there. */
-static uint8_t *map(int file, size_t size, int protection, void *at)
-{
-    void *block = mmap(at, size, protection, MAP_SHARED | (at ? MAP_FIXED : 0), file, 0);
-    return block == MAP_FAILED ? NULL : block;
-}
 
 static bool fail(struct error *err, const char *what)
 {
@@ -19,50 +11,51 @@ static bool fail(struct error *err, const char *what)
                      strerror(errno));
 }
 
+/* NULL: failed. Shared anonymous memory, because that is what perf takes a map of symbols for. */
+static uint8_t *map_shared(size_t size)
+{
+    void *block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return block == MAP_FAILED ? NULL : block;
+}
+
+/* The same memory at a second address (at NULL: anywhere; else instead of what is there), to be
+ * executed. */
+static uint8_t *map_again(uint8_t *block, size_t size, uint8_t *at)
+{
+    uint8_t *again = mremap(block, 0, size, MREMAP_MAYMOVE | (at ? MREMAP_FIXED : 0), at);
+    if (again == MAP_FAILED)
+        return NULL;
+    if (mprotect(again, size, PROT_READ | PROT_EXEC) == 0)
+        return again;
+    munmap(again, size);
+    return NULL;
+}
+
 bool code_cache_open(struct code_cache *cache, size_t size, struct error *err)
 {
     *cache = (struct code_cache){.size = size};
-    int file = memfd_create("anachron-code", MFD_CLOEXEC);
-    if (file < 0)
-        return fail(err, "memfd_create");
-    bool sized = ftruncate(file, (off_t)size) == 0;
-    if (sized) {
-        cache->write = map(file, size, PROT_READ | PROT_WRITE, NULL);
-        cache->run = map(file, size, PROT_READ | PROT_EXEC, NULL);
-    }
-    if (!cache->write || !cache->run) {
-        fail(err, sized ? "mmap" : "ftruncate");
-        close(file);
-        code_cache_close(cache);
-        return false;
-    }
-    close(file);
-    return true;
-}
-
-static bool copy(int file, const uint8_t *bytes, size_t size)
-{
-    for (size_t done = 0; done < size;) {
-        ssize_t part = write(file, bytes + done, size - done);
-        if (part <= 0)
-            return false;
-        done += (size_t)part;
-    }
-    return true;
+    cache->write = map_shared(size);
+    if (!cache->write)
+        return fail(err, "mmap");
+    cache->run = map_again(cache->write, size, NULL);
+    if (cache->run)
+        return true;
+    fail(err, "mremap, mprotect");
+    code_cache_close(cache);
+    return false;
 }
 
 bool code_cache_unshare(struct code_cache *cache, size_t used, struct error *err)
 {
-    int file = memfd_create("anachron-code", MFD_CLOEXEC);
-    if (file < 0)
-        return fail(err, "memfd_create");
-    bool ok = copy(file, cache->write, used) && ftruncate(file, (off_t)cache->size) == 0 &&
-              map(file, cache->size, PROT_READ | PROT_WRITE, cache->write) &&
-              map(file, cache->size, PROT_READ | PROT_EXEC, cache->run);
-    if (!ok)
-        fail(err, "a copy for another process");
-    close(file);
-    return ok;
+    uint8_t *block = map_shared(cache->size);
+    if (!block)
+        return fail(err, "mmap of a copy");
+    memcpy(block, cache->write, used);
+    if (!map_again(block, cache->size, cache->run) ||
+        mremap(block, cache->size, cache->size, MREMAP_MAYMOVE | MREMAP_FIXED, cache->write) ==
+            MAP_FAILED)
+        return fail(err, "mremap of a copy");
+    return true;
 }
 
 void code_cache_close(struct code_cache *cache)

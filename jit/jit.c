@@ -40,8 +40,11 @@ struct jit {
     struct ir *ir;
     bool must_interpret; /* the next block */
     struct jit_stats stats;
-    jit_visitor *visit; /* NULL: nobody looks */
-    void *visit_opaque;
+    struct listener {
+        jit_visitor *visit;
+        void *opaque;
+    } listeners[JIT_LISTENERS];
+    unsigned listener_count;
 };
 
 /* --- forgetting --- */
@@ -120,11 +123,10 @@ static void note_translation(struct jit *jit, const struct translation *translat
         stats->translated++;
     stats->host_bytes += translation->size;
     stats->guest_bytes += translation->is_variant ? 0 : translation->block->bytes;
-    if (!jit->visit)
-        return;
     struct jit_view view = view_of(jit, translation);
     view.begin = jit->emitter->begin;
-    jit->visit(jit->visit_opaque, &view);
+    for (unsigned i = 0; i < jit->listener_count; i++)
+        jit->listeners[i].visit(jit->listeners[i].opaque, &view);
 }
 
 static uint64_t host_time(const struct jit *jit)
@@ -413,10 +415,12 @@ void jit_free(struct jit *jit)
 
 /* --- looking at it --- */
 
-void jit_set_listener(struct jit *jit, jit_visitor *visit, void *opaque)
+bool jit_add_listener(struct jit *jit, jit_visitor *visit, void *opaque)
 {
-    jit->visit = visit;
-    jit->visit_opaque = opaque;
+    if (jit->listener_count == JIT_LISTENERS)
+        return false;
+    jit->listeners[jit->listener_count++] = (struct listener){visit, opaque};
+    return true;
 }
 
 static struct translation *next_translation(struct jit *jit)

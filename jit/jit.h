@@ -41,6 +41,7 @@ struct jit_view {
      * more. */
     uint8_t *const *begin;
 };
+enum { JIT_LISTENERS = 2 };
 typedef void jit_visitor(void *opaque, const struct jit_view *view);
 
 /* Makes the translator cpu's engine. NULL: err says why it cannot be (another host). The caller
@@ -48,8 +49,8 @@ typedef void jit_visitor(void *opaque, const struct jit_view *view);
 struct jit *jit_new(struct cpu *cpu, const struct jit_options *options, struct error *err);
 void jit_free(struct jit *jit);
 
-/* visit (NULL: nobody) sees every block that is translated from now on. */
-void jit_set_listener(struct jit *jit, jit_visitor *visit, void *opaque);
+/* visit sees every block that is translated from now on. False: there are JIT_LISTENERS already. */
+bool jit_add_listener(struct jit *jit, jit_visitor *visit, void *opaque);
 /* The translation of the block that begins at CS:EIP, and of its variants. False: there is none. */
 bool jit_visit_next(struct jit *jit, jit_visitor *visit, void *opaque);
 /* Forgets all translations; from now on every block is translated at once. */

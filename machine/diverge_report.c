@@ -60,7 +60,7 @@ static void show_next(const struct diverge *diverge, struct jit *jit, struct blo
         waitpid(pid, NULL, 0);
     if (pid)
         return;
-    jit_set_listener(jit, print_block, printer);
+    jit_add_listener(jit, print_block, printer);
     for (unsigned i = 0; i < 2; i++)
         machine_run_to(diverge->side[i], last);
     fflush(NULL);

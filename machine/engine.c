@@ -61,6 +61,8 @@ bool engine_start(struct machine *machine, struct error *err)
         return true;
     if (!take_settings(machine, &options, err))
         return false;
+    if (machine->config.measure)
+        options.host_time = machine_host_time;
     machine->jit = jit_new(machine->cpu, &options, err);
     return machine->jit;
 }

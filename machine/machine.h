@@ -94,9 +94,11 @@ struct machine_config {
     uint64_t stop_after;  /* instructions; UINT64_MAX: no limit */
     unsigned stop_on;     /* enum stop_on */
     bool reset_on_triple_fault;
-    bool vmware_mouse; /* firmware says that there is one, for Linux */
-    struct script *script; /* not owned; NULL: none */
-    struct trace *trace;   /* not owned; NULL: none */
+    bool vmware_mouse;      /* firmware says that there is one, for Linux */
+    struct script *script;  /* not owned; NULL: none */
+    struct trace *trace;    /* not owned; NULL: none */
+    struct trace *perf_map; /* the same */
+    bool measure;           /* statistics shall say where the time goes */
     struct machine_outside outside;
     bool verbose; /* log at debug level */
 };

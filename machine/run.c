@@ -83,8 +83,11 @@ struct machine *machine_new(const struct machine_config *config, struct error *e
         event.u.picoseconds_per_insn = config->ps_per_insn;
         gate_deliver_now(machine->gate, &event, 0);
     }
-    if (config->trace)
-        trace_attach(config->trace, machine);
+    if ((config->trace && !trace_attach(config->trace, machine, err)) ||
+        (config->perf_map && !trace_attach(config->perf_map, machine, err))) {
+        machine_free(machine);
+        return NULL;
+    }
     board_map_state(machine);
     return machine;
 }

@@ -1,31 +1,33 @@
 #include "machine/trace.h"
 
 #include "base/memory.h"
+#include "jit/jit.h"
 #include "machine/disassemble.h"
 #include "machine/inspect.h"
 #include "machine/internal.h"
+#include "machine/view.h"
 
+#include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MAX_INSN_LENGTH = 15 };
 
+enum trace_kind { TRACE_INSN, TRACE_BLOCKS, TRACE_IR, TRACE_ASM, TRACE_PERF, TRACE_KINDS };
+
 struct trace {
+    enum trace_kind kind;
     FILE *stream;
     char *path;
     struct disassembler *disassembler;
     struct machine *machine;
 };
 
-struct trace *trace_open(const char *specification, struct error *err)
+static struct trace *open_file(enum trace_kind kind, const char *path, struct error *err)
 {
-    const char *colon = strchr(specification, ':');
-    if (!colon || !colon[1] || (size_t)(colon - specification) != strlen("insn") ||
-        strncmp(specification, "insn", strlen("insn")) != 0) {
-        error_set(err, "--trace %s: give WHAT:FILE, with WHAT one of: insn", specification);
-        return NULL;
-    }
     struct trace *trace = mem_new(sizeof *trace);
-    trace->path = mem_string_copy(colon + 1);
+    trace->kind = kind;
+    trace->path = mem_string_copy(path);
     trace->stream = strcmp(trace->path, "-") == 0 ? stderr : fopen(trace->path, "w");
     trace->disassembler = disassembler_new();
     if (trace->stream && trace->disassembler)
@@ -33,6 +35,26 @@ struct trace *trace_open(const char *specification, struct error *err)
     error_set_errno(err, "%s: cannot write the trace", trace->path);
     trace_close(trace, NULL);
     return NULL;
+}
+
+struct trace *trace_open(const char *specification, struct error *err)
+{
+    static const char *const names[TRACE_PERF] = {"insn", "blocks", "ir", "asm"};
+    const char *colon = strchr(specification, ':');
+    size_t length = colon ? (size_t)(colon - specification) : 0;
+    for (unsigned kind = 0; colon && colon[1] && kind < TRACE_PERF; kind++)
+        if (strlen(names[kind]) == length && strncmp(specification, names[kind], length) == 0)
+            return open_file((enum trace_kind)kind, colon + 1, err);
+    error_set(err, "--trace %s: give WHAT:FILE, with WHAT one of: insn, blocks, ir, asm",
+              specification);
+    return NULL;
+}
+
+struct trace *trace_open_perf_map(struct error *err)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/tmp/perf-%ld.map", (long)getpid());
+    return open_file(TRACE_PERF, path, err);
 }
 
 bool trace_close(struct trace *trace, struct error *err)
@@ -74,9 +96,35 @@ static void trace_insn(void *opaque)
     fprintf(trace->stream, " %s\n", text);
 }
 
-void trace_attach(struct trace *trace, struct machine *machine)
+static void trace_block(void *opaque, const struct jit_view *view)
+{
+    struct trace *trace = opaque;
+    const struct view_printer printer = {trace->machine, trace->disassembler, trace->stream};
+    if (trace->kind == TRACE_PERF) {
+        fprintf(trace->stream, "%llx %zx guest_%08x%s\n", (unsigned long long)(uintptr_t)view->run,
+                view->host_size, view->linear, view->is_variant ? "_variant" : "");
+        return;
+    }
+    view_print_head(&printer, view);
+    if (trace->kind == TRACE_IR)
+        view_print_guest(&printer, view, UINT_MAX);
+    if (trace->kind == TRACE_IR)
+        view_print_ir(&printer, view);
+    if (trace->kind == TRACE_ASM)
+        view_print_host(&printer, view);
+}
+
+bool trace_attach(struct trace *trace, struct machine *machine, struct error *err)
 {
     trace->machine = machine;
-    machine->cpu->host.trace = trace_insn;
-    machine->cpu->tracing = true;
+    if (trace->kind == TRACE_INSN) {
+        machine->cpu->host.trace = trace_insn;
+        machine->cpu->tracing = true;
+        return true;
+    }
+    if (!machine->jit)
+        return error_set(err, "%s: there are no translated blocks without --engine jit",
+                         trace->kind == TRACE_PERF ? "--perf-map" : "--trace");
+    return jit_add_listener(machine->jit, trace_block, trace) ||
+           error_set(err, "too many traces at once");
 }

@@ -59,6 +59,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('image')
     parser.add_argument('--emulator')
+    parser.add_argument('--engine', default='interp', choices=['interp', 'jit'])
     parser.add_argument('--qemu', action='store_true')
     parser.add_argument('--bios')
     parser.add_argument('--vgabios')
@@ -94,7 +95,7 @@ def main():
             if args.vgabios is None and args.bios:
                 command += ['-vga', 'none', '-device', 'VGA,romfile=']
         else:
-            command = [args.emulator, 'run', '--memory', args.memory, '--floppy', floppy, '--disk', disk, '--boot', boot,
+            command = [args.emulator, 'run', '--engine', args.engine, '--memory', args.memory, '--floppy', floppy, '--disk', disk, '--boot', boot,
                        '--debugcon', f'file:{out}', '--display', 'none', '--serial', 'none',
                        '--printer', f'file:{os.path.join(folder, "printer.txt")}']
             if args.bios:
