@@ -336,6 +336,10 @@ static void run(void *opaque)
             edge = NULL;
         }
         struct translation *translation = translation_of(jit, block);
+        if (jit->must_reset) { /* block is forgotten, and would not notice that it is overwritten */
+            block = cpu->code->scratch;
+            continue;
+        }
         if (edge && translation)
             link(jit, edge, translation);
         edge = NULL;

@@ -1,10 +1,12 @@
 /* What a guest computes must not depend on how the engine cuts its instructions into blocks and
  * budgets. Random bytes are run as code, with handlers that step over what faults, as 16-bit code
  * in real mode and as 32-bit code in user mode, which rewrites itself all the time: once in large
- * budgets, once in budgets of random size, once one instruction at a time. After every thousand
- * retired instructions the whole state must be the same. Run alone: meson test -C build cuts */
+ * budgets, once in budgets of random size, once one instruction at a time; and by the translator in
+ * the ways that find its mistakes. After every thousand retired instructions the whole state must
+ * be the same. Run alone: meson test -C build cuts */
 #include "cpu/code.h"
 #include "cpu/segment.h"
+#include "jit/jit.h"
 #include "snapshot/state.h"
 #include "tests/harness/bare_cpu.h"
 #include "tests/harness/random.h"
@@ -21,7 +23,21 @@ enum {
     STRETCHES = 20
 };
 
-enum mode { WHOLE, CUT, STEPPED };
+enum mode { WHOLE, CUT, STEPPED, MODES };
+
+/* How the translator runs, each in large and in random budgets. */
+static const struct translator {
+    const char *name;
+    struct jit_options options;
+    unsigned block_limit; /* instructions in a block; 0: as many as fit */
+} translators[] = {
+    {"jit",        {.warm = 1},                                  0},
+    {"jit warm",   {.warm = 3},                                  0},
+    {"jit small",  {.warm = 1, .cache_size = 1},                 0},
+    {"jit flush",  {.warm = 1, .unlinked = true, .flush = true}, 0},
+    {"jit single", {.warm = 1},                                  1},
+    {"jit two",    {.warm = 1},                                  2},
+};
 
 /* The handler of every vector: skips one byte of what was interrupted, sets the segments back to
  * where the random code finds memory, and returns. */
@@ -207,43 +223,93 @@ static void run_until(struct bare_cpu *bare, uint64_t limit, enum mode mode, uin
     cpu->tracing = false;
 }
 
-static void trace_hashes(struct bare_cpu *bare, struct state_map *map, start_function *start,
-                         uint64_t seed, enum mode mode, uint64_t hashes[STRETCHES])
+/* A processor and what of it is compared. */
+struct rig {
+    struct bare_cpu *bare;
+    struct jit *jit; /* NULL: the interpreter */
+    struct state_map *map;
+};
+
+static void settle(void *cpu)
+{
+    cpu_settle(cpu);
+}
+
+/* False: this host has no translator. */
+static bool open_rig(struct rig *rig, const struct translator *translator)
+{
+    struct error err;
+    rig->bare = bare_cpu_new("pentium3");
+    rig->jit = NULL;
+    rig->map = state_map_new();
+    state_add_struct(rig->map, "cpu", cpu_fields, rig->bare->cpu, settle);
+    state_add_memory(rig->map, "ram", rig->bare->ram, 3 << 20);
+    if (!translator)
+        return true;
+    rig->bare->cpu->code->limit = translator->block_limit;
+    rig->jit = jit_new(rig->bare->cpu, &translator->options, &err);
+    if (!rig->jit)
+        print_message("%s: %s\n", translator->name, err.text);
+    return rig->jit;
+}
+
+static void close_rig(struct rig *rig)
+{
+    jit_free(rig->jit);
+    state_map_free(rig->map);
+    bare_cpu_free(rig->bare);
+}
+
+static void trace_hashes(struct rig *rig, start_function *start, uint64_t seed, enum mode mode,
+                         uint64_t hashes[STRETCHES])
 {
     uint64_t random = seed + 5;
-    start(bare, seed);
+    start(rig->bare, seed);
     for (unsigned i = 0; i < STRETCHES; i++) {
-        run_until(bare, (i + 1) * STRETCH, mode, &random);
-        bare->cpu->icount_limit = 0;
-        hashes[i] = state_hash(map);
+        run_until(rig->bare, (i + 1) * STRETCH, mode, &random);
+        rig->bare->cpu->icount_limit = 0;
+        hashes[i] = state_hash(rig->map);
     }
 }
 
-static void compare_cuts(start_function *start)
+/* Runs all seeds in one mode; returns how many end other than expected, which WHOLE runs of the
+ * interpreter fill in. */
+static unsigned run_seeds(struct rig *rig, const char *name, start_function *start, enum mode mode,
+                          uint64_t expected[SEEDS][STRETCHES])
 {
-    struct bare_cpu *bare = bare_cpu_new("pentium3");
-    struct state_map *map = state_map_new();
-    state_add_struct(map, "cpu", cpu_fields, bare->cpu, NULL);
-    state_add_memory(map, "ram", bare->ram, 3 << 20);
     unsigned failures = 0;
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
-        uint64_t hashes[3][STRETCHES];
-        for (enum mode mode = WHOLE; mode <= STEPPED; mode++)
-            trace_hashes(bare, map, start, seed, mode, hashes[mode]);
+        uint64_t hashes[STRETCHES], *right = expected[seed - 1];
+        trace_hashes(rig, start, seed, mode, hashes);
+        if (mode == WHOLE && !rig->jit)
+            memcpy(right, hashes, sizeof hashes);
         for (unsigned i = 0; i < STRETCHES; i++) {
-            if (hashes[WHOLE][i] == hashes[CUT][i] && hashes[WHOLE][i] == hashes[STEPPED][i])
+            if (hashes[i] == right[i])
                 continue;
-            print_error(
-                "seed %u differs within instruction %u: whole %016lx cut %016lx "
-                "stepped %016lx\n",
-                (unsigned)seed, (i + 1) * STRETCH, hashes[WHOLE][i], hashes[CUT][i],
-                hashes[STEPPED][i]);
+            print_error("%s, mode %u, seed %u: differs within instruction %u\n", name, mode,
+                        (unsigned)seed, (i + 1) * STRETCH);
             failures++;
             break;
         }
     }
-    state_map_free(map);
-    bare_cpu_free(bare);
+    return failures;
+}
+
+static void compare_cuts(start_function *start)
+{
+    static uint64_t expected[SEEDS][STRETCHES];
+    unsigned failures = 0;
+    struct rig rig;
+    open_rig(&rig, NULL);
+    for (enum mode mode = WHOLE; mode < MODES; mode++)
+        failures += run_seeds(&rig, "interp", start, mode, expected);
+    close_rig(&rig);
+    for (unsigned i = 0; i < sizeof translators / sizeof translators[0]; i++) {
+        bool is_there = open_rig(&rig, &translators[i]);
+        for (enum mode mode = WHOLE; is_there && mode <= CUT; mode++)
+            failures += run_seeds(&rig, translators[i].name, start, mode, expected);
+        close_rig(&rig);
+    }
     assert_int_equal(failures, 0);
 }
 
