@@ -36,6 +36,8 @@ KNOWN = {
     "priorities": ["and its breakpoint"],
     # It checks the new task's segments in another order than SDM 3A table 7-1.
     "protection": ["SDM 3A 7, task switches"],
+    # The same: CS and SS are both wrong there.
+    "task_faults": ["CS DPL below RPL"],
     "control": ["SDM 2B RDMSR, unknown"],
     # Its page registers take bytes only.
     "forms": ["immediate port", "a word is two byte ports"],
