@@ -5,7 +5,7 @@
 
 #include "cpu/block_cache.h"
 
-enum { CODE_MAP_SIZE = 1 << 16 };
+enum { CODE_MAP_SIZE = 1 << 18 };
 
 struct code_map_slot {
     uint64_t key;        /* block_key, or BLOCK_DEAD */

@@ -33,7 +33,7 @@ static void emit_edge(struct emitter *e, unsigned index, uint32_t distance)
     struct edge *edge = &e->translation->edges[index];
     emit_advance(e, distance);
     if (!is_plain(e) || !is_in_page(e, distance)) {
-        flags_emit_to_home(as, &e->flags);
+        flags_emit_to_home(as, &e->flags, e->thunks->save_flags);
         thunks_emit_jump(e->thunks, as);
         return;
     }
@@ -105,7 +105,7 @@ static void emit_edge_stub(struct emitter *e, unsigned index)
         edge->cold = as->at;
         x64_patch(over_budget, as->at);
         x64_patch(edge->jump, as->at);
-        flags_emit_to_home(as, &e->flags);
+        flags_emit_to_home(as, &e->flags, e->thunks->save_flags);
         edge->cold_jump = x64_jmp(as);
     }
     edge->exit = as->at;

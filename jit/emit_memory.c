@@ -279,7 +279,7 @@ static void emit_slow_stub(struct emitter *e, const struct slow_stub *stub)
     if (stub->op && stub->op->group)
         emit_probe_alone(e, stub);
     emit_spoil_stashes(e, stub->insn);
-    flags_emit_to_home(as, &stub->flags);
+    flags_emit_to_home(as, &stub->flags, e->thunks->save_flags);
     emit_note(e, &stub->note);
     const struct insn *insn = &e->ir->block->insns[stub->insn];
     x64_mov_ri(as, 4, R8, emit_exec_id(e, stub->insn, true));

@@ -72,7 +72,7 @@ static void emit_unit_stub(struct emitter *e, const struct unit_stub *stub)
         emit_load(e, UNIT_SSE);
     x64_test_mi(as, 1, CPU_FIELD(frame.units), stub->unit);
     x64_jcc_to(as, X64_NE, stub->back);
-    flags_emit_to_home(as, &stub->flags);
+    flags_emit_to_home(as, &stub->flags, e->thunks->save_flags);
     emit_note(e, &stub->note);
     emit_leave_before(e, stub->insn);
 }

@@ -202,7 +202,7 @@ void flags_emit_recipe(struct x64 *as, const struct flag_recipe *recipe)
     }
 }
 
-void flags_emit_to_home(struct x64 *as, const struct flag_state *state)
+void flags_emit_to_home(struct x64 *as, const struct flag_state *state, uint8_t *const save[2])
 {
     if (state->home)
         return;
@@ -212,7 +212,11 @@ void flags_emit_to_home(struct x64 *as, const struct flag_state *state)
     }
     if (!state->host)
         flags_emit_recipe(as, &state->recipe);
-    flags_emit_save(as, state->host ? state->shifted : is_shift_code(state->recipe.code));
+    bool shifted = state->host ? state->shifted : is_shift_code(state->recipe.code);
+    if (save)
+        x64_call_to(as, save[shifted]);
+    else
+        flags_emit_save(as, shifted);
 }
 
 /* --- tracking --- */
@@ -227,7 +231,7 @@ void flags_to_home(struct emitter *e)
 {
     if (e->flags.home)
         return;
-    flags_emit_to_home(&e->as, &e->flags);
+    flags_emit_to_home(&e->as, &e->flags, NULL);
     if (!e->flags.host) {
         e->flags.host = e->flags.recipe.code != IR_IMUL;
         e->flags.shifted = is_shift_code(e->flags.recipe.code);

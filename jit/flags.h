@@ -52,8 +52,11 @@ void flags_emit_restore_shifted(struct x64 *as);
 /* The recipe again. Uses the scratch register. */
 void flags_emit_recipe(struct x64 *as, const struct flag_recipe *recipe);
 
-/* Code that makes state->home true, from wherever the flags are. */
-void flags_emit_to_home(struct x64 *as, const struct flag_state *state);
+/* Code that makes state->home true, from wherever the flags are. save: flags_emit_save, with
+ * shifted false and true, to be called in cold parts, where short code is better than quick code;
+ * NULL: not.
+ */
+void flags_emit_to_home(struct x64 *as, const struct flag_state *state, uint8_t *const save[2]);
 
 /* --- as part of the block --- */
 

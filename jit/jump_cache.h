@@ -9,7 +9,7 @@
 #include "cpu/cpu.h"
 
 enum {
-    JUMP_CACHE_SIZE = 1 << 12,
+    JUMP_CACHE_SIZE = 1 << 14,
     JUMP_KEY_MODE_BITS = 7, /* enum code_mode, CPL 3 */
     JUMP_KEY_GENERATIONS = 1 << (32 - JUMP_KEY_MODE_BITS),
 };

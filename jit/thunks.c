@@ -220,6 +220,11 @@ void thunks_emit(struct thunks *thunks, struct x64 *as)
     thunks->exit_interpret = emit_exit(as, EXIT_INTERPRET, store_sse, leave);
     thunks->probe[MMU_READ] = emit_probe(as, MMU_READ);
     thunks->probe[MMU_WRITE] = emit_probe(as, MMU_WRITE);
+    for (unsigned shifted = 0; shifted < 2; shifted++) {
+        thunks->save_flags[shifted] = as->at;
+        flags_emit_save(as, shifted);
+        x64_ret(as);
+    }
     thunks->lookup = emit_lookup(as, thunks->exit_boundary);
     thunks->jump = as->at;
     thunks_emit_jump(thunks, as);

@@ -19,7 +19,8 @@ struct thunks {
     uint8_t *jump;           /* jump: to the block at EIP, if it is translated */
     uint8_t *probe[2]; /* call: R8 = linear address, T0 = size - 1; by enum mmu_access. E: R8 is
                           the host's address */
-    uint8_t *lookup;   /* jump: the same, not looking into the jump cache */
+    uint8_t *save_flags[2]; /* call: flags_emit_save, with shifted false and true */
+    uint8_t *lookup;        /* jump: the same, not looking into the jump cache */
     uint8_t *exit_boundary; /* jump: EXIT_BOUNDARY */
     uint8_t *exit_edge;     /* jump with R8 = edge id: EXIT_EDGE */
 };

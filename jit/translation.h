@@ -56,7 +56,8 @@ static inline uint32_t translation_edge_id(const struct translation *translation
 /* Makes edge lead to target. */
 void edge_link(struct edge *edge, struct translation *target);
 void edge_unlink(struct edge *edge);
-/* Whether a variant of the target could take over the edge's flags as they are. */
+/* Whether a variant of the target, the beginning of a loop, could take over the edge's flags as
+ * they are. */
 bool edge_can_carry(const struct edge *edge, const struct translation *target);
 /* Unlinks all edges from and to it and its variants. */
 void translation_isolate(struct translation *translation);
