@@ -74,7 +74,9 @@ static bool virtual_interrupt_stops(const struct cpu *cpu)
 
 enum exec_result debug_check_fetch(struct cpu *cpu)
 {
-    if (cpu->step & STEP_BREAKPOINTS && !(cpu->eflags & FLAG_RF)) {
+    /* Behind a load of SS as if RF were set (SDM 3B 17.3.1.1). */
+    if (cpu->step & STEP_BREAKPOINTS && !(cpu->step & STEP_SHADOW_STACK) &&
+        !(cpu->eflags & FLAG_RF)) {
         uint32_t hits = execute_hits(cpu);
         if (hits) {
             cpu->debug_hits = hits;
