@@ -28,8 +28,9 @@ static void emit_idiv(struct emitter *e, struct slow_stub *stub)
 
 void emit_divide(struct emitter *e, const struct ir_op *op)
 {
-    flags_lose_register(e, 4, IR_T0, op->live);
-    flags_lose_host(e, op->live);
+    uint16_t shown = flags_wanted_before(op); /* by a fault, though nobody wants them afterwards */
+    flags_lose_register(e, 4, IR_T0, shown);
+    flags_lose_host(e, shown);
     struct slow_stub *stub = emit_new_stub(e, op->insn);
     flags_lose_register(e, 4, IR_EAX, op->live);
     flags_lose_register(e, 4, IR_EDX, op->live);

@@ -2,7 +2,8 @@
  * instructions the processor and memory must be the same. Blocks jump to each other on random
  * conditions and are hot, so that they are linked, with flags in all the places where they can be;
  * operands have every size and cross pages; strings go both ways; a page is missing, another is
- * code that is patched while it runs. Alone: build/tests/jit/test_loops [PROGRAMS [SEED]] */
+ * code that is patched while it runs; divisions fault. Alone: build/tests/jit/test_loops [PROGRAMS
+ * [SEED]] */
 #include "base/bits.h"
 #include "cpu/code.h"
 #include "cpu/segment.h"
@@ -17,7 +18,7 @@
 
 enum {
     EXIT_SKIP = 77,
-    PROGRAMS = 300,
+    PROGRAMS = 600,
     SLICES = 20,
     BLOCKS = 6,
     BLOCK_INSNS = 8,
@@ -383,7 +384,7 @@ static void print_failure(struct side *sides, const struct program *program, uin
         fprintf(stderr, " %02X", program->bytes[i]);
     fputc('\n', stderr);
     state_compare(sides[0].map, sides[1].map, print_difference, NULL);
-    for (uint64_t count = 1; count <= at; count++) {
+    for (uint64_t count = 1; count <= at + 1; count++) {
         if (!replay(sides, program, random, count))
             continue;
         replay(sides, program, random, count - 1);
