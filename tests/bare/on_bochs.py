@@ -38,6 +38,12 @@ KNOWN = {
     "protection": ["SDM 3A 7, task switches"],
     # The same: CS and SS are both wrong there.
     "task_faults": ["CS DPL below RPL"],
+    # The manual wants the state from before back; it leaves the old task not busy.
+    "task_pages": ["second page of the old TSS"],
+    # Forty physical address bits, EFER without NX, lenient read-only registers, no MISC_ENABLE.
+    "msrs": ["IA32_APIC_BASE: reserved", "MTRR bases: reserved", "MTRR masks: reserved",
+             "IA32_EFER", "IA32_MCG_CAP", "IA32_MCi_STATUS", "IA32_MISC_ENABLE",
+             "IA32_PLATFORM_ID", "SDM 2B RDMSR, unknown", "SDM 2B WRMSR, unknown"],
     "control": ["SDM 2B RDMSR, unknown"],
     # Its page registers take bytes only.
     "forms": ["immediate port", "a word is two byte ports"],
