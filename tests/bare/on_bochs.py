@@ -40,10 +40,8 @@ KNOWN = {
     "task_faults": ["CS DPL below RPL"],
     # The manual wants the state from before back; it leaves the old task not busy.
     "task_pages": ["second page of the old TSS"],
-    # Forty physical address bits, EFER without NX, lenient read-only registers, no MISC_ENABLE.
-    "msrs": ["IA32_APIC_BASE: reserved", "MTRR bases: reserved", "MTRR masks: reserved",
-             "IA32_EFER", "IA32_MCG_CAP", "IA32_MCi_STATUS", "IA32_MISC_ENABLE",
-             "IA32_PLATFORM_ID", "SDM 2B RDMSR, unknown", "SDM 2B WRMSR, unknown"],
+    # MOV DR at CPL 3 with GD set is #DB there, not #GP.
+    "breakpoints": ["GD by register", "17.2.3, BD", "17.2.4, GD"],
     "control": ["SDM 2B RDMSR, unknown"],
     # Its page registers take bytes only.
     "forms": ["immediate port", "a word is two byte ports"],
