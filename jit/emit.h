@@ -95,6 +95,7 @@ bool emit_block(struct emitter *e);
 /* --- the parts --- */
 void emit_operation(struct emitter *e, const struct ir_op *op);
 void emit_address(struct emitter *e, const struct ir_op *op);
+/* dst = the offset that op, an ADDRESS or LEA, names; flags stay. */
 void emit_offset(struct emitter *e, enum host_reg dst, const struct ir_op *op);
 /* A stub for insn, with the flags where they are now, and jumps to it. */
 struct slow_stub *emit_new_stub(struct emitter *e, unsigned insn);

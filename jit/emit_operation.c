@@ -106,38 +106,14 @@ static void extend(struct emitter *e, const struct ir_op *op)
     give_back(e, op->imm, op->src, src);
 }
 
-static struct x64_mem address_of(const struct ir_op *op)
-{
-    struct x64_mem mem = {HOST_NONE, HOST_NONE, op->scale, (int32_t)op->imm};
-    if (op->base != REG_ZERO)
-        mem.base = emit_reg(4, op->base);
-    if (op->index != REG_ZERO)
-        mem.index = emit_reg(4, op->index);
-    return mem;
-}
-
-/* dst = the offset that op names. */
-static void offset_to(struct emitter *e, enum host_reg dst, const struct ir_op *op)
-{
-    struct x64_mem mem = address_of(op);
-    if (mem.base == HOST_NONE && mem.index == HOST_NONE)
-        x64_mov_ri(&e->as, 4, dst, op->imm);
-    else if (mem.index == HOST_NONE && mem.disp == 0)
-        x64_mov_rr(&e->as, 4, dst, mem.base);
-    else
-        x64_lea(&e->as, 4, dst, mem);
-    if (op->address16)
-        x64_movx_rr(&e->as, 4, dst, dst, 2, false);
-}
-
 static void lea(struct emitter *e, const struct ir_op *op)
 {
     enum host_reg dst = emit_reg(op->size, op->dst);
     if (op->size == 4) {
-        offset_to(e, dst, op);
+        emit_offset(e, dst, op);
         return;
     }
-    offset_to(e, REG_SCRATCH, op);
+    emit_offset(e, REG_SCRATCH, op);
     x64_mov_rr(&e->as, op->size, dst, REG_SCRATCH);
 }
 

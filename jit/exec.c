@@ -49,50 +49,42 @@ static enum exec_result execute(struct cpu *cpu, const struct insn *insn)
     return insn->exec(cpu, insn);
 }
 
-static uint32_t leave_by_attention(struct cpu *cpu, bool touches_flags)
+/* What both begin with: executes the instruction, and leaves if it faulted or if something wants
+ * attention. EXIT_CONTINUE: its flags, if it touches them, are in lazy. */
+static uint32_t execute_or_leave(struct cpu *cpu, uint32_t id)
 {
+    const struct insn *insn = begin(cpu, id);
+    bool touches_flags = id & 1;
+    if (touches_flags)
+        exec_flags_from_home(cpu);
+    bool faulted = execute(cpu, insn);
+    if (LIKELY(!faulted && !cpu->attention))
+        return EXIT_CONTINUE;
     if (!touches_flags)
         exec_flags_from_home(cpu);
+    if (faulted)
+        return EXIT_FAULT;
     interp_leave(cpu);
     return EXIT_DONE;
 }
 
-static uint32_t leave_by_fault(struct cpu *cpu, bool touches_flags)
-{
-    if (!touches_flags)
-        exec_flags_from_home(cpu);
-    return EXIT_FAULT;
-}
-
 uint32_t exec_insn(struct cpu *cpu, uint32_t id)
 {
-    const struct insn *insn = begin(cpu, id);
-    bool touches_flags = id & 1;
-    if (touches_flags)
-        exec_flags_from_home(cpu);
-    if (execute(cpu, insn))
-        return leave_by_fault(cpu, touches_flags);
-    if (cpu->attention)
-        return leave_by_attention(cpu, touches_flags);
-    if (touches_flags)
+    uint32_t exit = execute_or_leave(cpu, id);
+    if (exit == EXIT_CONTINUE && id & 1)
         exec_flags_to_home(cpu);
-    return EXIT_CONTINUE;
+    return exit;
 }
 
 uint32_t exec_last(struct cpu *cpu, uint32_t id)
 {
-    const struct insn *insn = begin(cpu, id);
-    bool touches_flags = id & 1;
-    if (touches_flags)
-        exec_flags_from_home(cpu);
-    if (execute(cpu, insn))
-        return leave_by_fault(cpu, touches_flags);
-    if (cpu->attention)
-        return leave_by_attention(cpu, touches_flags);
+    uint32_t exit = execute_or_leave(cpu, id);
+    if (exit != EXIT_CONTINUE)
+        return exit;
     interp_leave(cpu);
     jump_key_update(cpu);
     cpu->frame.budget = (uint32_t)(cpu->frame.budget_end - cpu->icount);
-    if (touches_flags)
+    if (id & 1)
         exec_flags_to_home(cpu);
     return EXIT_CONTINUE;
 }
