@@ -449,7 +449,8 @@ static void test_tss_limits(void)
     }
 }
 
-/* Selectors in task gates that name no TSS. (Back links are a case of test_tss_types.) */
+/* Selectors in task gates that name no TSS. (Back links of wrong types are
+ * in test_tss_types, others in tasks.c.) */
 static void test_tss_selectors(void)
 {
     static const uint16_t selectors[] = {0, 3, TASK | 4, OUTSIDE, OUTSIDE | 4, SEL_DATA};

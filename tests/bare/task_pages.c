@@ -1,6 +1,6 @@
-/* Task switches and pages: faults at the old and the new TSS and at the GDT, also on the second
- * page that a TSS lies on; before anything has changed. And the debug registers over a switch. Run
- * alone: meson test -C build bare-task_pages */
+/* Task switches and pages: faults at the old and the new TSS, also on the second page that a TSS
+ * lies on; before anything has changed. And the debug registers over a switch. Run alone: meson
+ * test -C build bare-task_pages */
 #include "rings.h"
 
 #define CR0_PG 0x80000000u
