@@ -58,7 +58,7 @@ def installer_gtk(bench):
 
 # --- GRUB's graphical menu ---
 
-GRUB = """
+GRUB_THEME = """
 sleep 28s
 screenshot first.png
 type "{down}"
@@ -81,7 +81,7 @@ def grub_theme(bench):
     roms = bench.guest("seabios")
     seen = []
     for more in [], ["--bios", roms["bios"], "--vgabios", roms["vgabios"]]:
-        bench.run(*options, *more, script=bench.in_folder(GRUB))
+        bench.run(*options, *more, script=bench.in_folder(GRUB_THEME))
         seen.append(pictures(bench, "first", "second", "again"))
     first, second, again = seen[0]
     bench.check(first.size() == (640, 480), f"the screen is {first.size()}")
@@ -213,7 +213,7 @@ def xorg_pointer(bench):
 
 # --- GRUB ---
 
-GRUB = """
+GRUB_ENTRIES = """
 wait serial "Third entry" 200s
 sleep 3s
 screenshot menu.png
@@ -232,7 +232,7 @@ quit 0
 def grub_graphical(bench):
     """GRUB's menu in graphics, 800 x 600 with 32 bits a pixel, through VBE; an entry by the keys."""
     bench.run("--memory", "64M", "--cdrom", bench.guest("grub-graphical-cd"), "--boot", "d",
-              "--serial", f"file:{bench.serial_file()}", script=bench.in_folder(GRUB))
+              "--serial", f"file:{bench.serial_file()}", script=bench.in_folder(GRUB_ENTRIES))
     menu, second, chosen = pictures(bench, "menu", "second", "chosen")
     for picture in menu, second, chosen:
         bench.check(picture.size() == (800, 600), f"the screen is {picture.size()}")
