@@ -51,7 +51,6 @@ struct slow_stub {
     uint8_t *back;          /* where the access goes on */
     struct fpu_note note;
     struct flag_state flags; /* where they are when the stub begins */
-    bool flags_live;
 };
 
 /* The check that a unit is loaded (jit/units.h) failed: loads it, or leaves to the interpreter. */
@@ -81,7 +80,6 @@ struct emitter {
     struct fpu_note note;
     struct unit_stub unit_stubs[BLOCK_MAX_INSNS * 2];
     unsigned unit_stub_count;
-    uint8_t *cold_begin[2]; /* of the edges' cold parts, to be emitted behind the stubs */
 };
 
 #define CPU_FIELD(member) x64_at(REG_CPU, (int32_t)offsetof(struct cpu, member))

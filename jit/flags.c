@@ -239,19 +239,28 @@ void flags_to_home(struct emitter *e)
     e->flags.home = e->flags.carry_home = true;
 }
 
+/* Does what the recipe says; the flags are then in the host, or, of a multiplication, at home. */
+static void follow_recipe(struct emitter *e)
+{
+    struct flag_state *flags = &e->flags;
+    if (flags->recipe.code == IR_IMUL) {
+        flags_to_home(e);
+        return;
+    }
+    flags_emit_recipe(&e->as, &flags->recipe);
+    flags->host = true;
+    flags->shifted = is_shift_code(flags->recipe.code);
+}
+
 void flags_to_host(struct emitter *e, uint16_t mask)
 {
     if (e->flags.host)
         return;
     e->flags.shifted = false;
-    if (e->flags.has_recipe && e->flags.recipe.code == IR_IMUL)
-        flags_to_home(e);
-    else if (e->flags.has_recipe) {
-        flags_emit_recipe(&e->as, &e->flags.recipe);
-        e->flags.host = true;
-        e->flags.shifted = is_shift_code(e->flags.recipe.code);
+    if (e->flags.has_recipe)
+        follow_recipe(e);
+    if (e->flags.host)
         return;
-    }
     flags_emit_restore(&e->as, mask);
     e->flags.host = mask == F_ALL6;
 }
@@ -275,26 +284,13 @@ static bool recipe_uses(const struct flag_recipe *recipe, unsigned reg)
            (recipe->src <= IR_T0 && whole_register(recipe->size, recipe->src) == reg);
 }
 
-/* The recipe is about to become impossible. */
-static void flags_to_host_or_home(struct emitter *e)
-{
-    struct flag_state *flags = &e->flags;
-    if (flags->recipe.code == IR_IMUL) {
-        flags_to_home(e);
-        return;
-    }
-    flags_emit_recipe(&e->as, &flags->recipe);
-    flags->host = true;
-    flags->shifted = is_shift_code(flags->recipe.code);
-}
-
 void flags_lose_register(struct emitter *e, unsigned size, unsigned value, uint16_t live)
 {
     struct flag_state *flags = &e->flags;
     if (!flags->has_recipe || !recipe_uses(&flags->recipe, whole_register(size, value)))
         return;
     if (live && !flags->host && !flags->home)
-        flags_to_host_or_home(e);
+        follow_recipe(e);
     flags->has_recipe = false;
 }
 

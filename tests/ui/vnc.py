@@ -5,7 +5,6 @@ gvnccapture) and with some that misbehave: what they see, and what a guest gets 
 Run alone: tests/ui/vnc.py BUILD/anachron BUILD/tests/ui/events.bin BUILD/tests/ui/vnc_client [TEST]...
 """
 import contextlib
-import json
 import os
 import pathlib
 import random
@@ -19,21 +18,11 @@ import time
 import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'boot'))
+from guest import PATIENCE, Guest, until  # noqa: E402
 from png import Picture  # noqa: E402
 
 anachron, events_image, client = (os.path.abspath(path) for path in sys.argv[1:4])
-PATIENCE = 60
 ENCODINGS = ['raw', 'hextile', 'zlib', 'tight', 'zrle']
-
-
-def until(condition, what):
-    limit = time.time() + PATIENCE
-    while True:
-        result = condition()
-        if result:
-            return result
-        assert time.time() < limit, f'{what}: not within {PATIENCE} s'
-        time.sleep(0.05)
 
 
 def free_port():
@@ -45,38 +34,17 @@ def free_port():
             return port
 
 
-class Machine:
+class Machine(Guest):
     def __init__(self, folder, *args):
-        self.folder, self.control, self.log = folder, f'{folder}/control', f'{folder}/serial'
         self.port = free_port()
-        self.process = subprocess.Popen(
-            [anachron, 'run', '--display', f'vnc:{self.port}', '--control', self.control, '--serial',
-             f'file:{self.log}', '--floppy', f'{events_image},snapshot', '--boot', 'a', *args],
-            cwd=folder, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        self.forgotten = 0
+        super().__init__(anachron, folder, ['--display', f'vnc:{self.port}', '--floppy',
+                                            f'{events_image},snapshot', '--boot', 'a', *args])
         until(lambda: os.path.exists(self.log) and 'A FA\n' in self.said(), 'the guest')
         self.quiet()
 
-    def ctl(self, *words):
-        done = subprocess.run([anachron, 'ctl', '--json', self.control, *map(str, words)],
-                              cwd=self.folder, capture_output=True, text=True, timeout=PATIENCE)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)['result']
-
-    def said(self):
-        with open(self.log) as log:
-            return log.read()[self.forgotten:]
-
-    def forget(self):
-        self.forgotten = 0
-        self.forgotten = len(self.said())
-
     def quiet(self):
         """Until the guest has nothing more to say, which is then forgotten."""
-        said = None
-        while said != self.said():
-            said = self.said()
-            time.sleep(0.5)
+        self.wait_for_quiet()
         self.forget()
 
     def expect(self, text):
@@ -93,9 +61,7 @@ class Machine:
         self.expect(''.join(f'K {code}\n' for code in codes.split()))
 
     def picture(self):
-        path = f'{self.folder}/guest.png'
-        self.ctl('screenshot', path)
-        return Picture(path)
+        return Picture(self.screenshot())
 
     def goes_on(self):
         """The machine runs, and lets others in."""
