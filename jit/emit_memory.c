@@ -77,16 +77,12 @@ static struct x64_mem tlb_field(size_t member)
     return (struct x64_mem){REG_TLB, REG_SCRATCH, 0, (int32_t)member};
 }
 
-_Static_assert(sizeof(struct tlb_entry) == 32, "the index is shifted by 5");
-
 /* The entry's index for REG_ADDRESS goes to the scratch register; T0 is the page of the last byte,
  * which is `last` bytes further. The jump is taken if the entry is another one. */
 static uint8_t *emit_compare(struct emitter *e, int32_t last, unsigned access)
 {
     struct x64 *as = &e->as;
-    x64_mov_rr(as, 4, REG_SCRATCH, REG_ADDRESS);
-    x64_shift_ri(as, X64_SHR, 4, REG_SCRATCH, PAGE_SHIFT - 5);
-    x64_alu_ri(as, X64_AND, 4, REG_SCRATCH, (TLB_SIZE - 1) << 5);
+    thunks_emit_tlb_index(as);
     if (last == 0)
         x64_mov_rr(as, 4, REG_T0, REG_ADDRESS);
     else

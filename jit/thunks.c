@@ -12,6 +12,15 @@
 static const uint8_t saved[] = {RBX, RBP, R12, R13, R14, R15};
 enum { SAVED_COUNT = sizeof saved };
 
+_Static_assert(sizeof(struct tlb_entry) == 32, "the index is shifted by 5");
+
+void thunks_emit_tlb_index(struct x64 *as)
+{
+    x64_mov_rr(as, 4, REG_SCRATCH, REG_ADDRESS);
+    x64_shift_ri(as, X64_SHR, 4, REG_SCRATCH, PAGE_SHIFT - 5);
+    x64_alu_ri(as, X64_AND, 4, REG_SCRATCH, (TLB_SIZE - 1) << 5);
+}
+
 static struct x64_mem gpr(unsigned reg)
 {
     return x64_at(REG_CPU, (int32_t)(offsetof(struct cpu, gpr) + reg * sizeof(uint32_t)));
@@ -158,9 +167,7 @@ static uint8_t *emit_lookup(struct x64 *as, const uint8_t *exit_boundary)
     tag.disp = offsetof(struct tlb_entry, tag) + MMU_EXECUTE * sizeof(uint32_t);
     x64_mov_rr(as, 4, REG_ADDRESS, REG_EIP);
     x64_alu_rm(as, X64_ADD, 4, REG_ADDRESS, CPU_FIELD(seg[SEG_CS].base));
-    x64_mov_rr(as, 4, REG_SCRATCH, REG_ADDRESS);
-    x64_shift_ri(as, X64_SHR, 4, REG_SCRATCH, PAGE_SHIFT - 5);
-    x64_alu_ri(as, X64_AND, 4, REG_SCRATCH, (TLB_SIZE - 1) << 5);
+    thunks_emit_tlb_index(as);
     x64_mov_rr(as, 4, REG_T0, REG_ADDRESS);
     x64_alu_ri(as, X64_AND, 4, REG_T0, ~(uint32_t)PAGE_MASK);
     x64_alu_rm(as, X64_CMP, 4, REG_T0, tag);
@@ -189,9 +196,7 @@ static uint8_t *emit_probe(struct x64 *as, enum mmu_access access)
     struct x64_mem entry = {REG_TLB, REG_SCRATCH, 0, 0}, tag = entry, addend = entry;
     tag.disp = (int32_t)(offsetof(struct tlb_entry, tag) + access * sizeof(uint32_t));
     addend.disp = offsetof(struct tlb_entry, addend);
-    x64_mov_rr(as, 4, REG_SCRATCH, REG_ADDRESS);
-    x64_shift_ri(as, X64_SHR, 4, REG_SCRATCH, PAGE_SHIFT - 5);
-    x64_alu_ri(as, X64_AND, 4, REG_SCRATCH, (TLB_SIZE - 1) << 5);
+    thunks_emit_tlb_index(as);
     x64_alu_rr(as, X64_ADD, 4, REG_T0, REG_ADDRESS);
     x64_alu_ri(as, X64_AND, 4, REG_T0, ~(uint32_t)PAGE_MASK);
     x64_alu_rm(as, X64_CMP, 4, REG_T0, tag);

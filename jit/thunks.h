@@ -28,6 +28,10 @@ struct thunks {
 /* Code that jumps to the block at EIP: looks into the jump cache, then goes to thunks->lookup. */
 void thunks_emit_jump(const struct thunks *thunks, struct x64 *as);
 
+/* Code that makes the scratch register the index of the TLB entry, in bytes, for the linear address
+ * in R8. */
+void thunks_emit_tlb_index(struct x64 *as);
+
 void thunks_emit(struct thunks *thunks, struct x64 *as);
 
 /* What thunks->enter runs as: jumps to code with the guest's registers loaded; returns enum

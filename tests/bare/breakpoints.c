@@ -1,6 +1,7 @@
 /* Debug registers, by tables: every kind and length of breakpoint against every size and offset of
  * access; what hits and what does not; DR6, DR7, RF.
  * Run alone: meson test -C build bare-breakpoints */
+#include "debug_registers.h"
 #include "rings.h"
 
 enum { KIND_EXECUTE, KIND_WRITE, KIND_IO, KIND_ACCESS };
@@ -13,26 +14,6 @@ uint32_t saved_stack;
 static uint32_t hit_count, first_dr6, first_eip, first_dr7, first_flags;
 static bool keep_dr6, set_rf;
 
-static uint32_t read_dr6(void)
-{
-    uint32_t value;
-    __asm__ volatile("movl %%dr6, %0" : "=r"(value));
-    return value;
-}
-static void write_dr6(uint32_t value)
-{
-    __asm__ volatile("movl %0, %%dr6" : : "r"(value));
-}
-static uint32_t read_dr7(void)
-{
-    uint32_t value;
-    __asm__ volatile("movl %%dr7, %0" : "=r"(value));
-    return value;
-}
-static void write_dr7(uint32_t value)
-{
-    __asm__ volatile("movl %0, %%dr7" : : "r"(value) : "memory");
-}
 static void write_address(unsigned n, uint32_t value)
 {
     if (n == 0)

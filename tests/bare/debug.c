@@ -1,5 +1,6 @@
 /* Debug registers, single step, RF.
  * Run alone: meson test -C build bare-debug */
+#include "debug_registers.h"
 #include "rings.h"
 
 /* Functions whose assembly defines labels. */
@@ -14,26 +15,6 @@ static struct hit {
 static unsigned hit_count;
 static bool resume; /* the handler sets RF */
 
-static uint32_t read_dr6(void)
-{
-    uint32_t value;
-    __asm__ volatile("movl %%dr6, %0" : "=r"(value));
-    return value;
-}
-static void write_dr6(uint32_t value)
-{
-    __asm__ volatile("movl %0, %%dr6" : : "r"(value));
-}
-static uint32_t read_dr7(void)
-{
-    uint32_t value;
-    __asm__ volatile("movl %%dr7, %0" : "=r"(value));
-    return value;
-}
-static void write_dr7(uint32_t value)
-{
-    __asm__ volatile("movl %0, %%dr7" : : "r"(value));
-}
 static void write_dr0(uint32_t value)
 {
     __asm__ volatile("movl %0, %%dr0" : : "r"(value));
