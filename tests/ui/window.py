@@ -42,13 +42,16 @@ class Machine(Guest):
             raise
 
     def start(self, display, guest):
-        until(lambda: os.path.exists(self.control) or self.process.poll() is not None, 'the socket')
+        until(lambda: os.path.exists(self.control) or self.has_ended(), 'the socket')
         if display == 'sdl':
-            self.window = until(lambda: self.find(), 'the window')
+            self.window = until(lambda: self.find() or self.has_ended(), 'the window')
             until(self.activate, 'a window manager that lets the window have the keyboard')
         if guest:
             self.wait_for('A FA\n' * 7)
             self.forget()
+
+    def has_ended(self):
+        assert self.process.poll() is None, f'it ended: {self.process.stderr.read()}'
 
     def activate(self):
         xdo('windowactivate', '--sync', self.window)
@@ -517,6 +520,12 @@ def run_tests():
     return failures
 
 
+def has_window_manager():
+    """What a window manager that is ready sets (EWMH, _NET_SUPPORTING_WM_CHECK)."""
+    x = screens['x']
+    return x.screen().root.get_full_property(x.intern_atom('_NET_SUPPORTING_WM_CHECK'), X.AnyPropertyType)
+
+
 def main():
     read, write = os.pipe()
     server = subprocess.Popen(['Xvfb', '-displayfd', str(write), '-screen', '0', '1280x1024x24',
@@ -530,6 +539,8 @@ def main():
         screens['x'] = xdisplay.Display()
         manager = subprocess.Popen(['openbox', '--sm-disable'], stderr=subprocess.DEVNULL)
         try:
+            # A window that is mapped while the window manager starts may never be shown.
+            until(has_window_manager, 'a window manager')
             return 1 if run_tests() else 0
         finally:
             manager.terminate()
