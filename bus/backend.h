@@ -31,12 +31,21 @@ struct disk_backend_ops {
     /* Returns when everything written is safe in the host's file. */
     bool (*flush)(struct disk_backend *disk, struct error *err);
     void (*close)(struct disk_backend *disk);
+    /* Of a disk whose writes go to an overlay; NULL: they go to the image itself. */
+    /* The next run of sectors that have been written, at or after *lba, into *lba and *count.
+     * False: there is none. */
+    bool (*next_written)(const struct disk_backend *disk, uint64_t *lba, uint64_t *count);
+    /* The image has got all that was written: the overlay becomes empty. */
+    void (*forget_written)(struct disk_backend *disk);
 };
 
 struct disk_backend {
     const struct disk_backend_ops *ops;
     uint64_t sector_count;
     bool read_only;
+    /* Whoever keeps the machine's state keeps the disk's content with it (a machine that is kept by
+     * name): the state holds neither the overlay's sectors nor path or hash of the image. */
+    bool kept_beside;
     struct disk_geometry geometry; /* guessed from the partition table, or given by the user */
     char name[64];                 /* for messages: the file's base name */
 };

@@ -25,6 +25,11 @@ static bool is_written(const struct overlay_image *image, uint64_t lba)
     return image->written[lba / 8] >> (lba % 8) & 1;
 }
 
+static size_t written_size(uint64_t sector_count)
+{
+    return (size_t)(sector_count / 8 + 1);
+}
+
 /* How many of the count sectors at lba have the same origin as the first. */
 static uint32_t run_length(const struct overlay_image *image, uint64_t lba, uint32_t count)
 {
@@ -79,8 +84,34 @@ static void overlay_close(struct disk_backend *disk)
     mem_free(image);
 }
 
-static const struct disk_backend_ops overlay_ops = {overlay_read, overlay_write, overlay_flush,
-                                                    overlay_close};
+static bool overlay_next_written(const struct disk_backend *disk, uint64_t *lba, uint64_t *count)
+{
+    const struct overlay_image *image = (const struct overlay_image *)disk;
+    uint64_t first = *lba, end = disk->sector_count;
+    while (first < end && !is_written(image, first))
+        first += first % 8 || image->written[first / 8] ? 1 : 8;
+    if (first >= end)
+        return false;
+    uint64_t last = first + 1;
+    while (last < end && is_written(image, last))
+        last++;
+    *lba = first;
+    *count = last - first;
+    return true;
+}
+
+/* The store keeps its room, which the next writes take again. */
+static void overlay_forget_written(struct disk_backend *disk)
+{
+    memset(overlay_of(disk)->written, 0, written_size(disk->sector_count));
+}
+
+static const struct disk_backend_ops overlay_ops = {.read = overlay_read,
+                                                    .write = overlay_write,
+                                                    .flush = overlay_flush,
+                                                    .close = overlay_close,
+                                                    .next_written = overlay_next_written,
+                                                    .forget_written = overlay_forget_written};
 
 static int open_temporary(struct error *err)
 {
@@ -114,6 +145,6 @@ struct disk_backend *image_overlay_new(struct disk_backend *base, struct error *
     image->backend.read_only = false;
     image->base = base;
     image->store = image_raw_new(fd, base->sector_count * DISK_SECTOR_SIZE, false, base->name);
-    image->written = mem_new((size_t)(base->sector_count / 8 + 1));
+    image->written = mem_new(written_size(base->sector_count));
     return &image->backend;
 }

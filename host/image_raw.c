@@ -89,7 +89,8 @@ static void raw_close(struct disk_backend *disk)
     mem_free(disk);
 }
 
-static const struct disk_backend_ops raw_ops = {raw_read, raw_write, raw_flush, raw_close};
+static const struct disk_backend_ops raw_ops = {
+    .read = raw_read, .write = raw_write, .flush = raw_flush, .close = raw_close};
 
 struct disk_backend *image_raw_new(int fd, uint64_t size, bool read_only, const char *name)
 {

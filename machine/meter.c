@@ -39,7 +39,8 @@ static void meter_close(struct disk_backend *disk)
 
 struct disk_backend *meter_new(struct disk_backend *next, uint64_t *sectors)
 {
-    static const struct disk_backend_ops ops = {meter_read, meter_write, meter_flush, meter_close};
+    static const struct disk_backend_ops ops = {
+        .read = meter_read, .write = meter_write, .flush = meter_flush, .close = meter_close};
     if (!next)
         return NULL;
     struct meter *meter = mem_new(sizeof *meter);

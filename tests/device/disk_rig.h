@@ -77,8 +77,10 @@ static inline void disk_rig_close(struct disk_backend *disk)
 /* Every stored sector begins with its number (32 bits) and is filled with the number's low byte. */
 static inline struct disk_backend *disk_rig_new(uint64_t sectors)
 {
-    static const struct disk_backend_ops ops = {disk_rig_read, disk_rig_write, disk_rig_flush,
-                                                disk_rig_close};
+    static const struct disk_backend_ops ops = {.read = disk_rig_read,
+                                                .write = disk_rig_write,
+                                                .flush = disk_rig_flush,
+                                                .close = disk_rig_close};
     struct disk_rig *disk = mem_new(sizeof *disk);
     disk->backend.ops = &ops;
     disk->backend.sector_count = sectors;

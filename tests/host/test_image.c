@@ -136,6 +136,42 @@ static void snapshots_keep_the_file(void **state)
     image_close(disk, NULL);
 }
 
+static void expect_written(struct disk_backend *disk, uint64_t from, uint64_t lba, uint64_t count)
+{
+    uint64_t got_count = 0;
+    assert_true(disk->ops->next_written(disk, &from, &got_count));
+    assert_int_equal(from, lba);
+    assert_int_equal(got_count, count);
+}
+
+static void an_overlay_says_what_was_written(void **state)
+{
+    struct world *w = *state;
+    uint8_t sectors[3 * 512];
+    uint64_t lba = 0, count;
+    make_file(w, 512 * 100);
+    struct disk_backend *disk = open_good(w, ",snapshot", IMAGE_DISK);
+    assert_false(disk->ops->next_written(disk, &lba, &count));
+    memset(sectors, 0xA5, sizeof sectors);
+    assert_true(disk->ops->write(disk, 14, 3, sectors, NULL));
+    assert_true(disk->ops->write(disk, 99, 1, sectors, NULL));
+    expect_written(disk, 0, 14, 3);
+    expect_written(disk, 14, 14, 3);
+    expect_written(disk, 15, 15, 2);
+    expect_written(disk, 17, 99, 1);
+    lba = 100;
+    assert_false(disk->ops->next_written(disk, &lba, &count));
+    disk->ops->forget_written(disk);
+    lba = 0;
+    assert_false(disk->ops->next_written(disk, &lba, &count));
+    assert_true(disk->ops->read(disk, 14, 1, sectors, NULL));
+    assert_int_not_equal(sectors[0], 0xA5); /* the image's own */
+    image_close(disk, NULL);
+    disk = open_good(w, "", IMAGE_DISK);
+    assert_null(disk->ops->next_written);
+    image_close(disk, NULL);
+}
+
 static void an_overlay_needs_a_place(void **state)
 {
     struct world *w = *state;
@@ -365,6 +401,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(read_write_and_flush),
         TEST(snapshots_keep_the_file),
+        TEST(an_overlay_says_what_was_written),
         TEST(an_overlay_needs_a_place),
         TEST(one_writer_or_many_readers),
         TEST(files_that_are_none),
