@@ -2,6 +2,7 @@
 #include "machine/engine.h"
 
 #include "cpu/code.h"
+#include "machine/isa.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -57,12 +58,16 @@ static bool take_settings(struct machine *machine, struct jit_options *options, 
 bool engine_start(struct machine *machine, struct error *err)
 {
     struct jit_options options = {0};
-    if (machine->config.engine != ENGINE_JIT)
+    enum engine engine = machine->config.engine;
+    if (engine == ENGINE_INTERP || (engine == ENGINE_DEFAULT && !isa_engine_find("jit")))
         return true;
     if (!take_settings(machine, &options, err))
         return false;
     if (machine->config.measure)
         options.host_time = machine_host_time;
     machine->jit = jit_new(machine->cpu, &options, err);
-    return machine->jit;
+    if (machine->jit || engine == ENGINE_JIT)
+        return machine->jit;
+    log_line(machine->log, LOG_WARNING, "%s; going on with the interpreter", err->text);
+    return true;
 }

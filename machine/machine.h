@@ -45,7 +45,8 @@ struct drive_config {
     struct disk_backend *disk;
 };
 
-enum engine { ENGINE_INTERP, ENGINE_JIT };
+/* ENGINE_DEFAULT: the translator, or the interpreter where the host has none. */
+enum engine { ENGINE_DEFAULT, ENGINE_INTERP, ENGINE_JIT };
 
 enum stop_on { STOP_ON_HALT = 1 << 0, STOP_ON_FAULT = 1 << 1 };
 

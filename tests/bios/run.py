@@ -59,7 +59,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('image')
     parser.add_argument('--emulator')
-    parser.add_argument('--engine', default='interp', choices=['interp', 'jit'])
+    parser.add_argument('--engine', default='jit', choices=['interp', 'jit'])
     parser.add_argument('--qemu', action='store_true')
     parser.add_argument('--bios')
     parser.add_argument('--vgabios')

@@ -48,7 +48,7 @@ def main():
     target.mkdir(parents=True, exist_ok=True)
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     for case, screenshot, name in PICTURES:
-        bench = boot.Bench(anachron, cache, ["--engine", "jit"])
+        bench = boot.Bench(anachron, cache, [])
         try:
             cases.CASES[case](bench)
             shutil.copy(bench.folder / screenshot, target / name)

@@ -2,6 +2,7 @@
 says of keys and mouse, and commands to the machine. A module."""
 import json
 import os
+import re
 import subprocess
 import time
 
@@ -71,6 +72,9 @@ class Guest:
             until(lambda: text in self.said(), repr(text))
         except AssertionError as problem:
             raise AssertionError(f'{problem}; there is {self.said()!r}') from None
+
+    def wait_for_match(self, pattern):
+        return until(lambda: re.search(pattern, self.said()), pattern)
 
     def wait_for_keys(self, codes):
         self.wait_for(''.join(f'K {code}\n' for code in codes.split()))
