@@ -26,6 +26,7 @@ void bus_free(struct bus *bus)
     }
     ports_destroy(bus);
     ranges_destroy(bus);
+    blocks_destroy(bus);
     clock_free(bus->clock);
     mem_free(bus);
 }

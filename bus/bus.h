@@ -105,6 +105,27 @@ void bus_clear_dirty_pages(struct bus *bus, unsigned handle, uint32_t first, uin
 void bus_read_memory(struct bus *bus, uint32_t address, void *bytes, size_t size);
 void bus_write_memory(struct bus *bus, uint32_t address, const void *bytes, size_t size);
 
+/* --- memory that is state, and who wants it before it changes (checkpoints) --- */
+
+enum { BUS_BLOCKS = 4, BUS_BLOCK_PAGE = 4096 };
+
+/* Declares size bytes (whole pages) of guest memory: RAM, video memory. From now on every write to
+ * it must be announced: a page that is armed is write-trapped in the TLB, and bus_before_write is
+ * called by every other path. Returns the block's number, in the order of the calls. */
+unsigned bus_add_block(struct bus *bus, uint8_t *memory, size_t size);
+unsigned bus_block_count(const struct bus *bus);
+uint8_t *bus_block(const struct bus *bus, unsigned block, size_t *size);
+/* Called once for an armed page, before its first byte changes; it is not armed any more then. */
+typedef void bus_page_watcher(void *opaque, unsigned block, size_t page);
+/* watcher NULL: nobody; no page is armed then. */
+void bus_set_page_watcher(struct bus *bus, bus_page_watcher *watcher, void *opaque);
+/* Arms every page of every block. Between two instructions. The guest cannot see it. */
+void bus_arm_pages(struct bus *bus);
+/* Whether the first write to the page that holds host is still to be announced. */
+bool bus_page_is_armed(const struct bus *bus, const uint8_t *host);
+/* The bytes [host, host + size), wherever they are, are about to change. */
+void bus_before_write(struct bus *bus, const uint8_t *host, size_t size);
+
 /* --- what the memory side provides; filled in by mmu/physmem.c --- */
 
 struct bus_memory {

@@ -19,6 +19,12 @@ struct bus_device {
     void *state;
 };
 
+struct memory_block {
+    uint8_t *memory;
+    size_t size;
+    uint8_t *armed; /* a byte per page */
+};
+
 struct bus {
     struct log *log;
     struct clock *clock;
@@ -36,12 +42,18 @@ struct bus {
     struct address_range ranges[MAX_RANGES];
     unsigned range_count;
     uint8_t *page_owner; /* index of the range on top plus 1, 0: none */
+
+    struct memory_block blocks[BUS_BLOCKS];
+    unsigned block_count;
+    bus_page_watcher *page_watcher;
+    void *page_watcher_opaque;
 };
 
 void ports_init(struct bus *bus);
 void ports_destroy(struct bus *bus);
 void ranges_init(struct bus *bus);
 void ranges_destroy(struct bus *bus);
+void blocks_destroy(struct bus *bus);
 
 /* One register access under the splitting rules of struct io_ops. */
 uint32_t io_read(const struct io_ops *ops, void *device, uint32_t offset, unsigned size);

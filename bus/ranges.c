@@ -164,6 +164,7 @@ static void write_page(struct bus *bus, uint32_t address, const uint8_t *bytes, 
     uint8_t *to = range->kind == RANGE_MEMORY ? range->memory : range->write_memory;
     if (!to)
         return;
+    bus_before_write(bus, to + offset, size);
     memcpy(to + offset, bytes, size);
     if (range->dirty)
         range->dirty[offset / PAGE_BYTES] = 1;

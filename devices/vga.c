@@ -74,6 +74,7 @@ static void vga_reset(void *device, enum reset_kind kind)
     vga->start_retrace = UINT64_MAX;
     vga_dispi_reset(vga);
     if (kind == RESET_POWER_ON) {
+        bus_before_write(vga->bus, vga->memory, VGA_MEMORY_SIZE);
         mem_map_clear(vga->memory, VGA_MEMORY_SIZE);
         memset(vga->dirty, 1, MARK_COUNT);
     }
@@ -168,6 +169,7 @@ struct vga *vga_new(struct bus *bus, struct pci *pci, uint8_t *rom, uint32_t rom
     vga->bus = bus;
     vga->clock = bus_clock(bus);
     vga->memory = mem_map(VGA_MEMORY_SIZE);
+    bus_add_block(bus, vga->memory, VGA_MEMORY_SIZE);
     vga->dirty = mem_new(MARK_COUNT);
     vga->page_changed = mem_new(MARK_COUNT * sizeof(*vga->page_changed));
     add_ranges(vga, pci == NULL);

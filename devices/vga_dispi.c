@@ -81,6 +81,7 @@ static void switch_on(struct vga *vga, uint16_t value)
         size = ((size >> 16) + 1) << 18;
     if (size > VGA_MEMORY_SIZE)
         size = VGA_MEMORY_SIZE;
+    bus_before_write(vga->bus, vga->memory, size);
     memset(vga->memory, 0, size);
     memset(vga->dirty, 1, VGA_MEMORY_SIZE >> 12);
 }

@@ -116,6 +116,7 @@ static void write_byte(struct vga *vga, uint32_t address, uint8_t byte)
     }
     uint8_t *bytes = vga->memory + 4 * group;
     uint32_t mask = plane_bits[planes];
+    bus_before_write(vga->bus, bytes, sizeof mask);
     store_le32(bytes, (load_le32(bytes) & ~mask) | (plane_data(vga, byte) & mask));
     vga->dirty[4 * group >> 12] = 1;
 }

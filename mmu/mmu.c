@@ -242,7 +242,8 @@ static void set_tags(struct mmu *mmu, struct tlb_entry *entry, const struct addr
     uint32_t offset = entry->physical - range->first;
     bool writable = range->kind == RANGE_MEMORY &&
                     !physmem_page_has_code(mmu->phys, entry->physical) &&
-                    (!range->dirty || range->dirty[offset >> PAGE_SHIFT]);
+                    (!range->dirty || range->dirty[offset >> PAGE_SHIFT]) &&
+                    !bus_page_is_armed(mmu->bus, range->memory + offset);
     entry->addend = (uintptr_t)(range->memory + offset) - entry->page;
     if (entry->allowed & 1 << MMU_READ)
         entry->tag[MMU_READ] = entry->page;
@@ -378,8 +379,8 @@ static bool translate_pieces(struct mmu *mmu, uint32_t linear, unsigned size,
            mmu_translate(mmu, linear + pieces->size[0], access, user, &pieces->physical[1]);
 }
 
-/* After a write through the slow path, the page may have become plain (marked dirty, or free of
- * code): the next write can be fast. */
+/* After a write through the slow path, the page may have become plain (marked dirty, saved for a
+ * checkpoint, or free of code): the next write can be fast. */
 static void refresh_tags(struct mmu *mmu, uint32_t linear, bool user)
 {
     struct tlb_entry *entry = slot_in(table_for(mmu, user), linear);

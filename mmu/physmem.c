@@ -50,6 +50,7 @@ struct physmem *physmem_new(struct bus *bus, uint64_t ram_size)
     phys->bus = bus;
     phys->ram_size = ram_size;
     phys->ram = mem_map(ram_size);
+    bus_add_block(bus, phys->ram, ram_size);
     phys->code_lines = mem_map((ram_size >> PAGE_SHIFT) * sizeof *phys->code_lines);
     phys->a20_mask = 0xFFFFFFFFu;
     bus_add_range(bus, &(struct address_range){
@@ -137,6 +138,7 @@ void phys_write(struct physmem *phys, uint32_t address, uint32_t value, unsigned
     if (!to)
         return;
     physmem_note_write(phys, address, size);
+    bus_before_write(phys->bus, to + offset, size);
     memcpy(to + offset, &value, size);
     if (range->dirty)
         range->dirty[offset >> PAGE_SHIFT] = 1;
