@@ -2,170 +2,21 @@
 #include "base/memory.h"
 
 #include "commands.h"
-#include "firmware.h"
-#include "host/characters.h"
-#include "host/control_server.h"
-#include "host/file.h"
 #include "host/image.h"
-#include "host/signals.h"
-#include "host/socket.h"
-#include "host/terminal.h"
 #include "machine/script.h"
 #include "machine/trace.h"
 #include "run_machine.h"
-#include "run_options.h"
+#include "run_private.h"
 #include "ui/picture.h"
-#include "ui/term.h"
-#include "ui/vnc.h"
-#include "ui/window.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-enum {
-    FILE_LIMIT = 1 << 30,
-    BIOS_LIMIT = 16 << 20,
-    SCRIPT_LIMIT = 16 << 20,
-    PASSWORD_LIMIT = 4096,
-    MAX_BLOBS = MACHINE_MODULES + 6,
-    MAX_LONE_IMAGES = MACHINE_FLOPPIES + MACHINE_DISKS,
-};
-
 /* 2026-01-01T00:00:00, so that a run without a date is always the same run. */
 #define DEFAULT_DATE INT64_C(1767225600)
-
-struct run {
-    struct run_options options;
-    struct machine_config config;
-    struct machine *machine;
-    _Atomic(struct machine *) stoppable; /* for other threads; NULL while there is none */
-    uint8_t *blob[MAX_BLOBS];
-    unsigned blob_count;
-    char *lone_image[MAX_LONE_IMAGES]; /* specifications of run_open */
-    unsigned lone_image_count;
-    char *module_path[MACHINE_MODULES];
-    struct characters *serial[MACHINE_SERIALS], *debug_console, *printer, *post;
-    struct terminal *terminal;
-    struct term *term;
-    struct vnc *vnc;
-    struct window_config window_config;
-    struct window *window;
-    struct signals *signals;
-    struct control_server *server;
-    int status;
-};
-
-/* --- files --- */
-
-static bool read_blob(struct run *run, const char *path, const char *purpose, size_t limit,
-                      struct blob *blob, struct error *err)
-{
-    if (!path)
-        return true;
-    if (!file_read(path, purpose, limit, &blob->bytes, &blob->size, err))
-        return false;
-    const char *slash = strrchr(path, '/');
-    blob->name = slash ? slash + 1 : path;
-    run->blob[run->blob_count++] = blob->bytes;
-    return true;
-}
-
-static bool read_modules(struct run *run, struct error *err)
-{
-    for (unsigned i = 0; i < run->options.module_count; i++) {
-        const char *line = run->options.module[i];
-        struct multiboot_module *module = &run->config.module[i];
-        char *path = run->module_path[i] = mem_string_copy(line);
-        path[strcspn(path, " ")] = 0;
-        module->command_line = line;
-        if (!read_blob(run, path, "a multiboot module", FILE_LIMIT, &module->file, err))
-            return false;
-        run->config.module_count++;
-    }
-    return true;
-}
-
-static bool read_files(struct run *run, struct error *err)
-{
-    const struct run_options *options = &run->options;
-    struct machine_config *config = &run->config;
-    config->firmware =
-        (struct blob){(uint8_t *)firmware_image, firmware_image_size, "the built-in firmware"};
-    config->firmware_is_guest = options->bios != NULL;
-    return read_blob(run, options->bios, "a firmware image", BIOS_LIMIT, &config->firmware, err) &&
-           read_blob(run, options->vga_bios, "a VGA BIOS", BIOS_LIMIT, &config->vga_rom, err) &&
-           read_blob(run, options->kernel, "a Linux kernel", FILE_LIMIT, &config->kernel, err) &&
-           read_blob(run, options->initrd, "an initrd", FILE_LIMIT, &config->initrd, err) &&
-           read_blob(run, options->multiboot, "a multiboot kernel", FILE_LIMIT, &config->multiboot,
-                     err) &&
-           read_modules(run, err);
-}
-
-static bool read_script(struct run *run, struct error *err)
-{
-    if (!run->options.script)
-        return true;
-    uint8_t *text;
-    size_t size;
-    if (!file_read(run->options.script, "a script", SCRIPT_LIMIT, &text, &size, err))
-        return false;
-    run->config.script = script_parse((const char *)text, size, run->options.script, err);
-    mem_free(text);
-    return run->config.script != NULL;
-}
-
-/* --- images --- */
-
-static bool open_drive(struct drive_config *drive, const char *specification, enum image_kind kind,
-                       struct error *err)
-{
-    drive->present = true;
-    drive->is_cdrom = kind == IMAGE_CDROM;
-    if (specification)
-        drive->disk = image_open(specification, kind, err);
-    return !specification || drive->disk;
-}
-
-/* A CD-ROM drive is where people expect one: master of the second channel, and there even without a
- * disc when nothing else wants the place. */
-static bool open_images(struct run *run, struct error *err)
-{
-    static const unsigned cdrom_order[MACHINE_DISKS] = {2, 3, 1, 0};
-    const struct run_options *options = &run->options;
-    struct machine_config *config = &run->config;
-    for (unsigned i = 0; i < options->floppy_count; i++) {
-        if (!open_drive(&config->floppy[i], options->floppy[i], IMAGE_FLOPPY, err))
-            return false;
-    }
-    config->floppy[0].present = true;
-    for (unsigned i = 0; i < options->cdrom_count; i++) {
-        if (!open_drive(&config->drive[cdrom_order[i]], options->cdrom[i], IMAGE_CDROM, err))
-            return false;
-    }
-    for (unsigned i = 0, place = 0; i < options->disk_count; i++, place++) {
-        while (config->drive[place].present)
-            place++;
-        if (!open_drive(&config->drive[place], options->disk[i], IMAGE_DISK, err))
-            return false;
-    }
-    if (!config->drive[2].present)
-        return open_drive(&config->drive[2], NULL, IMAGE_CDROM, err);
-    return true;
-}
-
-static bool close_images(struct run *run, struct error *err)
-{
-    bool ok = true;
-    for (unsigned i = 0; i < MACHINE_FLOPPIES; i++)
-        ok = image_close(run->config.floppy[i].disk, ok ? err : NULL) && ok;
-    for (unsigned i = 0; i < MACHINE_DISKS; i++)
-        ok = image_close(run->config.drive[i].disk, ok ? err : NULL) && ok;
-    return ok;
-}
 
 /* --- what the machine asks of the outside --- */
 
@@ -189,14 +40,7 @@ static void outside_release_image(void *opaque, struct disk_backend *disk)
     struct error err;
     if (!image_close(disk, &err))
         fprintf(stderr, "anachron: error: %s\n", err.text);
-    for (unsigned i = 0; i < MACHINE_FLOPPIES; i++) {
-        if (run->config.floppy[i].disk == disk)
-            run->config.floppy[i].disk = NULL;
-    }
-    for (unsigned i = 0; i < MACHINE_DISKS; i++) {
-        if (run->config.drive[i].disk == disk)
-            run->config.drive[i].disk = NULL;
-    }
+    run_forget_image(run, disk);
 }
 
 static void quit(void *opaque)
@@ -214,125 +58,6 @@ static void on_signal(void *opaque, int number)
     if (!machine)
         _exit(128 + number);
     machine_stop(machine, 128 + number);
-}
-
-/* --- characters and display --- */
-
-static bool open_characters(struct run *run, struct error *err)
-{
-    const struct run_options *options = &run->options;
-    for (unsigned i = 0; i < options->serial_count; i++) {
-        run->serial[i] = characters_open(options->serial[i], "--serial", err);
-        if (!run->serial[i])
-            return false;
-        run->config.serial[i] = characters_backend(run->serial[i]);
-        run->config.interactive |= characters_interactive(run->serial[i]);
-    }
-    if (options->debug_console) {
-        run->debug_console = characters_open(options->debug_console, "--debugcon", err);
-        if (!run->debug_console)
-            return false;
-        run->config.debug_console = characters_backend(run->debug_console);
-    }
-    if (options->post) {
-        run->post = characters_open(options->post, "--post", err);
-        if (!run->post)
-            return false;
-        run->config.post = characters_backend(run->post);
-    }
-    if (options->printer) {
-        run->printer = characters_open(options->printer, "--printer", err);
-        if (!run->printer)
-            return false;
-        run->config.printer = characters_backend(run->printer);
-    }
-    return true;
-}
-
-static bool wants_term(const struct run_options *options)
-{
-    if (options->display != DISPLAY_DEFAULT)
-        return options->display == DISPLAY_TERM;
-    for (unsigned i = 0; i < options->serial_count; i++) {
-        if (strcmp(options->serial[i], "stdio") == 0)
-            return false;
-    }
-    return !options->script && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-}
-
-/* A window where there is a screen. When it is not asked for and cannot be had, there is another
- * way; that is said, because it was expected. */
-static bool open_window(struct run *run, struct error *err)
-{
-    const struct run_options *options = &run->options;
-    bool is_default = options->display == DISPLAY_DEFAULT;
-    if (is_default ? options->script || !window_is_likely() : options->display != DISPLAY_SDL)
-        return true;
-    run->window_config = (struct window_config){
-        .scale = options->scale,
-        .fullscreen = options->fullscreen,
-        .floppy = options->floppy_count ? options->floppy[0] : NULL,
-        .cdrom = options->cdrom_count ? options->cdrom[0] : NULL,
-    };
-    run->window = window_open(&run->window_config, err);
-    run->config.interactive |= run->window != NULL;
-    if (!run->window && is_default)
-        fprintf(stderr, "anachron: warning: %s\n", err->text);
-    return run->window || is_default;
-}
-
-/* The first line of the password file; NULL: err says why not. The caller frees. */
-static char *read_password(const char *path, struct error *err)
-{
-    uint8_t *bytes;
-    size_t size;
-    if (!file_read(path, "a file with a password", PASSWORD_LIMIT, &bytes, &size, err))
-        return NULL;
-    char *password = (char *)bytes;
-    password[strcspn(password, "\r\n")] = 0;
-    if (*password)
-        return password;
-    error_set(err, "--vnc-password %s: its first line is empty; write the password there", path);
-    mem_free(password);
-    return NULL;
-}
-
-static bool open_vnc(struct run *run, struct error *err)
-{
-    const struct run_options *options = &run->options;
-    if (options->display != DISPLAY_VNC)
-        return true;
-    char *password = NULL;
-    if (options->vnc_password && !(password = read_password(options->vnc_password, err)))
-        return false;
-    bool connects;
-    int listener = socket_open(options->vnc_address, "--display vnc", &connects, err);
-    if (listener >= 0)
-        run->vnc = vnc_open(listener, password, err);
-    if (run->vnc && !password && options->vnc_address[0] != ':')
-        fprintf(stderr,
-                "anachron: warning: --display vnc at %s without --vnc-password: whoever "
-                "reaches that port can use the machine\n",
-                options->vnc_address);
-    mem_free(password);
-    run->config.interactive = true;
-    return run->vnc != NULL;
-}
-
-static bool open_display(struct run *run, struct error *err)
-{
-    if (!open_window(run, err) || !open_vnc(run, err))
-        return false;
-    if (run->window || run->vnc || !wants_term(&run->options))
-        return true;
-    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-        return error_set(err, "--display term wants a terminal; use --display none");
-    run->terminal = terminal_open(TERM_FAREWELL, err);
-    if (!run->terminal)
-        return false;
-    run->term = term_open();
-    run->config.interactive = true;
-    return true;
 }
 
 /* --- the run --- */
@@ -361,7 +86,7 @@ static bool configure(struct run *run, struct error *err)
                     .save_picture = outside_save_picture},
     };
     memcpy(config->boot_order, options->boot, sizeof config->boot_order);
-    if (!read_script(run, err) || !read_files(run, err) || !open_images(run, err))
+    if (!run_read_files(run, err) || !run_open_images(run, err))
         return false;
     if (options->trace && !(config->trace = trace_open(options->trace, err)))
         return false;
@@ -369,7 +94,7 @@ static bool configure(struct run *run, struct error *err)
         return false;
     if (options->control && !(run->server = control_server_open(options->control, err)))
         return false;
-    return open_characters(run, err);
+    return run_open_characters(run, err);
 }
 
 /* A machine that is used while it runs keeps to real time; one that a program drives does not wait.
@@ -433,7 +158,7 @@ static bool run_and_show(struct run *run, struct error *err)
 static bool execute(struct run *run, int *status, struct error *err)
 {
     run->signals = signals_start(on_signal, run);
-    if (!open_display(run, err))
+    if (!run_open_display(run, err))
         return false;
     choose_clock(run);
     run->machine = machine_new(&run->config, err);
@@ -510,7 +235,7 @@ int command_run(int argc, char **argv)
     if (run->machine && run->options.stats)
         machine_print_stats(run->machine, stderr);
     if (!trace_close(run->config.trace, &err) || !trace_close(run->config.perf_map, &err) ||
-        !close_images(run, &err))
+        !run_close_images(run, &err))
         status = complain(&err, EXIT_STATUS_HOST_ERROR);
     release(run);
     mem_free(run);
@@ -585,7 +310,7 @@ void run_close(struct run *run)
     if (!run)
         return;
     leave(run);
-    close_images(run, &err);
+    run_close_images(run, &err);
     release(run);
     mem_free(run);
 }

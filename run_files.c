@@ -1,0 +1,141 @@
+/* `anachron run`: files and images. */
+#include "base/memory.h"
+
+#include "firmware.h"
+#include "host/file.h"
+#include "host/image.h"
+#include "machine/script.h"
+#include "run_private.h"
+
+#include <string.h>
+
+enum {
+    FILE_LIMIT = 1 << 30,
+    BIOS_LIMIT = 16 << 20,
+    SCRIPT_LIMIT = 16 << 20,
+};
+
+/* --- files --- */
+
+static bool read_blob(struct run *run, const char *path, const char *purpose, size_t limit,
+                      struct blob *blob, struct error *err)
+{
+    if (!path)
+        return true;
+    if (!file_read(path, purpose, limit, &blob->bytes, &blob->size, err))
+        return false;
+    const char *slash = strrchr(path, '/');
+    blob->name = slash ? slash + 1 : path;
+    run->blob[run->blob_count++] = blob->bytes;
+    return true;
+}
+
+static bool read_modules(struct run *run, struct error *err)
+{
+    for (unsigned i = 0; i < run->options.module_count; i++) {
+        const char *line = run->options.module[i];
+        struct multiboot_module *module = &run->config.module[i];
+        char *path = run->module_path[i] = mem_string_copy(line);
+        path[strcspn(path, " ")] = 0;
+        module->command_line = line;
+        if (!read_blob(run, path, "a multiboot module", FILE_LIMIT, &module->file, err))
+            return false;
+        run->config.module_count++;
+    }
+    return true;
+}
+
+static bool read_blobs(struct run *run, struct error *err)
+{
+    const struct run_options *options = &run->options;
+    struct machine_config *config = &run->config;
+    config->firmware =
+        (struct blob){(uint8_t *)firmware_image, firmware_image_size, "the built-in firmware"};
+    config->firmware_is_guest = options->bios != NULL;
+    return read_blob(run, options->bios, "a firmware image", BIOS_LIMIT, &config->firmware, err) &&
+           read_blob(run, options->vga_bios, "a VGA BIOS", BIOS_LIMIT, &config->vga_rom, err) &&
+           read_blob(run, options->kernel, "a Linux kernel", FILE_LIMIT, &config->kernel, err) &&
+           read_blob(run, options->initrd, "an initrd", FILE_LIMIT, &config->initrd, err) &&
+           read_blob(run, options->multiboot, "a multiboot kernel", FILE_LIMIT, &config->multiboot,
+                     err) &&
+           read_modules(run, err);
+}
+
+static bool read_script(struct run *run, struct error *err)
+{
+    if (!run->options.script)
+        return true;
+    uint8_t *text;
+    size_t size;
+    if (!file_read(run->options.script, "a script", SCRIPT_LIMIT, &text, &size, err))
+        return false;
+    run->config.script = script_parse((const char *)text, size, run->options.script, err);
+    mem_free(text);
+    return run->config.script != NULL;
+}
+
+bool run_read_files(struct run *run, struct error *err)
+{
+    return read_script(run, err) && read_blobs(run, err);
+}
+
+/* --- images --- */
+
+static bool open_drive(struct drive_config *drive, const char *specification, enum image_kind kind,
+                       struct error *err)
+{
+    drive->present = true;
+    drive->is_cdrom = kind == IMAGE_CDROM;
+    if (specification)
+        drive->disk = image_open(specification, kind, err);
+    return !specification || drive->disk;
+}
+
+/* A CD-ROM drive is where people expect one: master of the second channel, and there even without a
+ * disc when nothing else wants the place. */
+bool run_open_images(struct run *run, struct error *err)
+{
+    static const unsigned cdrom_order[MACHINE_DISKS] = {2, 3, 1, 0};
+    const struct run_options *options = &run->options;
+    struct machine_config *config = &run->config;
+    for (unsigned i = 0; i < options->floppy_count; i++) {
+        if (!open_drive(&config->floppy[i], options->floppy[i], IMAGE_FLOPPY, err))
+            return false;
+    }
+    config->floppy[0].present = true;
+    for (unsigned i = 0; i < options->cdrom_count; i++) {
+        if (!open_drive(&config->drive[cdrom_order[i]], options->cdrom[i], IMAGE_CDROM, err))
+            return false;
+    }
+    for (unsigned i = 0, place = 0; i < options->disk_count; i++, place++) {
+        while (config->drive[place].present)
+            place++;
+        if (!open_drive(&config->drive[place], options->disk[i], IMAGE_DISK, err))
+            return false;
+    }
+    if (!config->drive[2].present)
+        return open_drive(&config->drive[2], NULL, IMAGE_CDROM, err);
+    return true;
+}
+
+bool run_close_images(struct run *run, struct error *err)
+{
+    bool ok = true;
+    for (unsigned i = 0; i < MACHINE_FLOPPIES; i++)
+        ok = image_close(run->config.floppy[i].disk, ok ? err : NULL) && ok;
+    for (unsigned i = 0; i < MACHINE_DISKS; i++)
+        ok = image_close(run->config.drive[i].disk, ok ? err : NULL) && ok;
+    return ok;
+}
+
+void run_forget_image(struct run *run, const struct disk_backend *disk)
+{
+    for (unsigned i = 0; i < MACHINE_FLOPPIES; i++) {
+        if (run->config.floppy[i].disk == disk)
+            run->config.floppy[i].disk = NULL;
+    }
+    for (unsigned i = 0; i < MACHINE_DISKS; i++) {
+        if (run->config.drive[i].disk == disk)
+            run->config.drive[i].disk = NULL;
+    }
+}
