@@ -138,13 +138,16 @@ uint64_t clock_insns_until(const struct clock *clock, uint64_t ns)
     return since_base - (clock_icount(clock) - clock->base_icount);
 }
 
-void clock_expire(struct clock *clock)
+bool clock_expire(struct clock *clock)
 {
     uint64_t now = clock_now(clock);
+    bool expired = false;
     for (struct timer *timer; (timer = earliest_timer(clock)) && timer->deadline <= now;) {
         timer->deadline = CLOCK_NEVER;
         timer->expired(timer->device);
+        expired = true;
     }
+    return expired;
 }
 
 void clock_skip_to(struct clock *clock, uint64_t ns)

@@ -68,10 +68,11 @@ static inline bool timer_armed(const struct timer *timer)
 }
 
 /* For the run loop: earliest deadline or CLOCK_NEVER; instructions until ns (rounded up, 0 when it
- * has been reached); expire what is due, in order of deadline and rank; pass idle time until ns. */
+ * has been reached); expire what is due, in order of deadline and rank (true: something was); pass
+ * idle time until ns. */
 uint64_t clock_next_deadline(const struct clock *clock);
 uint64_t clock_insns_until(const struct clock *clock, uint64_t ns);
-void clock_expire(struct clock *clock);
+bool clock_expire(struct clock *clock);
 void clock_skip_to(struct clock *clock, uint64_t ns);
 
 /* For a device, inside an access: the processor waits ns longer for the bus than an instruction

@@ -231,8 +231,9 @@ void cpu_request_reset(struct cpu *cpu, bool init);
 
 /* At an instruction boundary: takes what is pending (reset, INIT, debug trap, NMI, interrupt) in
  * priority order (SDM 3A table 6-2) and leaves attention with only what remains to be done.
+ * True: something was taken, or the processor was reset.
  * An interrupt wakes a halted processor. */
-void cpu_service(struct cpu *cpu);
+bool cpu_service(struct cpu *cpu);
 /* Runs decoded instructions until icount reaches limit, attention is set or the processor is not
  * running. Faults are delivered inside. */
 void cpu_run(struct cpu *cpu, uint64_t limit);

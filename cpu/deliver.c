@@ -141,27 +141,33 @@ static void take_debug_trap(struct cpu *cpu)
 
 /* What may be taken now, in order: debug traps of the last instruction, NMI, maskable interrupts.
  * Shutdown ends by NMI alone (or by reset). */
-static void take_pending(struct cpu *cpu)
+static bool take_pending(struct cpu *cpu)
 {
     bool is_shut_down = cpu->activity == CPU_SHUTDOWN;
-    if (cpu->debug_hits && !(cpu->step & STEP_SHADOW_STACK) && !is_shut_down)
+    bool traps = cpu->debug_hits && !(cpu->step & STEP_SHADOW_STACK) && !is_shut_down;
+    if (traps)
         take_debug_trap(cpu);
     cpu_update_interrupts(cpu);
-    if (cpu->attention & ATTENTION_NMI)
+    bool is_nmi = cpu->attention & ATTENTION_NMI;
+    if (is_nmi)
         take_nmi(cpu);
-    if (cpu->attention & ATTENTION_INTERRUPT && cpu->activity != CPU_SHUTDOWN)
+    bool interrupts = cpu->attention & ATTENTION_INTERRUPT && cpu->activity != CPU_SHUTDOWN;
+    if (interrupts)
         take_interrupt(cpu, cpu->host.acknowledge ? cpu->host.acknowledge(cpu->host.opaque) : 0);
     cpu_update_interrupts(cpu);
+    return traps || is_nmi || interrupts;
 }
 
-void cpu_service(struct cpu *cpu)
+bool cpu_service(struct cpu *cpu)
 {
     cpu->attention &=
         ~(uint32_t)(ATTENTION_CLOCK | ATTENTION_HALT | ATTENTION_MODE | ATTENTION_DEBUG);
-    if (cpu->reset_pending || cpu->init_pending)
+    bool resets = cpu->reset_pending || cpu->init_pending;
+    if (resets)
         cpu_reset(cpu, !cpu->reset_pending);
-    take_pending(cpu);
+    bool takes = take_pending(cpu);
     cpu->attention &= ~(uint32_t)ATTENTION_MODE;
     if (cpu->debug_hits && !(cpu->step & STEP_SHADOW_STACK))
         cpu->attention |= ATTENTION_DEBUG;
+    return resets || takes;
 }

@@ -1,4 +1,5 @@
 /* Commands: what a person at the machine does. Everything goes through the gate. */
+#include "base/memory.h"
 #include "base/time128.h"
 #include "devices/ps2_keyboard.h"
 #include "devices/uart16550.h"
@@ -155,8 +156,12 @@ static enum command_outcome put_in(struct machine *machine, struct job *job,
     struct gate_event event = {.kind = GATE_MEDIA};
     event.u.media.drive = (uint8_t)job_argument(job, "drive")->number;
     event.u.media.disk = disk;
-    if (!gate_submit(machine->gate, &event))
+    if (disk)
+        event.u.media.specification = mem_string_copy(job_argument(job, "file")->text);
+    if (!gate_submit(machine->gate, &event)) {
+        gate_event_free(&event);
         return job_fail(job, EXIT_STATUS_HOST_ERROR, "too much input at once; try again");
+    }
     if (disk)
         job->disk = NULL;
     return COMMAND_DONE;

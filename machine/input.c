@@ -72,7 +72,8 @@ static void replace_medium(struct machine *machine, enum gate_drive drive,
     }
     machine->medium[drive] = medium;
     machine->inserted[drive] = medium != NULL;
-    control_announce(machine->control, "media", NULL);
+    if (!machine->muted)
+        control_announce(machine->control, "media", NULL);
 }
 
 static void on_media(void *opaque, const struct gate_event *event)
@@ -104,8 +105,7 @@ static void on_power_button(void *opaque, const struct gate_event *event)
 
 static void on_reset_button(void *opaque, const struct gate_event *event)
 {
-    struct machine *machine = opaque;
-    machine->reset_requested = true;
+    machine_reset_board(opaque);
 }
 
 static void on_nmi_button(void *opaque, const struct gate_event *event)
@@ -120,6 +120,20 @@ static void on_rate(void *opaque, const struct gate_event *event)
     clock_set_rate(bus_clock(machine->bus), event->u.picoseconds_per_insn);
 }
 
+static void on_poke(void *opaque, const struct gate_event *event)
+{
+    struct machine *machine = opaque;
+    struct poke_value value = {event->u.poke.low, event->u.poke.high, event->u.poke.digits};
+    machine->poke_failed = !cpu_poke(machine->cpu, event->u.poke.name, &value);
+}
+
+static void on_memory(void *opaque, const struct gate_event *event)
+{
+    struct machine *machine = opaque;
+    for (unsigned i = 0; i < event->u.memory.size; i++)
+        phys_write(machine->phys, event->u.memory.address + i, event->u.memory.bytes[i], 1);
+}
+
 void input_connect(struct machine *machine)
 {
     static gate_sink *const sinks[GATE_KIND_COUNT] = {
@@ -132,6 +146,8 @@ void input_connect(struct machine *machine)
         [GATE_RESET_BUTTON] = on_reset_button,
         [GATE_NMI_BUTTON] = on_nmi_button,
         [GATE_RATE] = on_rate,
+        [GATE_POKE] = on_poke,
+        [GATE_MEMORY] = on_memory,
     };
     for (unsigned kind = 0; kind < GATE_KIND_COUNT; kind++) {
         if (sinks[kind])

@@ -8,6 +8,8 @@
 #include "machine/capture.h"
 #include "machine/job.h"
 #include "machine/machine.h"
+#include "machine/outlet.h"
+#include "machine/replay.h"
 #include "mmu/physmem.h"
 #include "snapshot/state.h"
 
@@ -24,6 +26,7 @@ enum stop_reason {
     STOP_FAULT,     /* --stop-on fault */
     STOP_SCRIPT,    /* quit, a wait that timed out, an error */
     STOP_OUTSIDE,   /* machine_stop */
+    STOP_LOST,      /* a replay that differs from its record */
 };
 
 struct machine {
@@ -74,6 +77,16 @@ struct machine {
     struct frame frame; /* the machine's own: screenshots, hashes */
     struct capture serial_capture[MACHINE_SERIALS], debug_capture;
     unsigned mouse_buttons; /* as the gate last said */
+    bool poke_failed;       /* the last GATE_POKE named no register, or a value it cannot hold */
+
+    /* The record, and running from one. moment: the last count and time at which something was
+     * done between two instructions, and how often. */
+    struct journal *journal;
+    struct journal_stamp moment;
+    struct replay replay;
+    /* Between the chips and the backends; muted: the guest says it again. */
+    struct outlet serial_outlet[MACHINE_SERIALS], debug_outlet, printer_outlet, post_outlet;
+    bool muted;
     bool paused;
     uint64_t step_until; /* pauses at this instruction count; UINT64_MAX: no */
 
@@ -129,6 +142,10 @@ void machine_fill_status(struct machine *machine, struct screen_status *status);
 const char *machine_state_name(const struct machine *machine);
 
 /* run.c */
+/* One turn of the loop, for those who go another way than machine_run. */
+void machine_turn(struct machine *machine);
+/* The reset line of the board, now: between two instructions. */
+void machine_reset_board(struct machine *machine);
 /* Runs up to an instruction count, instead of machine_run; can be called again. False: the machine
  * has ended before, or there. */
 bool machine_run_to(struct machine *machine, uint64_t icount);

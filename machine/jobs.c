@@ -9,8 +9,13 @@
 
 enum command_outcome job_step(struct job *job, struct machine *machine)
 {
-    enum command_outcome outcome = job->call.command->run(machine, job);
-    if (gate_pending(machine->gate))
+    const struct command *command = job->call.command;
+    if (machine->replay.is_on && command->flags & COMMAND_CHANGES_GUEST)
+        return job_fail(job, EXIT_STATUS_USAGE,
+                        "%s: the machine replays what was recorded, and takes nothing from outside",
+                        command->name);
+    enum command_outcome outcome = command->run(machine, job);
+    if (gate_pending(machine->gate) && !machine->replay.is_on)
         gate_deliver(machine->gate, machine_icount(machine));
     return outcome;
 }

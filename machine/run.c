@@ -59,12 +59,23 @@ static void capture_output(struct machine *machine)
     machine->config.debug_console = &machine->debug_capture.chars;
 }
 
+static void start_outlets(struct machine *machine)
+{
+    struct machine_config *config = &machine->config;
+    for (unsigned i = 0; i < MACHINE_SERIALS; i++)
+        outlet_start(&machine->serial_outlet[i], &config->serial[i], &machine->muted);
+    outlet_start(&machine->debug_outlet, &config->debug_console, &machine->muted);
+    outlet_start(&machine->printer_outlet, &config->printer, &machine->muted);
+    outlet_start(&machine->post_outlet, &config->post, &machine->muted);
+}
+
 struct machine *machine_new(const struct machine_config *config, struct error *err)
 {
     struct machine *machine = mem_new(sizeof *machine);
     machine->config = *config;
     machine->log = log_new(stderr, config->verbose ? LOG_DEBUG : LOG_WARNING);
     machine->gate = gate_new();
+    machine->journal = journal_new();
     machine->control = control_new(machine_commands(), machine->gate);
     machine->jobs = jobs_new();
     machine->screen = screen_new();
@@ -74,6 +85,7 @@ struct machine *machine_new(const struct machine_config *config, struct error *e
         read_wall_clock(machine);
     if (config->script || config->controlled)
         capture_output(machine);
+    start_outlets(machine);
     if (!board_build(machine, err)) {
         machine_free(machine);
         return NULL;
@@ -89,6 +101,8 @@ struct machine *machine_new(const struct machine_config *config, struct error *e
         return NULL;
     }
     board_map_state(machine);
+    /* What came before is in the configuration. */
+    gate_set_log(machine->gate, machine_record_event, machine);
     return machine;
 }
 
@@ -107,6 +121,8 @@ void machine_free(struct machine *machine)
     jobs_free(machine->jobs);
     control_free(machine->control);
     screen_free(machine->screen);
+    replay_end(machine);
+    journal_free(machine->journal);
     gate_free(machine->gate);
     log_free(machine->log);
     mem_free(machine);
@@ -217,13 +233,15 @@ static void look_at_host(struct machine *machine)
 
 /* --- the guest's side --- */
 
-static void reset_board(struct machine *machine)
+void machine_reset_board(struct machine *machine)
 {
+    machine_note_order(machine);
     machine->reset_requested = false;
     machine->resets++;
     cpu_reset(machine->cpu, false);
     bus_reset_devices(machine->bus, RESET_HARD);
-    control_announce(machine->control, "reset", NULL);
+    if (!machine->muted)
+        control_announce(machine->control, "reset", NULL);
 }
 
 static bool interrupts_enabled(const struct machine *machine)
@@ -231,12 +249,13 @@ static bool interrupts_enabled(const struct machine *machine)
     return machine->cpu->eflags & FLAG_IF;
 }
 
-/* When the script or a request wants to be looked at. */
+/* When the script (in a replay, the record) or a request wants to be looked at. */
 static uint64_t commands_due_time(const struct machine *machine)
 {
-    uint64_t script = script_due_time(machine->config.script);
     uint64_t jobs = jobs_due_time(machine->jobs);
-    return script < jobs ? script : jobs;
+    uint64_t other =
+        machine->replay.is_on ? replay_due_time(machine) : script_due_time(machine->config.script);
+    return other < jobs ? other : jobs;
 }
 
 /* A halted processor: passes the time until something may wake it. */
@@ -294,6 +313,8 @@ static void run_slice(struct machine *machine)
         budget = machine->config.stop_after - icount;
     if (machine->step_until - icount < budget)
         budget = machine->step_until - icount;
+    if (machine->replay.is_on)
+        budget = replay_budget(machine, budget);
     if (budget)
         cpu_run(machine->cpu, icount + budget);
 }
@@ -308,34 +329,52 @@ static void look_for_entry(struct machine *machine)
     script_wake(machine->config.script, machine);
 }
 
-/* What comes from outside; also while time stands still. */
-static void run_outside(struct machine *machine)
+/* What comes from outside; also while time stands still. False: this turn ends here. */
+static bool run_outside(struct machine *machine)
 {
-    if (gate_pending(machine->gate))
+    if (machine->replay.is_on) {
+        if (gate_pending(machine->gate))
+            gate_discard(machine->gate);
+        if (replay_deliver(machine))
+            return false;
+    } else if (gate_pending(machine->gate)) {
         gate_deliver(machine->gate, cpu_icount(machine->cpu));
+    }
     if (machine->reset_requested)
-        reset_board(machine);
+        machine_reset_board(machine);
     uint64_t due = jobs_due_time(machine->jobs);
     /* Nearly every turn there is no job: then the time need not be known. */
     if (control_pending(machine->control) || (due != CLOCK_NEVER && due <= machine_time(machine)))
         jobs_step(machine->jobs, machine);
+    return true;
 }
 
-static void run_turn(struct machine *machine)
+/* Timers, and then whoever follows the virtual clock: the script, or the record. False: this turn
+ * ends here. */
+static bool run_clock(struct machine *machine)
+{
+    if (clock_expire(bus_clock(machine->bus)))
+        machine_note_order(machine);
+    if (machine->replay.is_on)
+        return !replay_deliver(machine);
+    if (machine->config.script && script_due_time(machine->config.script) <= machine_time(machine))
+        script_step(machine->config.script, machine);
+    return !gate_pending(machine->gate);
+}
+
+void machine_turn(struct machine *machine)
 {
     struct cpu *cpu = machine->cpu;
     if (machine->entry == ENTRY_NEAR)
         look_for_entry(machine);
     cpu->attention &= ~(uint32_t)ATTENTION_STOP;
-    run_outside(machine);
+    if (!run_outside(machine))
+        return;
     if (machine->paused) {
         gate_wait(machine->gate, HOST_POLL_NS);
         return;
     }
-    clock_expire(bus_clock(machine->bus));
-    if (machine->config.script && script_due_time(machine->config.script) <= machine_time(machine))
-        script_step(machine->config.script, machine);
-    if (machine->stop || gate_pending(machine->gate) || machine->reset_requested)
+    if (!run_clock(machine) || machine->stop || machine->reset_requested)
         return;
     if (cpu_icount(cpu) >= machine->step_until) {
         machine_set_paused(machine, true);
@@ -345,7 +384,8 @@ static void run_turn(struct machine *machine)
         machine_request_stop(machine, STOP_AFTER, EXIT_STATUS_OK);
         return;
     }
-    cpu_service(cpu);
+    if (cpu_service(cpu))
+        machine_note_order(machine);
     if (machine->stop || machine->reset_requested)
         return;
     if (cpu->activity == CPU_RUNNING)
@@ -407,7 +447,7 @@ bool machine_run_to(struct machine *machine, uint64_t icount)
     machine->start_host_ns = machine->pace_host_ns;
     machine->config.stop_after = icount < limit ? icount : limit;
     while (!machine->stop)
-        run_turn(machine);
+        machine_turn(machine);
     machine->config.stop_after = limit;
     if (machine->stop == STOP_AFTER && icount < limit)
         machine->stop = STOP_NONE;
@@ -421,7 +461,7 @@ int machine_run(struct machine *machine)
     unsigned turns = 0;
     uint64_t looked_at = 0;
     while (!machine->stop) {
-        run_turn(machine);
+        machine_turn(machine);
         /* The host's clock is read only now and then: turns may be very short. */
         uint64_t progress = cpu_icount(machine->cpu);
         if (progress - looked_at >= SLICE_INSNS || ++turns >= 64 || machine->paused ||

@@ -37,15 +37,35 @@ struct gate *gate_new(void)
     return gate;
 }
 
+void gate_event_free(struct gate_event *event)
+{
+    if (event->kind != GATE_MEDIA)
+        return;
+    mem_free(event->u.media.specification);
+    event->u.media.specification = NULL;
+}
+
+/* An event that no sink has taken. */
+static void drop(struct gate_event *event)
+{
+    if (event->kind == GATE_MEDIA && event->u.media.disk)
+        event->u.media.disk->ops->close(event->u.media.disk);
+    gate_event_free(event);
+}
+
+static void drop_all_locked(struct gate *gate)
+{
+    for (; gate->count; gate->count--) {
+        drop(&gate->queue[gate->first]);
+        gate->first = (gate->first + 1) % GATE_QUEUE_LENGTH;
+    }
+}
+
 void gate_free(struct gate *gate)
 {
     if (!gate)
         return;
-    for (unsigned i = 0; i < gate->count; i++) {
-        struct gate_event *event = &gate->queue[(gate->first + i) % GATE_QUEUE_LENGTH];
-        if (event->kind == GATE_MEDIA && event->u.media.disk)
-            event->u.media.disk->ops->close(event->u.media.disk);
-    }
+    drop_all_locked(gate);
     pthread_cond_destroy(&gate->room);
     pthread_cond_destroy(&gate->arrived);
     pthread_mutex_destroy(&gate->lock);
@@ -147,15 +167,31 @@ bool gate_pending(const struct gate *gate)
     return atomic_load_explicit(&gate->pending, memory_order_relaxed);
 }
 
+void gate_replay(struct gate *gate, struct gate_event *event)
+{
+    if (!gate->sinks[event->kind].sink) {
+        drop(event);
+        return;
+    }
+    gate->sinks[event->kind].sink(gate->sinks[event->kind].opaque, event);
+    gate_event_free(event);
+}
+
 void gate_deliver_now(struct gate *gate, struct gate_event *event, uint64_t icount)
 {
     event->icount = icount;
     if (gate->log.sink)
         gate->log.sink(gate->log.opaque, event);
-    if (gate->sinks[event->kind].sink)
-        gate->sinks[event->kind].sink(gate->sinks[event->kind].opaque, event);
-    else if (event->kind == GATE_MEDIA && event->u.media.disk)
-        event->u.media.disk->ops->close(event->u.media.disk);
+    gate_replay(gate, event);
+}
+
+void gate_discard(struct gate *gate)
+{
+    pthread_mutex_lock(&gate->lock);
+    drop_all_locked(gate);
+    atomic_store_explicit(&gate->pending, false, memory_order_relaxed);
+    pthread_cond_broadcast(&gate->room);
+    pthread_mutex_unlock(&gate->lock);
 }
 
 void gate_deliver(struct gate *gate, uint64_t icount)

@@ -23,12 +23,14 @@ enum gate_event_kind {
     GATE_NMI_BUTTON,
     GATE_RATE,       /* virtual time per instruction changes */
     GATE_WALL_CLOCK, /* the host's time was read, to set the real-time clock at power-on */
+    GATE_POKE,       /* a processor register was set by hand */
+    GATE_MEMORY,     /* bytes of RAM were set by hand */
     GATE_KIND_COUNT
 };
 
 enum gate_drive { GATE_FLOPPY_A, GATE_FLOPPY_B, GATE_CDROM, GATE_DRIVE_COUNT };
 
-enum { GATE_SERIAL_MAX = 64 };
+enum { GATE_SERIAL_MAX = 64, GATE_REGISTER_MAX = 24 };
 
 struct gate_event {
     enum gate_event_kind kind;
@@ -56,11 +58,27 @@ struct gate_event {
         struct {
             uint8_t drive;             /* enum gate_drive */
             struct disk_backend *disk; /* NULL: the drive is now empty. The sink takes it over. */
+            /* How the disk was opened, so that it can be opened again; NULL with none. Owned by the
+             * event: gate_event_free. Not copied when the event is. */
+            char *specification;
         } media;
+        struct {
+            char name[GATE_REGISTER_MAX]; /* as cpu_poke takes it */
+            uint64_t low, high;
+            uint8_t digits;
+        } poke;
+        struct {
+            uint32_t address; /* physical */
+            uint8_t size;
+            uint8_t bytes[GATE_SERIAL_MAX];
+        } memory;
         uint64_t picoseconds_per_insn;
         int64_t wall_seconds; /* since 1970-01-01T00:00:00, local time of the guest */
     } u;
 };
+
+/* Frees what an event owns but for its disk. */
+void gate_event_free(struct gate_event *event);
 
 struct gate;
 
@@ -76,7 +94,8 @@ void gate_set_sink(struct gate *gate, enum gate_event_kind kind, gate_sink *sink
 /* Sees every event, after it got its stamp and before its sink. NULL: none. */
 void gate_set_log(struct gate *gate, gate_sink *log, void *opaque);
 
-/* From any thread. The event is copied. False if the queue is full: nothing was taken. */
+/* From any thread. The event is copied, and what it owns taken over. False if the queue is full:
+ * nothing was taken. */
 bool gate_submit(struct gate *gate, const struct gate_event *event);
 
 /* Short forms of gate_submit. */
@@ -95,8 +114,13 @@ size_t gate_serial(struct gate *gate, unsigned port, const uint8_t *bytes, size_
 bool gate_pending(const struct gate *gate);
 /* Delivers everything submitted so far, in order of submission, stamped with icount. */
 void gate_deliver(struct gate *gate, uint64_t icount);
-/* Hands one event straight to log and sink, for what the machine itself asks of the outside. */
+/* Drops everything submitted so far: a machine that replays its past takes nothing from outside. */
+void gate_discard(struct gate *gate);
+/* Hands one event straight to log and sink, for what the machine itself asks of the outside, and
+ * frees what it owns. */
 void gate_deliver_now(struct gate *gate, struct gate_event *event, uint64_t icount);
+/* The same, but past the log: the event comes from there. */
+void gate_replay(struct gate *gate, struct gate_event *event);
 /* Sleeps until an event is pending, or for nanoseconds (UINT64_MAX: without end). */
 void gate_wait(struct gate *gate, uint64_t nanoseconds);
 /* Wakes gate_wait and every waiting submitter, now and from now on: the machine is ending. */

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <string.h>
 #include <xxhash.h>
 
@@ -64,12 +65,14 @@ static void prepare(const struct section *section)
         section->before_walk(section->base);
 }
 
-uint64_t state_hash(struct state_map *map)
+static uint64_t hash_sections(struct state_map *map, bool with_memory)
 {
     XXH3_state_t *hash = XXH3_createState();
     XXH3_64bits_reset(hash);
     for (size_t i = 0; i < map->count; i++) {
         const struct section *section = &map->sections[i];
+        if (!section->fields && !with_memory)
+            continue;
         prepare(section);
         XXH3_64bits_update(hash, section->name, strlen(section->name) + 1);
         if (section->fields)
@@ -80,6 +83,16 @@ uint64_t state_hash(struct state_map *map)
     uint64_t value = XXH3_64bits_digest(hash);
     XXH3_freeState(hash);
     return value;
+}
+
+uint64_t state_hash(struct state_map *map)
+{
+    return hash_sections(map, true);
+}
+
+uint64_t state_hash_structs(struct state_map *map)
+{
+    return hash_sections(map, false);
 }
 
 struct comparison {
