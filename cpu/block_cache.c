@@ -182,36 +182,72 @@ void block_cache_remove(struct block_cache *cache, struct block *block)
     block->key = BLOCK_DEAD;
 }
 
-/* Marks again what is left in a page, so that data beside deleted code is written fast. */
-static void remark_page(struct block_cache *cache, uint32_t address)
+/* Bytes of one page that removed blocks had. */
+struct span {
+    uint32_t first, end; /* physical; first == end: none */
+};
+
+/* Takes the block's marks in the page away. */
+static void unmark(struct block_cache *cache, const struct block *block, uint32_t page,
+                   struct span *span)
 {
-    physmem_clear_code(cache->phys, address);
-    for (struct block_in_page *in = cache->pages[address >> PAGE_SHIFT]; in; in = in->next) {
-        uint32_t from[2], size[2];
-        unsigned count = block_pieces(in->block, from, size);
-        for (unsigned i = 0; i < count; i++)
-            physmem_mark_more_code(cache->phys, from[i], size[i]);
+    uint32_t from[2], size[2];
+    unsigned count = block_pieces(block, from, size);
+    for (unsigned i = 0; i < count; i++) {
+        if (from[i] >> PAGE_SHIFT != page)
+            continue;
+        physmem_unmark_code(cache->phys, from[i], size[i]);
+        bool is_first = span->first == span->end;
+        if (is_first || from[i] < span->first)
+            span->first = from[i];
+        if (is_first || from[i] + size[i] > span->end)
+            span->end = from[i] + size[i];
     }
+}
+
+/* Marks again the blocks that share bytes with removed ones. */
+static void remark(struct block_cache *cache, uint32_t page, const struct span *span)
+{
+    if (!cache->pages[page] && span->end - span->first >= PAGE_SIZE / 4)
+        physmem_clear_code(cache->phys, page << PAGE_SHIFT);
+    for (struct block_in_page *in = cache->pages[page]; in; in = in->next)
+        if (overlaps(in->block, span->first, span->end - span->first))
+            mark(cache, in->block);
+}
+
+static void unmark_range(struct block_cache *cache, uint32_t page, uint32_t address, uint32_t size)
+{
+    uint32_t begin = page << PAGE_SHIFT, end = begin + (PAGE_SIZE - 1), last = address + size - 1;
+    uint32_t first = address > begin ? address : begin;
+    physmem_unmark_code(cache->phys, first, (last < end ? last : end) - first + 1);
+}
+
+static bool invalidate_in_page(struct block_cache *cache, uint32_t page, uint32_t address,
+                               uint32_t size)
+{
+    struct span span = {0};
+    for (struct block_in_page **link = &cache->pages[page]; *link;) {
+        struct block *block = (*link)->block;
+        if (!overlaps(block, address, size)) {
+            link = &(*link)->next;
+            continue;
+        }
+        unmark(cache, block, page, &span);
+        block_cache_remove(cache, block); /* *link is the next one now */
+    }
+    if (span.first == span.end) { /* marks of a block that went another way */
+        unmark_range(cache, page, address, size);
+        return false;
+    }
+    remark(cache, page, &span);
+    return true;
 }
 
 bool block_cache_invalidate(struct block_cache *cache, uint32_t address, uint32_t size)
 {
     bool any = false;
     uint32_t last = address + size - 1;
-    for (uint32_t page = address >> PAGE_SHIFT; page <= last >> PAGE_SHIFT; page++) {
-        bool hit = false;
-        for (struct block_in_page *in = cache->pages[page]; in;) {
-            if (!overlaps(in->block, address, size)) {
-                in = in->next;
-                continue;
-            }
-            block_cache_remove(cache, in->block);
-            hit = true;
-            in = cache->pages[page]; /* the list has changed, perhaps in two places */
-        }
-        if (hit)
-            remark_page(cache, page << PAGE_SHIFT);
-        any |= hit;
-    }
+    for (uint32_t page = address >> PAGE_SHIFT; page <= last >> PAGE_SHIFT; page++)
+        any |= invalidate_in_page(cache, page, address, size);
     return any;
 }

@@ -140,6 +140,7 @@ struct engine_frame {
     uint32_t base_seen;     /* of CS */
     uint64_t mappings_seen; /* mmu->mapping_changes */
     uint64_t calls;         /* of exec functions, by translated code; for statistics */
+    const uint8_t *code_bits, *code_pages; /* physmem_code_map, physmem_code_pages */
 };
 
 /* Another engine than the interpreter. */

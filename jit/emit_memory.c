@@ -56,9 +56,11 @@ static struct x64_mem segment_field(unsigned segment, size_t member)
     return x64_at(REG_CPU, (int32_t)offset);
 }
 
-static void emit_segment(struct emitter *e, const struct ir_op *op, struct slow_stub *stub)
+/* A stub of its own, since the address is not yet the linear one. */
+static void emit_segment(struct emitter *e, const struct ir_op *op)
 {
     struct x64 *as = &e->as;
+    struct slow_stub *stub = emit_new_stub(e, op->insn);
     uint32_t need = op->access == MMU_WRITE ? SEGMENT_FAST_WRITE : SEGMENT_FAST_READ;
     x64_lea(as, 8, REG_SCRATCH, x64_at(REG_ADDRESS, op->size - 1));
     x64_mov_rm(as, 4, REG_T0, segment_field(op->segment, offsetof(struct segment, limit)));
@@ -136,15 +138,22 @@ static void emit_spoil_stash(struct emitter *e, const struct ir_op *op)
     x64_mov_mi(&e->as, 4, mem, 0x80000000);
 }
 
-/* The run is not in one page, or its leader was not: this access alone. */
-static void emit_probe_alone(struct emitter *e, const struct slow_stub *stub)
+/* Once more, for this access alone: the run is not in one page, or its leader was not; or it writes
+ * into a page with code, perhaps beside it. */
+static void emit_probe_again(struct emitter *e, const struct slow_stub *stub)
 {
     struct x64 *as = &e->as;
-    if (stub->op->group == GROUP_LEADER)
-        emit_spoil_stash(e, stub->op);
-    emit_offset(e, REG_ADDRESS, stub->op);
-    x64_mov_ri(as, 4, REG_T0, stub->op->size - 1u);
-    x64_call_to(as, e->thunks->probe[stub->op->access]);
+    const struct ir_op *op = stub->op;
+    if (!op->group && op->access != MMU_WRITE)
+        return;
+    if (op->group == GROUP_LEADER)
+        emit_spoil_stash(e, op);
+    if (op->group)
+        emit_offset(e, REG_ADDRESS, op);
+    if (op->access == MMU_READ)
+        x64_mov_ri(as, 4, REG_T0, op->size - 1u);
+    x64_call_to(as,
+                op->access == MMU_READ ? e->thunks->probe_read : e->thunks->probe_write[op->size]);
     x64_jcc_to(as, X64_E, stub->back);
 }
 
@@ -160,7 +169,7 @@ static void emit_single(struct emitter *e, const struct ir_op *op, struct slow_s
 {
     emit_offset(e, REG_ADDRESS, op);
     if (!is_flat(e, op->segment))
-        emit_segment(e, op, stub);
+        emit_segment(e, op);
     emit_probe(e, op, stub);
 }
 
@@ -272,8 +281,8 @@ static void emit_slow_stub(struct emitter *e, const struct slow_stub *stub)
     struct x64 *as = &e->as;
     for (unsigned i = 0; i < stub->jump_count; i++)
         x64_patch(stub->jumps[i], as->at);
-    if (stub->op && stub->op->group)
-        emit_probe_alone(e, stub);
+    if (stub->op)
+        emit_probe_again(e, stub);
     emit_spoil_stashes(e, stub->insn);
     flags_emit_to_home(as, &stub->flags, e->thunks->save_flags);
     emit_note(e, &stub->note);

@@ -69,7 +69,7 @@ static void on_removed(void *opaque, struct block *block)
     struct translation *translation = block->translation;
     jit->stats.removed++;
     translation_isolate(translation);
-    jump_key_new_generation(jit->cpu);
+    translation_redirect(translation, jit->thunks.lookup);
     struct code_map_slot *slot = code_map_slot(jit->map, block->key);
     if (slot->key == block->key)
         slot->key = BLOCK_DEAD;
@@ -395,6 +395,8 @@ struct jit *jit_new(struct cpu *cpu, const struct jit_options *options, struct e
     jump_cache_clear(jit->jump_cache);
     cpu->frame.code_map = jit->map;
     cpu->frame.jump_cache = jit->jump_cache;
+    cpu->frame.code_bits = physmem_code_map(cpu->code->phys);
+    cpu->frame.code_pages = physmem_code_pages(cpu->code->phys);
     block_cache_set_listener(cpu->code->cache,
                              &(struct block_listener){on_removed, on_emptied, jit});
     cpu->engine = (struct cpu_engine){jit, run};

@@ -190,22 +190,88 @@ static uint8_t *emit_lookup(struct x64 *as, const uint8_t *exit_boundary)
     return at;
 }
 
-static uint8_t *emit_probe(struct x64 *as, enum mmu_access access)
+static struct x64_mem tlb_field(size_t member)
+{
+    return (struct x64_mem){REG_TLB, REG_SCRATCH, 0, (int32_t)member};
+}
+
+/* E, and the host's address in R8. */
+static void emit_found(struct x64 *as)
+{
+    x64_mov_rm(as, 8, REG_SCRATCH, tlb_field(offsetof(struct tlb_entry, addend)));
+    x64_lea(as, 8, REG_ADDRESS, (struct x64_mem){REG_ADDRESS, REG_SCRATCH, 0, 0});
+    x64_ret(as);
+}
+
+static uint8_t *emit_probe_read(struct x64 *as)
 {
     uint8_t *at = as->at;
-    struct x64_mem entry = {REG_TLB, REG_SCRATCH, 0, 0}, tag = entry, addend = entry;
-    tag.disp = (int32_t)(offsetof(struct tlb_entry, tag) + access * sizeof(uint32_t));
-    addend.disp = offsetof(struct tlb_entry, addend);
     thunks_emit_tlb_index(as);
     x64_alu_rr(as, X64_ADD, 4, REG_T0, REG_ADDRESS);
     x64_alu_ri(as, X64_AND, 4, REG_T0, ~(uint32_t)PAGE_MASK);
-    x64_alu_rm(as, X64_CMP, 4, REG_T0, tag);
+    x64_alu_rm(as, X64_CMP, 4, REG_T0, tlb_field(offsetof(struct tlb_entry, tag[MMU_READ])));
     uint8_t *misses = x64_jcc(as, X64_NE);
-    x64_mov_rm(as, 8, REG_SCRATCH, addend);
-    x64_lea(as, 8, REG_ADDRESS, (struct x64_mem){REG_ADDRESS, REG_SCRATCH, 0, 0});
+    emit_found(as);
     x64_patch(misses, as->at);
     x64_ret(as);
     return at;
+}
+
+/* T0 is a physical address in RAM. RCX, which is on the stack, becomes free. The jump is taken,
+ * with NE, if the page has no code at all: then the slow path makes the TLB's tag right. Otherwise
+ * the bits of the code map from that address on are T0. */
+static uint8_t *emit_code_bits(struct x64 *as)
+{
+    x64_mov_rr(as, 4, RCX, REG_T0);
+    x64_shift_ri(as, X64_SHR, 4, RCX, PAGE_SHIFT);
+    x64_alu_rm(as, X64_ADD, 8, RCX, CPU_FIELD(frame.code_pages));
+    x64_alu_mi(as, X64_CMP, 1, x64_at(RCX, 0), 1);
+    uint8_t *none = x64_jcc(as, X64_B);
+    x64_mov_rr(as, 4, RCX, REG_T0);
+    x64_shift_ri(as, X64_SHR, 4, REG_T0, 3);
+    x64_alu_rm(as, X64_ADD, 8, REG_T0, CPU_FIELD(frame.code_bits));
+    x64_mov_rm(as, 4, REG_T0, x64_at(REG_T0, 0));
+    x64_alu_ri(as, X64_AND, 4, RCX, 7);
+    x64_shift_rcl(as, X64_SHR, 4, REG_T0);
+    return none;
+}
+
+static uint8_t *emit_probe_write(struct x64 *as, unsigned size)
+{
+    uint8_t *at = as->at, *misses[3];
+    thunks_emit_tlb_index(as);
+    x64_lea(as, 4, REG_T0, x64_at(REG_ADDRESS, (int32_t)size - 1));
+    x64_alu_ri(as, X64_AND, 4, REG_T0, ~(uint32_t)PAGE_MASK);
+    x64_alu_rm(as, X64_CMP, 4, REG_T0, tlb_field(offsetof(struct tlb_entry, tag[MMU_WRITE])));
+    uint8_t *plain = x64_jcc(as, X64_E);
+    x64_alu_rm(as, X64_CMP, 4, REG_T0, tlb_field(offsetof(struct tlb_entry, page)));
+    misses[0] = x64_jcc(as, X64_NE);
+    x64_test_mi(as, 1, tlb_field(offsetof(struct tlb_entry, allowed)), TLB_TRAPS_WRITES);
+    misses[1] = x64_jcc(as, X64_NE);
+    x64_mov_rr(as, 4, REG_T0, REG_ADDRESS);
+    x64_alu_ri(as, X64_AND, 4, REG_T0, PAGE_MASK);
+    x64_alu_rm(as, X64_OR, 4, REG_T0, tlb_field(offsetof(struct tlb_entry, physical)));
+    push(as, RCX);
+    uint8_t *no_code = emit_code_bits(as);
+    pop(as, RCX);
+    x64_test_ri(as, 4, REG_T0, (1u << size) - 1);
+    misses[2] = x64_jcc(as, X64_NE);
+    x64_patch(plain, as->at);
+    emit_found(as);
+    x64_patch(no_code, as->at);
+    pop(as, RCX);
+    for (unsigned i = 0; i < 3; i++)
+        x64_patch(misses[i], as->at);
+    x64_ret(as);
+    return at;
+}
+
+static void emit_probes(struct thunks *thunks, struct x64 *as)
+{
+    static const uint8_t sizes[] = {1, 2, 4, 8, 10, 16};
+    thunks->probe_read = emit_probe_read(as);
+    for (unsigned i = 0; i < sizeof sizes; i++)
+        thunks->probe_write[sizes[i]] = emit_probe_write(as, sizes[i]);
 }
 
 void thunks_emit(struct thunks *thunks, struct x64 *as)
@@ -223,8 +289,7 @@ void thunks_emit(struct thunks *thunks, struct x64 *as)
     thunks->exit_boundary = emit_exit(as, EXIT_BOUNDARY, store_sse, leave);
     thunks->exit_edge = emit_exit(as, EXIT_EDGE, store_sse, leave);
     thunks->exit_interpret = emit_exit(as, EXIT_INTERPRET, store_sse, leave);
-    thunks->probe[MMU_READ] = emit_probe(as, MMU_READ);
-    thunks->probe[MMU_WRITE] = emit_probe(as, MMU_WRITE);
+    emit_probes(thunks, as);
     for (unsigned shifted = 0; shifted < 2; shifted++) {
         thunks->save_flags[shifted] = as->at;
         flags_emit_save(as, shifted);

@@ -6,6 +6,8 @@
 #include "cpu/cpu.h"
 #include "jit/x64.h"
 
+enum { THUNKS_MAX_ACCESS = 16 }; /* bytes */
+
 struct thunks {
     /* As written, like all addresses that code refers to. */
     uint8_t *enter;      /* see thunks_enter */
@@ -17,8 +19,10 @@ struct thunks {
     uint8_t *load_fpu;       /* the same for UNIT_FPU; UNIT_SSE is stored */
     uint8_t *exit_interpret; /* jump: EXIT_INTERPRET */
     uint8_t *jump;           /* jump: to the block at EIP, if it is translated */
-    uint8_t *probe[2]; /* call: R8 = linear address, T0 = size - 1; by enum mmu_access. E: R8 is
-                          the host's address */
+    uint8_t *probe_read; /* call: R8 = linear address, T0 = size - 1. E: R8 is the host's address */
+    /* The same for writing, by the size, which T0 does not have; into pages with code, too, where
+     * there is none. */
+    uint8_t *probe_write[THUNKS_MAX_ACCESS + 1];
     uint8_t *save_flags[2]; /* call: flags_emit_save, with shifted false and true */
     uint8_t *lookup;        /* jump: the same, not looking into the jump cache */
     uint8_t *exit_boundary; /* jump: EXIT_BOUNDARY */

@@ -69,3 +69,9 @@ void translation_isolate(struct translation *translation)
     for (struct translation *v = translation->variants; v; v = v->next_variant)
         isolate(v);
 }
+
+void translation_redirect(struct translation *translation, const uint8_t *target)
+{
+    struct x64 as = {.at = translation->entry, .end = translation->entry + translation->size};
+    x64_jmp_to(&as, target);
+}

@@ -61,5 +61,8 @@ void edge_unlink(struct edge *edge);
 bool edge_can_carry(const struct edge *edge, const struct translation *target);
 /* Unlinks all edges from and to it and its variants. */
 void translation_isolate(struct translation *translation);
+/* From now on, what enters it goes to target: the jump cache still leads here. The block may be
+ * running, behind its entry. */
+void translation_redirect(struct translation *translation, const uint8_t *target);
 
 #endif

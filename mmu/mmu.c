@@ -93,12 +93,18 @@ static void choose_table(struct mmu *mmu)
         mmu->active = mmu->is_user ? mmu->user.entries : mmu->supervisor.entries;
 }
 
+static void trap_entry(struct tlb_entry *entry)
+{
+    entry->tag[MMU_WRITE] = TLB_NO_MATCH;
+    entry->allowed |= TLB_TRAPS_WRITES;
+}
+
 static void trap_in_table(struct tlb_table *table, uint32_t first, uint32_t last)
 {
     for (unsigned i = 0; i < table->filled_count; i++) {
         struct tlb_entry *entry = &table->entries[table->filled[i]];
         if (entry->physical >= first && entry->physical <= last)
-            entry->tag[MMU_WRITE] = TLB_NO_MATCH;
+            trap_entry(entry);
     }
 }
 
@@ -223,32 +229,44 @@ void mmu_flush_page(struct mmu *mmu, uint32_t linear)
     }
 }
 
+static bool is_ram(const struct mmu *mmu, const struct address_range *range, uint32_t physical)
+{
+    return range->kind == RANGE_MEMORY && physical < physmem_ram_size(mmu->phys) &&
+           range->memory + (physical - range->first) == physmem_ram(mmu->phys) + physical;
+}
+
 /* Code can be cached where writes to it are seen (RAM) or cannot happen (ROM). */
 static bool holds_cacheable_code(const struct mmu *mmu, const struct address_range *range,
                                  uint32_t physical)
 {
-    if (range->kind == RANGE_ROM)
-        return true;
-    const uint8_t *host = range->memory + (physical - range->first);
-    return range->kind == RANGE_MEMORY && physical < physmem_ram_size(mmu->phys) &&
-           host == physmem_ram(mmu->phys) + physical;
+    return range->kind == RANGE_ROM || is_ram(mmu, range, physical);
+}
+
+/* Writes bypass the slow path where nothing waits for them, and in pages with code beside it. */
+static void set_write_tag(struct mmu *mmu, struct tlb_entry *entry,
+                          const struct address_range *range)
+{
+    uint32_t offset = entry->physical - range->first;
+    if (!(entry->allowed & 1 << MMU_WRITE) || range->kind != RANGE_MEMORY ||
+        (range->dirty && !range->dirty[offset >> PAGE_SHIFT]) ||
+        bus_page_is_armed(mmu->bus, range->memory + offset))
+        return;
+    if (!physmem_page_has_code(mmu->phys, entry->physical))
+        entry->tag[MMU_WRITE] = entry->page;
+    else if (is_ram(mmu, range, entry->physical))
+        entry->allowed &= (uint8_t)~TLB_TRAPS_WRITES;
 }
 
 /* Decides which accesses to a translated page may bypass the slow path. */
 static void set_tags(struct mmu *mmu, struct tlb_entry *entry, const struct address_range *range)
 {
+    entry->allowed |= TLB_TRAPS_WRITES;
     if (!range || range->kind == RANGE_IO)
         return;
-    uint32_t offset = entry->physical - range->first;
-    bool writable = range->kind == RANGE_MEMORY &&
-                    !physmem_page_has_code(mmu->phys, entry->physical) &&
-                    (!range->dirty || range->dirty[offset >> PAGE_SHIFT]) &&
-                    !bus_page_is_armed(mmu->bus, range->memory + offset);
-    entry->addend = (uintptr_t)(range->memory + offset) - entry->page;
+    entry->addend = (uintptr_t)(range->memory + (entry->physical - range->first)) - entry->page;
     if (entry->allowed & 1 << MMU_READ)
         entry->tag[MMU_READ] = entry->page;
-    if (entry->allowed & 1 << MMU_WRITE && writable)
-        entry->tag[MMU_WRITE] = entry->page;
+    set_write_tag(mmu, entry, range);
     if (entry->allowed & 1 << MMU_EXECUTE && holds_cacheable_code(mmu, range, entry->physical))
         entry->tag[MMU_EXECUTE] = entry->page;
 }
@@ -280,6 +298,7 @@ static bool fill(struct mmu *mmu, struct tlb_entry *entry, uint32_t linear, enum
     entry->global = walk.global;
     entry->large = walk.large;
     mmu->caches_large |= walk.large;
+    physmem_settle_code(mmu->phys, entry->physical);
     set_tags(mmu, entry, bus_find_range(mmu->bus, entry->physical));
     return true;
 }
@@ -398,9 +417,26 @@ bool mmu_read(struct mmu *mmu, uint32_t linear, void *bytes, unsigned size, bool
     return true;
 }
 
+/* The quick way into a page with code, for bytes that are none. */
+static bool write_beside_code(const struct mmu *mmu, uint32_t linear, const void *bytes,
+                              unsigned size, bool user)
+{
+    const struct tlb_table *table = user ? &mmu->user : &mmu->supervisor;
+    const struct tlb_entry *entry = slot_in(table, linear);
+    uint32_t page = (linear + size - 1) & ~(uint32_t)PAGE_MASK;
+    if (entry->page != page || entry->allowed & TLB_TRAPS_WRITES ||
+        !physmem_page_has_code(mmu->phys, entry->physical) ||
+        physmem_is_code(mmu->phys, entry->physical | (linear & PAGE_MASK), size))
+        return false;
+    memcpy((uint8_t *)(entry->addend + linear), bytes, size);
+    return true;
+}
+
 bool mmu_write(struct mmu *mmu, uint32_t linear, const void *bytes, unsigned size, bool user)
 {
     struct pieces pieces;
+    if (write_beside_code(mmu, linear, bytes, size, user))
+        return true;
     if (!translate_pieces(mmu, linear, size, MMU_WRITE, user, &pieces))
         return false;
     write_physical(mmu, pieces.physical[0], bytes, pieces.size[0]);

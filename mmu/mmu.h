@@ -18,6 +18,9 @@ enum {
     TLB_BITS = 12,
     TLB_SIZE = 1 << TLB_BITS,
     TLB_NO_MATCH = 1, /* low bit of a tag: never equal to a page address */
+    /* In allowed: the slow path must see every write. Without it and without a tag for writing, the
+     * page is RAM with code, and only writes to bytes that physmem_is_code are slow. */
+    TLB_TRAPS_WRITES = 1 << 3,
 };
 
 struct tlb_entry {
@@ -25,7 +28,8 @@ struct tlb_entry {
     uint32_t physical; /* physical page address, A20 applied */
     uintptr_t addend;  /* host address = addend + linear address */
     uint32_t page;     /* linear page address that was translated, or TLB_NO_MATCH */
-    uint8_t allowed;   /* bit per mmu_access: proved by the walk, also where the tag says slow */
+    uint8_t allowed;   /* bit per mmu_access: proved by the walk, also where the tag says slow; and
+                          TLB_TRAPS_WRITES */
     bool global;
     bool large;  /* part of a 2 or 4 MiB page */
     bool listed; /* in tlb_table.filled */

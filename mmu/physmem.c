@@ -5,14 +5,16 @@
 
 #include <assert.h>
 
-enum { CODE_LINE_SHIFT = 6 }; /* 64 lines of 64 bytes in a page, a bit each */
+enum { CODE_MAP_PAGE = PAGE_SIZE / 8 }; /* bytes of the map for a page */
 
 struct physmem {
     struct bus *bus;
     uint8_t *ram;
     uint64_t ram_size;
     uint32_t a20_mask;
-    uint64_t *code_lines; /* by RAM page */
+    uint8_t *code_map; /* a bit for each byte of RAM; committed as used */
+    uint8_t
+        *has_code; /* by RAM page: 1 if anything in its part of code_map is or was set, else 0 */
     struct tlb_listener tlb;
     struct code_watcher watcher;
 };
@@ -51,7 +53,8 @@ struct physmem *physmem_new(struct bus *bus, uint64_t ram_size)
     phys->ram_size = ram_size;
     phys->ram = mem_map(ram_size);
     bus_add_block(bus, phys->ram, ram_size);
-    phys->code_lines = mem_map((ram_size >> PAGE_SHIFT) * sizeof *phys->code_lines);
+    phys->code_map = mem_map(ram_size / 8 + PHYSMEM_CODE_MAP_EXCESS);
+    phys->has_code = mem_map(ram_size >> PAGE_SHIFT);
     phys->a20_mask = 0xFFFFFFFFu;
     bus_add_range(bus, &(struct address_range){
                            .last = (uint32_t)(ram_size - 1),
@@ -72,7 +75,8 @@ struct physmem *physmem_new(struct bus *bus, uint64_t ram_size)
 void physmem_free(struct physmem *phys)
 {
     mem_unmap(phys->ram, phys->ram_size);
-    mem_unmap(phys->code_lines, (phys->ram_size >> PAGE_SHIFT) * sizeof *phys->code_lines);
+    mem_unmap(phys->code_map, phys->ram_size / 8 + PHYSMEM_CODE_MAP_EXCESS);
+    mem_unmap(phys->has_code, phys->ram_size >> PAGE_SHIFT);
     mem_free(phys);
 }
 
@@ -144,44 +148,95 @@ void phys_write(struct physmem *phys, uint32_t address, uint32_t value, unsigned
         range->dirty[offset >> PAGE_SHIFT] = 1;
 }
 
-/* The bits of the lines that [address, address + size) touches; the range is inside one page. */
-static uint64_t line_mask(uint32_t address, uint32_t size)
+/* --- where code is --- */
+
+const uint8_t *physmem_code_map(const struct physmem *phys)
 {
-    unsigned first = (address & PAGE_MASK) >> CODE_LINE_SHIFT;
-    unsigned last = ((address & PAGE_MASK) + size - 1) >> CODE_LINE_SHIFT;
-    return (~UINT64_C(0) >> (63 - (last - first))) << first;
+    return phys->code_map;
+}
+
+const uint8_t *physmem_code_pages(const struct physmem *phys)
+{
+    return phys->has_code;
+}
+
+/* Of the size bits (at most 8) from address on, those in the map's byte for address. */
+static uint8_t byte_mask(uint32_t address, uint32_t size)
+{
+    unsigned first = address & 7;
+    return (uint8_t)((size < 8 ? (1u << size) - 1 : 0xFFu) << first);
+}
+
+/* How many of size bytes are in the same byte of the map as address. */
+static uint32_t in_byte(uint32_t address, uint32_t size)
+{
+    uint32_t left = 8 - (address & 7);
+    return size < left ? size : left;
 }
 
 void physmem_mark_code(struct physmem *phys, uint32_t address, uint32_t size)
 {
     if (address >= phys->ram_size)
         return;
-    uint64_t *lines = &phys->code_lines[address >> PAGE_SHIFT];
-    if (!*lines)
+    uint8_t *has_code = &phys->has_code[address >> PAGE_SHIFT];
+    if (!*has_code)
         trap_writes(phys, address & ~(uint32_t)PAGE_MASK, address | PAGE_MASK);
-    *lines |= line_mask(address, size);
+    *has_code = 1;
+    for (uint32_t step; size > 0; address += step, size -= step) {
+        step = in_byte(address, size);
+        phys->code_map[address >> 3] |= byte_mask(address, step);
+    }
 }
 
-void physmem_mark_more_code(struct physmem *phys, uint32_t address, uint32_t size)
+void physmem_unmark_code(struct physmem *phys, uint32_t address, uint32_t size)
 {
-    if (address < phys->ram_size)
-        phys->code_lines[address >> PAGE_SHIFT] |= line_mask(address, size);
+    if (address >= phys->ram_size)
+        return;
+    for (uint32_t step; size > 0; address += step, size -= step) {
+        step = in_byte(address, size);
+        phys->code_map[address >> 3] &= (uint8_t)~byte_mask(address, step);
+    }
 }
 
 void physmem_clear_code(struct physmem *phys, uint32_t address)
 {
-    if (address < phys->ram_size)
-        phys->code_lines[address >> PAGE_SHIFT] = 0;
+    if (address >= phys->ram_size)
+        return;
+    uint32_t page = address >> PAGE_SHIFT;
+    phys->has_code[page] = 0;
+    memset(phys->code_map + (size_t)page * CODE_MAP_PAGE, 0, CODE_MAP_PAGE);
+}
+
+void physmem_settle_code(struct physmem *phys, uint32_t address)
+{
+    static const uint8_t none[CODE_MAP_PAGE];
+    if (!physmem_page_has_code(phys, address))
+        return;
+    uint32_t page = address >> PAGE_SHIFT;
+    if (!memcmp(phys->code_map + (size_t)page * CODE_MAP_PAGE, none, CODE_MAP_PAGE))
+        phys->has_code[page] = 0;
 }
 
 bool physmem_page_has_code(const struct physmem *phys, uint32_t address)
 {
-    return address < phys->ram_size && phys->code_lines[address >> PAGE_SHIFT] != 0;
+    return address < phys->ram_size && phys->has_code[address >> PAGE_SHIFT];
+}
+
+bool physmem_is_code(const struct physmem *phys, uint32_t address, uint32_t size)
+{
+    if (!physmem_page_has_code(phys, address))
+        return false;
+    for (uint32_t step; size > 0; address += step, size -= step) {
+        step = in_byte(address, size);
+        if (phys->code_map[address >> 3] & byte_mask(address, step))
+            return true;
+    }
+    return false;
 }
 
 static void note_page_write(struct physmem *phys, uint32_t address, uint32_t size)
 {
-    if (phys->code_lines[address >> PAGE_SHIFT] & line_mask(address, size))
+    if (physmem_is_code(phys, address, size))
         phys->watcher.written(phys->watcher.opaque, address, size);
 }
 

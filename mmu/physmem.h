@@ -18,6 +18,8 @@ enum { PAGE_SHIFT = 12, PAGE_SIZE = 1 << PAGE_SHIFT, PAGE_MASK = PAGE_SIZE - 1 }
 /* A page that the chipset decodes to nothing; stands for every address above 4 GiB. */
 #define PHYSMEM_UNMAPPED_PAGE 0xFEFFF000u
 
+enum { PHYSMEM_CODE_MAP_EXCESS = 8 };
+
 struct physmem;
 
 /* Who keeps decoded code, and must forget it. */
@@ -59,15 +61,26 @@ void physmem_set_a20(struct physmem *phys, bool enabled);
 uint32_t phys_read(struct physmem *phys, uint32_t address, unsigned size);
 void phys_write(struct physmem *phys, uint32_t address, uint32_t value, unsigned size);
 
-/* Code tracking, in lines of 64 bytes. Marks [address, address + size), within one page, as holding
- * code, so that a write to one of its lines reaches the watcher. */
+/* Code tracking, byte by byte. Marks [address, address + size), within one page, as holding code,
+ * so that a write to any of them reaches the watcher. */
 void physmem_mark_code(struct physmem *phys, uint32_t address, uint32_t size);
-/* The same where the page has had marks until just now: its writes are trapped already. */
-void physmem_mark_more_code(struct physmem *phys, uint32_t address, uint32_t size);
+/* Takes the marks of the bytes away. The page counts as one with code until it is cleared or
+ * settled, since what was rewritten is often rewritten again. */
+void physmem_unmark_code(struct physmem *phys, uint32_t address, uint32_t size);
 /* Forgets all marks of the page that holds address; the page is no longer write-trapped for code.
  */
 void physmem_clear_code(struct physmem *phys, uint32_t address);
+/* The page that holds address is no longer write-trapped for code if no marks are left. */
+void physmem_settle_code(struct physmem *phys, uint32_t address);
 bool physmem_page_has_code(const struct physmem *phys, uint32_t address);
+/* Whether any of the bytes, within one page, is marked. */
+bool physmem_is_code(const struct physmem *phys, uint32_t address, uint32_t size);
+/* The marks, for translated code that looks for itself: a bit for each byte of RAM, the lowest of
+ * each byte first. Any mark of an address in RAM can be read with the PHYSMEM_CODE_MAP_EXCESS bytes
+ * behind it. */
+const uint8_t *physmem_code_map(const struct physmem *phys);
+/* A byte for each page of RAM: 1 if it counts as one with code, else 0. */
+const uint8_t *physmem_code_pages(const struct physmem *phys);
 /* Tells the watcher when the write touches marked lines. For every path that writes RAM. */
 void physmem_note_write(struct physmem *phys, uint32_t address, uint32_t size);
 

@@ -97,26 +97,44 @@ static void rom_ignores_writes(void **state)
     assert_int_equal(phys_read(w->phys, 0xF0000, 4), 0x90909090);
 }
 
-static void only_marked_lines_are_watched(void **state)
+static void only_marked_bytes_are_watched(void **state)
 {
     struct world *w = *state;
-    physmem_mark_code(w->phys, 0x2040, 65); /* lines 1 and 2 */
+    physmem_mark_code(w->phys, 0x2043, 65); /* up to 0x2083 */
     assert_int_equal(w->traps, 1);
     physmem_mark_code(w->phys, 0x2100, 1);
     assert_int_equal(w->traps, 1);
-    phys_write(w->phys, 0x203C, 0, 4);
-    phys_write(w->phys, 0x20C0, 0, 4);
+    phys_write(w->phys, 0x2040, 0, 2);
+    phys_write(w->phys, 0x2042, 0, 1);
+    phys_write(w->phys, 0x2084, 0, 4);
+    phys_write(w->phys, 0x2101, 0, 1);
     assert_int_equal(w->written, 0);
-    phys_write(w->phys, 0x20BF, 0, 1);
+    phys_write(w->phys, 0x2083, 0, 1);
     assert_int_equal(w->written, 1);
-    assert_int_equal(w->written_address, 0x20BF);
+    assert_int_equal(w->written_address, 0x2083);
     bus_write_memory(w->bus, 0x1FF0, w->rom, 0x60); /* DMA across the page start */
     assert_int_equal(w->written, 2);
     assert_int_equal(w->written_address, 0x2000);
     assert_true(physmem_page_has_code(w->phys, 0x2FFF));
     physmem_clear_code(w->phys, 0x2000);
-    phys_write(w->phys, 0x2040, 0, 1);
+    phys_write(w->phys, 0x2043, 0, 1);
     assert_int_equal(w->written, 2);
+}
+
+static void marks_are_taken_away_one_by_one(void **state)
+{
+    struct world *w = *state;
+    physmem_mark_code(w->phys, 0x2006, 7);
+    physmem_unmark_code(w->phys, 0x2007, 2);
+    assert_true(physmem_is_code(w->phys, 0x2000, 7));
+    assert_false(physmem_is_code(w->phys, 0x2007, 2));
+    assert_true(physmem_is_code(w->phys, 0x2008, 2));
+    physmem_settle_code(w->phys, 0x2ABC);
+    assert_true(physmem_page_has_code(w->phys, 0x2000));
+    physmem_unmark_code(w->phys, 0x2000, 64);
+    assert_true(physmem_page_has_code(w->phys, 0x2000));
+    physmem_settle_code(w->phys, 0x2ABC);
+    assert_false(physmem_page_has_code(w->phys, 0x2000));
 }
 
 int main(void)
@@ -126,7 +144,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(beyond_ram_is_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(closed_a20_wraps_odd_megabytes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(rom_ignores_writes, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(only_marked_lines_are_watched, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(only_marked_bytes_are_watched, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(marks_are_taken_away_one_by_one, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("physmem", tests, NULL, NULL);
 }
