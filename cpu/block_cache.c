@@ -251,3 +251,25 @@ bool block_cache_invalidate(struct block_cache *cache, uint32_t address, uint32_
         any |= invalidate_in_page(cache, page, address, size);
     return any;
 }
+
+static bool covers_place(const struct block *block, uint32_t place)
+{
+    uint32_t from[2], bytes[2];
+    unsigned count = block_pieces(block, from, bytes);
+    for (unsigned i = 0; i < count; i++)
+        if (place - (from[i] & PAGE_MASK) < bytes[i])
+            return true;
+    return false;
+}
+
+void block_cache_forget_place(struct block_cache *cache, uint32_t place)
+{
+    if (cache->must_empty)
+        return;
+    for (size_t at = 0; at < cache->used;) {
+        struct block *block = (struct block *)(cache->arena + at);
+        at += block_size(block);
+        if (block->key != BLOCK_DEAD && covers_place(block, place))
+            block_cache_remove(cache, block);
+    }
+}

@@ -22,6 +22,10 @@ enum {
 
 #define BLOCK_DEAD UINT64_MAX
 
+/* In checks, beside attributes of rows: a debugger's breakpoint may be at the block's first
+ * instruction. */
+enum { BLOCK_MARKED = 1 << 15 };
+
 struct block;
 
 /* Membership in the list of blocks that have bytes in one physical page. */
@@ -39,7 +43,7 @@ struct block {
     uint16_t bytes;           /* length of the instructions */
     uint8_t count;            /* of instructions */
     bool crosses_page;
-    uint16_t checks;   /* A_PROT, A_FPU, A_MMX, A_SSE of its rows: looked at on entry */
+    uint16_t checks;   /* A_PROT, A_FPU, A_MMX, A_SSE of its rows, BLOCK_MARKED: looked at on entry */
     uint16_t heat;     /* how often it was entered, for the translator; stops at its threshold */
     void *translation; /* the translator's; NULL: none */
     struct insn insns[];
@@ -87,6 +91,8 @@ void block_cache_add(struct block_cache *cache, struct block *block);
 void block_cache_remove(struct block_cache *cache, struct block *block);
 /* Forgets the blocks with bytes in [address, address + size); returns whether there were any. */
 bool block_cache_invalidate(struct block_cache *cache, uint32_t address, uint32_t size);
+/* Forgets the blocks with a byte at this offset in a page. Not while one of them runs. */
+void block_cache_forget_place(struct block_cache *cache, uint32_t place);
 /* Forgets everything, at the next block_cache_reserve; until then nothing is found. */
 void block_cache_empty(struct block_cache *cache);
 

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "cpu/decode.h"
 #include "cpu/fault.h"
+#include "cpu/points.h"
 
 enum { CHECKED_ATTRIBUTES = A_PROT | A_FPU | A_MMX | A_SSE };
 
@@ -11,6 +12,8 @@ enum { CHECKED_ATTRIBUTES = A_PROT | A_FPU | A_MMX | A_SSE };
 
 enum exec_result code_check_units(struct cpu *cpu, unsigned attributes)
 {
+    if (attributes & BLOCK_MARKED && cpu->points && points_stop_here(cpu->points))
+        return EXEC_FAULT;
     if (attributes & A_PROT && (!(cpu->cr0 & CR0_PE) || cpu->eflags & FLAG_VM))
         return fault_ud(cpu);
     if (attributes & (A_MMX | A_SSE) && cpu->cr0 & CR0_EM)
@@ -61,14 +64,14 @@ static unsigned insn_attributes(const struct insn *insn)
     return insn->row == INSN_ROW_NONE ? A_END : insn_row(insn->row)->attributes;
 }
 
-static void block_begin(struct block *block, uint64_t key)
+static void block_begin(struct block *block, uint64_t key, bool is_marked)
 {
     block->key = key;
     block->successor[0] = block->successor[1] = block;
     block->bytes = 0;
     block->count = 0;
     block->crosses_page = false;
-    block->checks = 0;
+    block->checks = is_marked ? BLOCK_MARKED : 0;
     block->heat = 0;
     block->translation = NULL;
 }
@@ -142,7 +145,7 @@ static struct block *fetch_single(struct code *code)
 {
     struct block *block = code->scratch;
     struct fetched fetched = {.cacheable = true};
-    block_begin(block, BLOCK_DEAD);
+    block_begin(block, BLOCK_DEAD, false); /* code_find has looked for a breakpoint */
     do {
         if (fetch_more(code, &fetched))
             return NULL;
@@ -156,7 +159,7 @@ static struct block *fetch_single(struct code *code)
     if (stale)
         block_cache_remove(code->cache, stale);
     struct block *cached = reserve_block(code);
-    block_begin(cached, key);
+    block_begin(cached, key, points_cut(code->cpu->points, fetched.physical[0]));
     cached->insns[0] = block->insns[0];
     block_append(cached);
     cached->crosses_page = true;
@@ -174,10 +177,11 @@ static struct block *build_block(struct code *code, const uint8_t *host, uint32_
     uint32_t available = PAGE_SIZE - (physical & PAGE_MASK);
     if (available - 1 > cpu_code_limit(cpu) - cpu->eip)
         available = cpu_code_limit(cpu) - cpu->eip + 1;
-    block_begin(block, block_key(physical, cpu->code_mode));
+    block_begin(block, block_key(physical, cpu->code_mode), points_cut(cpu->points, physical));
     while (decode_or_raise(code, host + block->bytes, available - block->bytes,
                            &block->insns[block->count]))
-        if (!block_append(block) || block->count == code->limit)
+        if (!block_append(block) || block->count == code->limit ||
+            points_cut(cpu->points, physical + block->bytes))
             break;
     if (block->count == 0)
         return NULL;
@@ -193,6 +197,9 @@ struct block *code_find(struct code *code)
     struct cpu *cpu = code->cpu;
     const uint8_t *host;
     uint32_t physical;
+    /* Before anything that the fetch changes. */
+    if (UNLIKELY(cpu->points) && points_stop_here(cpu->points))
+        return NULL;
     if (cpu->eip > cpu_code_limit(cpu)) {
         (void)!fault_gp(cpu, 0);
         return NULL;
@@ -239,7 +246,7 @@ struct code *code_new(struct cpu *cpu, struct physmem *phys)
     code->decoder = decoder_new(cpu->model);
     code->cache = block_cache_new(phys);
     code->scratch = mem_new(sizeof(struct block) + sizeof(struct insn));
-    block_begin(code->scratch, BLOCK_DEAD);
+    block_begin(code->scratch, BLOCK_DEAD, false);
     cpu->current = cpu->block_first = code->scratch->insns;
     physmem_set_watcher(phys, &(struct code_watcher){code_written, map_changed, code});
     return code;
@@ -259,5 +266,11 @@ void code_free(struct code *code)
 void code_flush(struct code *code)
 {
     block_cache_empty(code->cache);
+    code->cpu->attention |= ATTENTION_MODE;
+}
+
+void code_forget_place(struct code *code, uint32_t place)
+{
+    block_cache_forget_place(code->cache, place);
     code->cpu->attention |= ATTENTION_MODE;
 }

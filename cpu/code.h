@@ -28,12 +28,16 @@ void code_free(struct code *code);
 
 /* Forgets all decoded blocks. Not from within an instruction. */
 void code_flush(struct code *code);
+/* Forgets those with a byte at this offset in a page. Not from within an instruction. */
+void code_forget_place(struct code *code, uint32_t place);
 
 /* Whether the mode permits instructions with these attributes (A_PROT, A_FPU, A_MMX, A_SSE): SDM 3A
- * table 13-1; SDM 2 (#UD in real-address and virtual-8086 mode). */
+ * table 13-1; SDM 2 (#UD in real-address and virtual-8086 mode). With BLOCK_MARKED also whether a
+ * debugger's breakpoint lets it run. */
 enum exec_result code_check_units(struct cpu *cpu, unsigned attributes) MUST_CHECK;
 
-/* The long way to the block at CS:EIP, with every check. NULL: cpu->fault. */
+/* The long way to the block at CS:EIP, with every check. NULL: cpu->fault, or a debugger's breakpoint;
+ * interp_deliver knows. */
 struct block *code_find(struct code *code);
 
 static inline bool cpu_code_is_32(const struct cpu *cpu)
@@ -70,7 +74,7 @@ static inline bool code_block_fits(struct cpu *cpu, const struct block *block)
 }
 
 /* The block at CS:EIP; previous (any block, code->scratch at first) ran before it. NULL:
- * cpu->fault. */
+ * as code_find. */
 static inline struct block *code_enter(struct code *code, struct cpu *cpu, struct block *previous)
 {
     uint32_t linear = cpu->seg[SEG_CS].base + cpu->eip;

@@ -30,6 +30,7 @@
 struct cpu_model; /* cpu/model.h */
 struct insn;      /* cpu/insn.h */
 struct code;      /* cpu/code.h: decoder and cache of decoded blocks */
+struct points;    /* cpu/points.h */
 
 /* What an instruction's function returns. */
 enum exec_result {
@@ -213,6 +214,7 @@ struct cpu {
     struct log *log;
     struct cpu_host host;
     struct code *code;        /* owned */
+    struct points *points;    /* a debugger's; NULL: none */
     struct cpu_engine engine; /* run NULL: the interpreter */
 };
 extern const struct field cpu_fields[];
@@ -248,9 +250,6 @@ void cpu_set_eflags(struct cpu *cpu, uint32_t eflags);
 /* Recomputes what depends on cr0, cr3, cr4, eflags, segments (mmu mode, stack mask, cpl, fast
  * bits, step), after state was set from outside or loaded. */
 void cpu_sync(struct cpu *cpu);
-/* Rebuilds what is not in cpu_fields after these were loaded, and changes nothing else. Who has put
- * other contents into memory calls code_flush, or physmem_note_write for each piece. */
-void cpu_after_load(void *cpu);
 /* Gives state that can be written in several ways (lazy flags) its one form, for saving and
  * comparing. Changes nothing that the guest can see. */
 void cpu_settle(struct cpu *cpu);

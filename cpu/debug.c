@@ -1,5 +1,6 @@
 #include "cpu/debug.h"
 
+#include "cpu/points.h"
 #include "cpu/system.h"
 
 /* R/W field of DR7 (SDM 3B 17.2.4). */
@@ -147,6 +148,8 @@ static void collect(struct cpu *cpu, uint32_t hits)
 
 void debug_note_data(struct cpu *cpu, uint32_t linear, unsigned size, bool write)
 {
+    if (UNLIKELY(cpu->points))
+        points_note_data(cpu->points, linear, size, write);
     if (LIKELY(!(cpu->dr[7] & DR7_ENABLES)))
         return;
     unsigned kinds = 1u << WATCH_ACCESS | (write ? 1u << WATCH_WRITE : 0);

@@ -41,7 +41,8 @@ enum exec_result debug_check_fetch(struct cpu *cpu) MUST_CHECK;
 void debug_after_insn(struct cpu *cpu);
 
 /* A data access of size bytes was made at linear; an I/O access at port. For the slow paths only:
- * see debug_watches_data. Hits trap after the instruction. */
+ * see debug_watches_data. Hits trap after the instruction. Data is told to a debugger, too
+ * (cpu/points.h). */
 void debug_note_data(struct cpu *cpu, uint32_t linear, unsigned size, bool write);
 void debug_note_io(struct cpu *cpu, uint16_t port, unsigned size);
 

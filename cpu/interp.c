@@ -4,9 +4,12 @@
 
 #include "cpu/debug.h"
 #include "cpu/fault.h"
+#include "cpu/points.h"
 
 void interp_deliver(struct cpu *cpu)
 {
+    if (UNLIKELY(cpu->points) && points_take_stop(cpu->points))
+        return;
     if (cpu->icount == cpu->fault_icount)
         cpu->icount++;
     cpu->fault_icount = cpu->icount;
@@ -63,6 +66,11 @@ static void step_insn(struct cpu *cpu)
 {
     if (cpu->tracing && cpu->host.trace)
         cpu->host.trace(cpu->host.opaque);
+    /* Before the bookkeeping of the guest's own debugging, which is done once an instruction. */
+    if (UNLIKELY(cpu->points) && points_stop_here(cpu->points)) {
+        interp_deliver(cpu);
+        return;
+    }
     bool is_stepping = cpu->step != 0;
     if (is_stepping && debug_check_fetch(cpu)) {
         interp_deliver(cpu);

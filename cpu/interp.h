@@ -6,7 +6,8 @@
 
 #include "cpu/code.h"
 
-/* At the boundary where cpu->fault happened; nothing of a block is in flight. */
+/* At the boundary where cpu->fault happened; nothing of a block is in flight. Nothing is delivered
+ * if there was no fault but a debugger's breakpoint. */
 void interp_deliver(struct cpu *cpu);
 /* cpu->current, in the block that begins at cpu->block_first, faulted: the ones before it have
  * retired. Delivers the fault. */

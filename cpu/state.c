@@ -96,6 +96,7 @@ const struct field cpu_fields[] = {
     FIELD_TRANSIENT(struct cpu, log),
     FIELD_TRANSIENT(struct cpu, host),
     FIELD_TRANSIENT(struct cpu, code),
+    FIELD_TRANSIENT(struct cpu, points),
     FIELD_TRANSIENT(struct cpu, engine),
     FIELD_END,
 };

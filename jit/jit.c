@@ -88,7 +88,7 @@ static void reset(struct jit *jit)
 
 static bool is_translatable(const struct block *block)
 {
-    return !block->crosses_page && block->key != BLOCK_DEAD;
+    return !block->crosses_page && block->key != BLOCK_DEAD && !(block->checks & BLOCK_MARKED);
 }
 
 static void lift(struct jit *jit, const struct block *block)

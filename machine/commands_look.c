@@ -98,15 +98,10 @@ enum command_outcome command_poke(struct machine *machine, struct job *job)
 {
     const char *name = job_argument(job, "register")->text;
     const struct command_value *value = job_argument(job, "value");
-    struct gate_event event = {.kind = GATE_POKE};
+    struct poke_value wide = {value->number, value->high, value->digits};
     if (machine->entry != ENTRY_REACHED && !job->machine_ended)
         return job_again_in(job, machine, CLOCK_NEVER); /* until script_wake */
-    snprintf(event.u.poke.name, sizeof event.u.poke.name, "%s", name);
-    event.u.poke.low = value->number;
-    event.u.poke.high = value->high;
-    event.u.poke.digits = (uint8_t)value->digits;
-    gate_deliver_now(machine->gate, &event, machine_icount(machine));
-    if (!machine->poke_failed && strlen(name) < GATE_REGISTER_MAX)
+    if (machine_poke(machine, name, &wide))
         return COMMAND_DONE;
     return job_fail(job, EXIT_STATUS_USAGE,
                     "poke: there is no register \"%.40s\", or it cannot hold that value", name);

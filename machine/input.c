@@ -127,11 +127,48 @@ static void on_poke(void *opaque, const struct gate_event *event)
     machine->poke_failed = !cpu_poke(machine->cpu, event->u.poke.name, &value);
 }
 
+/* Only plain memory: a chip must not take it for an access of the guest. */
 static void on_memory(void *opaque, const struct gate_event *event)
 {
     struct machine *machine = opaque;
-    for (unsigned i = 0; i < event->u.memory.size; i++)
-        phys_write(machine->phys, event->u.memory.address + i, event->u.memory.bytes[i], 1);
+    uint32_t address = event->u.memory.address;
+    machine->poke_failed = false;
+    for (unsigned i = 0; i < event->u.memory.size && !machine->poke_failed; i++) {
+        const struct address_range *range = bus_find_range(machine->bus, address + i);
+        machine->poke_failed = !range || range->kind != RANGE_MEMORY;
+        if (!machine->poke_failed)
+            phys_write(machine->phys, address + i, event->u.memory.bytes[i], 1);
+    }
+}
+
+bool machine_poke(struct machine *machine, const char *name, const struct poke_value *value)
+{
+    struct gate_event event = {.kind = GATE_POKE};
+    size_t length = strlen(name);
+    if (length >= sizeof event.u.poke.name)
+        return false;
+    memcpy(event.u.poke.name, name, length);
+    event.u.poke.low = value->low;
+    event.u.poke.high = value->high;
+    event.u.poke.digits = (uint8_t)value->digits;
+    gate_deliver_now(machine->gate, &event, machine_icount(machine));
+    return !machine->poke_failed;
+}
+
+bool machine_patch(struct machine *machine, uint32_t address, const uint8_t *bytes, size_t size)
+{
+    struct gate_event event = {.kind = GATE_MEMORY};
+    for (size_t done = 0, part; done < size; done += part) {
+        part =
+            size - done < sizeof event.u.memory.bytes ? size - done : sizeof event.u.memory.bytes;
+        event.u.memory.address = address + (uint32_t)done;
+        event.u.memory.size = (uint8_t)part;
+        memcpy(event.u.memory.bytes, bytes + done, part);
+        gate_deliver_now(machine->gate, &event, machine_icount(machine));
+        if (machine->poke_failed)
+            return false;
+    }
+    return true;
 }
 
 void input_connect(struct machine *machine)

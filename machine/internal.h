@@ -74,10 +74,13 @@ struct machine {
     struct control *control;
     struct jobs *jobs;
     struct screen *screen;
+    struct gdb *gdb;    /* machine/gdb.h; NULL: none */
     struct frame frame; /* the machine's own: screenshots, hashes */
     struct capture serial_capture[MACHINE_SERIALS], debug_capture;
     unsigned mouse_buttons; /* as the gate last said */
-    bool poke_failed;       /* the last GATE_POKE named no register, or a value it cannot hold */
+    /* The last GATE_POKE named no register, or a value it cannot hold; the last GATE_MEMORY named
+     * what is no plain memory. */
+    bool poke_failed;
 
     /* The record, and running from one. moment: the last count and time at which something was
      * done between two instructions, and how often. */
@@ -129,6 +132,11 @@ bool rom_map(struct machine *machine, struct error *err);
 
 /* input.c: gate events to chips. */
 void input_connect(struct machine *machine);
+/* Through the gate. Sets a register as cpu_poke does; false: it does not. */
+bool machine_poke(struct machine *machine, const char *name, const struct poke_value *value);
+/* Through the gate. Changes memory at a physical address; false: not all of that is RAM or video
+ * memory, and only what comes before is changed. */
+bool machine_patch(struct machine *machine, uint32_t address, const uint8_t *bytes, size_t size);
 /* The IDE place of the CD-ROM drive that GATE_CDROM means, the first one; MACHINE_DISKS: none. */
 unsigned machine_cdrom_place(const struct machine *machine);
 
@@ -152,8 +160,6 @@ bool machine_run_to(struct machine *machine, uint64_t icount);
 void machine_request_stop(struct machine *machine, enum stop_reason reason, int status);
 /* Pauses or goes on, at the present instruction; ends a step. */
 void machine_set_paused(struct machine *machine, bool paused);
-/* Virtual time is another one than just now: a state was loaded. */
-void machine_restart_pacing(struct machine *machine);
 /* Host nanoseconds, for pacing and statistics only: never seen by the guest. */
 uint64_t machine_host_time(void);
 

@@ -2,7 +2,8 @@
 
 #include "base/memory.h"
 #include "mmu/walk.h"
-#include "snapshot/serial.h"
+
+enum { LINEAR_PAGES = 1 << (32 - PAGE_SHIFT) };
 
 static const struct field paging_fields[] = {
     FIELD(struct mmu_paging, cr3),
@@ -27,6 +28,7 @@ const struct field mmu_fields[] = {
     FIELD(struct mmu, is_user),
     FIELD(struct mmu, force_slow),
     FIELD_TRANSIENT(struct mmu, caches_large),
+    FIELD_TRANSIENT(struct mmu, watched),
     FIELD_TRANSIENT(struct mmu, phys),
     FIELD_TRANSIENT(struct mmu, bus),
     FIELD_TRANSIENT(struct mmu, misses),
@@ -140,6 +142,8 @@ void mmu_free(struct mmu *mmu)
     free_table(&mmu->supervisor);
     free_table(&mmu->user);
     free_table(&mmu->empty);
+    if (mmu->watched)
+        mem_unmap(mmu->watched, LINEAR_PAGES);
     mem_free(mmu);
 }
 
@@ -243,13 +247,18 @@ static bool holds_cacheable_code(const struct mmu *mmu, const struct address_ran
     return range->kind == RANGE_ROM || is_ram(mmu, range, physical);
 }
 
+static bool is_watched(const struct mmu *mmu, uint32_t page, enum mmu_access access)
+{
+    return UNLIKELY(mmu->watched) && mmu->watched[page >> PAGE_SHIFT] >> access & 1;
+}
+
 /* Writes bypass the slow path where nothing waits for them, and in pages with code beside it. */
 static void set_write_tag(struct mmu *mmu, struct tlb_entry *entry,
                           const struct address_range *range)
 {
     uint32_t offset = entry->physical - range->first;
-    if (!(entry->allowed & 1 << MMU_WRITE) || range->kind != RANGE_MEMORY ||
-        (range->dirty && !range->dirty[offset >> PAGE_SHIFT]) ||
+    if (!(entry->allowed & 1 << MMU_WRITE) || is_watched(mmu, entry->page, MMU_WRITE) ||
+        range->kind != RANGE_MEMORY || (range->dirty && !range->dirty[offset >> PAGE_SHIFT]) ||
         bus_page_is_armed(mmu->bus, range->memory + offset))
         return;
     if (!physmem_page_has_code(mmu->phys, entry->physical))
@@ -265,11 +274,30 @@ static void set_tags(struct mmu *mmu, struct tlb_entry *entry, const struct addr
     if (!range || range->kind == RANGE_IO)
         return;
     entry->addend = (uintptr_t)(range->memory + (entry->physical - range->first)) - entry->page;
-    if (entry->allowed & 1 << MMU_READ)
+    if (entry->allowed & 1 << MMU_READ && !is_watched(mmu, entry->page, MMU_READ))
         entry->tag[MMU_READ] = entry->page;
     set_write_tag(mmu, entry, range);
     if (entry->allowed & 1 << MMU_EXECUTE && holds_cacheable_code(mmu, range, entry->physical))
         entry->tag[MMU_EXECUTE] = entry->page;
+}
+
+static void watch_in_table(struct mmu *mmu, struct tlb_table *table, uint32_t page)
+{
+    struct tlb_entry *entry = slot_in(table, page);
+    if (entry->page != page)
+        return;
+    entry->tag[MMU_READ] = entry->tag[MMU_WRITE] = TLB_NO_MATCH;
+    set_tags(mmu, entry, bus_find_range(mmu->bus, entry->physical));
+}
+
+void mmu_watch_page(struct mmu *mmu, uint32_t linear, unsigned slow)
+{
+    uint32_t page = linear & ~(uint32_t)PAGE_MASK;
+    if (!mmu->watched)
+        mmu->watched = mem_map(LINEAR_PAGES);
+    mmu->watched[page >> PAGE_SHIFT] = (uint8_t)slow;
+    watch_in_table(mmu, &mmu->supervisor, page);
+    watch_in_table(mmu, &mmu->user, page);
 }
 
 static struct tlb_table *table_for(struct mmu *mmu, bool user)
@@ -302,82 +330,6 @@ static bool fill(struct mmu *mmu, struct tlb_entry *entry, uint32_t linear, enum
     physmem_settle_code(mmu->phys, entry->physical);
     set_tags(mmu, entry, bus_find_range(mmu->bus, entry->physical));
     return true;
-}
-
-/* --- packed --- */
-
-enum { PACKED_GLOBAL = 1 << 3, PACKED_LARGE = 1 << 4, PACKED_FLAGS = 0x1F, PACKED_SIZE = 8 };
-
-static void pack_table(const struct tlb_table *table, struct serial *out)
-{
-    size_t at = out->size;
-    serial_put_u32(out, 0);
-    for (unsigned i = 0; i < table->filled_count; i++) {
-        const struct tlb_entry *entry = &table->entries[table->filled[i]];
-        if (entry->page == TLB_NO_MATCH)
-            continue;
-        serial_put_u32(out, entry->page | entry->allowed | (entry->global ? PACKED_GLOBAL : 0) |
-                                (entry->large ? PACKED_LARGE : 0));
-        serial_put_u32(out, entry->physical);
-    }
-    store_le32(out->bytes + at, (uint32_t)((out->size - at - 4) / PACKED_SIZE));
-}
-
-static void pack_tlb(const void *base, struct serial *out)
-{
-    const struct mmu *mmu = base;
-    pack_table(&mmu->supervisor, out);
-    pack_table(&mmu->user, out);
-}
-
-static void unpack_table(struct mmu *mmu, bool user, struct serial_reader *reader)
-{
-    for (uint32_t left = serial_take_u32(reader); left; left--) {
-        uint32_t page = serial_take_u32(reader), physical = serial_take_u32(reader);
-        struct tlb_table *table = table_for(mmu, user);
-        struct tlb_entry *entry = slot_in(table, page);
-        forget(entry);
-        list(table, entry);
-        entry->page = page & ~(uint32_t)PAGE_MASK;
-        entry->physical = physical;
-        entry->allowed = page & 7;
-        entry->global = page & PACKED_GLOBAL;
-        entry->large = page & PACKED_LARGE;
-        mmu->caches_large |= entry->large;
-        set_tags(mmu, entry, bus_find_range(mmu->bus, physical));
-    }
-}
-
-static bool check_tlb(const void *base, const uint8_t *bytes, size_t size, struct error *err)
-{
-    struct serial_reader reader = {.at = bytes, .left = size};
-    for (unsigned table = 0; table < 2; table++) {
-        uint32_t count = serial_take_u32(&reader);
-        bool ok = count <= TLB_SIZE;
-        for (uint32_t i = 0; ok && i < count; i++) {
-            ok = !(serial_take_u32(&reader) & PAGE_MASK & ~(uint32_t)PACKED_FLAGS);
-            ok = !(serial_take_u32(&reader) & PAGE_MASK) && ok;
-        }
-        if (!ok)
-            return error_set(err, "the saved TLB is none");
-    }
-    return serial_is_done(&reader) || error_set(err, "the saved TLB has another size");
-}
-
-static void unpack_tlb(void *base, const uint8_t *bytes, size_t size)
-{
-    struct serial_reader reader = {.at = bytes, .left = size};
-    mmu_flush_all(base);
-    unpack_table(base, false, &reader);
-    unpack_table(base, true, &reader);
-}
-
-const struct state_codec mmu_tlb_codec = {pack_tlb, check_tlb, unpack_tlb};
-
-void mmu_after_load(void *mmu)
-{
-    choose_table(mmu);
-    mmu_flush_all(mmu);
 }
 
 /* --- translation --- */

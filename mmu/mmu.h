@@ -11,7 +11,6 @@
 
 #include "base/bits.h"
 #include "mmu/physmem.h"
-#include "snapshot/state.h"
 
 enum mmu_access { MMU_READ, MMU_WRITE, MMU_EXECUTE };
 
@@ -70,17 +69,13 @@ struct mmu {
     bool is_user;      /* accesses are made at CPL 3 */
     bool force_slow;
     bool caches_large; /* an entry of a large page may be in the TLB */
+    uint8_t *watched; /* by linear page, bit per mmu_access: take the slow path; NULL: none ever */
     struct physmem *phys;
     struct bus *bus;
     uint64_t misses, flushes; /* for --stats */
     uint64_t mapping_changes; /* flushes of any kind, so far */
 };
 extern const struct field mmu_fields[]; /* paging and pdpte */
-
-/* Packs the TLBs: a guest that changes a page table without INVLPG sees the difference. */
-extern const struct state_codec mmu_tlb_codec;
-/* After the fields were loaded. The TLBs are empty then. */
-void mmu_after_load(void *mmu);
 
 struct mmu *mmu_new(struct physmem *phys, struct bus *bus);
 void mmu_free(struct mmu *mmu);
@@ -94,6 +89,9 @@ bool mmu_load_pdptes(struct mmu *mmu, uint32_t cr3) MUST_CHECK;
 void mmu_set_user(struct mmu *mmu, bool is_user);
 /* Every access takes the slow path while set (alignment checks, data breakpoints). */
 void mmu_force_slow(struct mmu *mmu, bool force);
+/* These accesses (bit per mmu_access) to the linear page take the slow path from now on, the others
+ * need not any more. For a debugger: the guest sees no difference. */
+void mmu_watch_page(struct mmu *mmu, uint32_t linear, unsigned slow);
 void mmu_flush_all(struct mmu *mmu);
 void mmu_flush_non_global(struct mmu *mmu);
 void mmu_flush_page(struct mmu *mmu, uint32_t linear); /* INVLPG */
