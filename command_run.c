@@ -62,6 +62,16 @@ static void on_signal(void *opaque, int number)
 
 /* --- the run --- */
 
+static bool open_gdb(struct run *run, struct error *err)
+{
+    struct gdb_address address;
+    if (!gdb_address_parse(run->options.gdb, &address, err))
+        return false;
+    run->config.waits_for_debugger = address.wait;
+    run->gdb = gdb_server_open(&address, err);
+    return run->gdb != NULL;
+}
+
 static bool configure(struct run *run, struct error *err)
 {
     const struct run_options *options = &run->options;
@@ -80,6 +90,7 @@ static bool configure(struct run *run, struct error *err)
         .verbose = options->verbose,
         .measure = options->stats,
         .controlled = options->control != NULL,
+        .debugged = options->gdb != NULL,
         .outside = {.opaque = run,
                     .open_image = outside_open_image,
                     .release_image = outside_release_image,
@@ -93,6 +104,8 @@ static bool configure(struct run *run, struct error *err)
     if (options->perf_map && !(config->perf_map = trace_open_perf_map(err)))
         return false;
     if (options->control && !(run->server = control_server_open(options->control, err)))
+        return false;
+    if (options->gdb && !open_gdb(run, err))
         return false;
     return run_open_characters(run, err);
 }
@@ -168,6 +181,8 @@ static bool execute(struct run *run, int *status, struct error *err)
     struct gate *gate = machine_gate(run->machine);
     for (unsigned i = 0; i < MACHINE_SERIALS; i++)
         characters_start(run->serial[i], gate, i, quit, run);
+    if (run->gdb && !gdb_server_start(run->gdb, machine_debugger(run->machine), err))
+        return false;
     if (run->server && !control_server_start(run->server, machine_control(run->machine),
                                              machine_screen(run->machine), err))
         return false;
@@ -188,6 +203,7 @@ static void leave(struct run *run)
     characters_close(run->post);
     characters_close(run->printer);
     control_server_close(run->server);
+    gdb_server_close(run->gdb);
     window_close(run->window);
     vnc_close(run->vnc);
     term_close(run->term);
@@ -275,7 +291,7 @@ static void make_lone(struct run *run)
     send_nowhere(&options->post);
     options->display = DISPLAY_NONE;
     options->paced = 0;
-    options->control = options->trace = NULL;
+    options->control = options->gdb = options->trace = NULL;
     options->perf_map = false;
 }
 

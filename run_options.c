@@ -270,6 +270,7 @@ TAKE_STRING(script)
 TAKE_STRING(screenshot)
 TAKE_STRING(trace)
 TAKE_STRING(control)
+TAKE_STRING(gdb)
 
 #define TAKE_FLAG(member)                                                                          \
     static bool take_##member(void *target, const char *text, struct error *err)                   \
@@ -315,6 +316,7 @@ static const struct option_row rows[] = {
     {"--date", "DATE|host", "the real-time clock at power-on (2026-01-01T00:00:00)", take_date},
     {"--script", "FILE", "drive the machine by a script", take_script},
     {"--control", "SOCKET", "take commands at a Unix socket; see `anachron ctl`", take_control},
+    {"--gdb", "WHERE[,nowait]", "wait for gdb at unix:PATH or [HOST]:PORT; docs/debugging.md", take_gdb},
     {"--stop-after", "N", "stop after exactly N instructions", take_stop_after},
     {"--stop-on", "halt|fault", "stop at HLT with interrupts off, or at a fault", take_stop_on},
     {"--mouse", "ps2|vmware", "vmware: tell Linux of the VMware pointer, which needs no grab",

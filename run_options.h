@@ -32,7 +32,7 @@ struct run_options {
     int paced; /* -1: not said */
     bool has_date, date_is_host;
     int64_t date;
-    const char *script, *screenshot, *trace, *control;
+    const char *script, *screenshot, *trace, *control, *gdb;
     uint64_t ps_per_insn; /* 0: not said */
     uint64_t stop_after;
     unsigned stop_on;

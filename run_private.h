@@ -4,6 +4,7 @@
 
 #include "host/characters.h"
 #include "host/control_server.h"
+#include "host/gdb_server.h"
 #include "host/signals.h"
 #include "host/terminal.h"
 #include "machine/machine.h"
@@ -37,6 +38,7 @@ struct run {
     struct window *window;
     struct signals *signals;
     struct control_server *server;
+    struct gdb_server *gdb;
     int status;
 };
 

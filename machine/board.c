@@ -26,6 +26,7 @@
 #include "devices/vga.h"
 #include "devices/vmmouse.h"
 #include "machine/engine.h"
+#include "machine/gdb.h"
 #include "machine/internal.h"
 #include "machine/meter.h"
 #include "machine/wiring.h"
@@ -84,6 +85,8 @@ static bool saw_fault(void *opaque)
 {
     struct machine *machine = opaque;
     struct cpu *cpu = machine->cpu;
+    if (machine->gdb)
+        gdb_saw_fault(machine->gdb);
     if (!(machine->config.stop_on & STOP_ON_FAULT) || machine->stop)
         return false;
     machine->stop_fault = cpu_describe_fault(cpu, &cpu->fault);
@@ -99,6 +102,8 @@ static void saw_triple_fault(void *opaque)
         machine->cpu->attention |= ATTENTION_STOP;
         return;
     }
+    if (machine->gdb && gdb_saw_crash(machine->gdb))
+        return;
     machine_request_stop(machine, STOP_TRIPLE_FAULT, EXIT_STATUS_GUEST_CRASH);
 }
 

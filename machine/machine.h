@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "bus/backend.h"
 #include "control/control.h"
+#include "control/debugger.h"
 #include "control/screen.h"
 #include "cpu/model.h"
 #include "record/gate.h"
@@ -88,12 +89,14 @@ struct machine_config {
     struct multiboot_module module[MACHINE_MODULES];
     unsigned module_count;
 
-    uint64_t ps_per_insn; /* virtual time of an instruction; 0: the nominal rate */
-    bool paced;           /* virtual time does not run ahead of the host's */
-    bool interactive;     /* somebody can type: a halt for good is not the end */
-    bool controlled;      /* somebody may send requests: neither is it then */
-    uint64_t stop_after;  /* instructions; UINT64_MAX: no limit */
-    unsigned stop_on;     /* enum stop_on */
+    uint64_t ps_per_insn;    /* virtual time of an instruction; 0: the nominal rate */
+    bool paced;              /* virtual time does not run ahead of the host's */
+    bool interactive;        /* somebody can type: a halt for good is not the end */
+    bool controlled;         /* somebody may send requests: neither is it then */
+    bool debugged;           /* a debugger may come: neither is it then */
+    bool waits_for_debugger; /* and the machine begins when it says so */
+    uint64_t stop_after;     /* instructions; UINT64_MAX: no limit */
+    unsigned stop_on;        /* enum stop_on */
     bool reset_on_triple_fault;
     bool vmware_mouse;      /* firmware says that there is one, for Linux */
     struct script *script;  /* not owned; NULL: none */
@@ -119,6 +122,8 @@ int machine_run(struct machine *machine);
 struct gate *machine_gate(struct machine *machine);
 struct control *machine_control(struct machine *machine);
 struct screen *machine_screen(struct machine *machine);
+/* NULL: the configuration has none. */
+struct debugger *machine_debugger(struct machine *machine);
 /* What can be asked of a machine. */
 const struct command_table *machine_commands(void);
 /* From any thread or signal handler: ends machine_run with status at the next boundary. */

@@ -8,6 +8,7 @@
 #include "base/time128.h"
 #include "devices/post_card.h"
 #include "devices/vga.h"
+#include "machine/gdb.h"
 #include "machine/internal.h"
 #include "machine/script.h"
 #include "machine/trace.h"
@@ -103,6 +104,9 @@ struct machine *machine_new(const struct machine_config *config, struct error *e
     board_map_state(machine);
     /* What came before is in the configuration. */
     gate_set_log(machine->gate, machine_record_event, machine);
+    if (config->debugged)
+        machine->gdb = gdb_new(machine);
+    machine->paused = config->debugged && config->waits_for_debugger;
     return machine;
 }
 
@@ -110,6 +114,7 @@ void machine_free(struct machine *machine)
 {
     if (!machine)
         return;
+    gdb_free(machine->gdb);
     if (machine->state)
         state_map_free(machine->state);
     board_free(machine);
@@ -136,6 +141,11 @@ struct gate *machine_gate(struct machine *machine)
 struct control *machine_control(struct machine *machine)
 {
     return machine->control;
+}
+
+struct debugger *machine_debugger(struct machine *machine)
+{
+    return machine->gdb ? gdb_debugger(machine->gdb) : NULL;
 }
 
 struct screen *machine_screen(struct machine *machine)
@@ -203,15 +213,6 @@ static void start_pacing(struct machine *machine)
 {
     machine->pace_host_ns = machine_host_time();
     machine->pace_virtual_ns = machine_time(machine);
-}
-
-void machine_restart_pacing(struct machine *machine)
-{
-    start_pacing(machine);
-    machine->speed_host_ns = machine->pace_host_ns;
-    machine->speed_virtual_ns = machine->pace_virtual_ns;
-    machine->speed_icount = machine_icount(machine);
-    jobs_look_again(machine->jobs, machine);
 }
 
 void machine_set_paused(struct machine *machine, bool paused)
@@ -287,7 +288,8 @@ static void idle(struct machine *machine)
         next = commands_due;
     if ((is_dead || next == CLOCK_NEVER) && commands_due == CLOCK_NEVER &&
         !gate_pending(machine->gate)) {
-        if (!machine->config.interactive && !machine->config.controlled) {
+        if (!machine->config.interactive && !machine->config.controlled &&
+            !machine->config.debugged) {
             machine_request_stop(machine, STOP_DEAD_HALT, EXIT_STATUS_OK);
             return;
         }
@@ -315,7 +317,7 @@ static void run_slice(struct machine *machine)
         if (until < budget)
             budget = until;
     }
-    if (machine->entry == ENTRY_NEAR)
+    if (machine->entry == ENTRY_NEAR || (machine->gdb && gdb_is_stepping(machine->gdb)))
         budget = 1;
     uint64_t icount = cpu_icount(machine->cpu);
     if (machine->config.stop_after - icount < budget)
@@ -358,6 +360,12 @@ static bool run_outside(struct machine *machine)
     return true;
 }
 
+/* A debugger's goal is reached: the machine is paused. */
+static bool is_at_point(struct machine *machine)
+{
+    return machine->gdb && gdb_look(machine->gdb);
+}
+
 /* Timers, and then whoever follows the virtual clock: the script, or the record. False: this turn
  * ends here. */
 static bool run_clock(struct machine *machine)
@@ -393,14 +401,18 @@ void machine_turn(struct machine *machine)
         machine_request_stop(machine, STOP_AFTER, EXIT_STATUS_OK);
         return;
     }
-    if (cpu_service(cpu))
+    if (cpu_service(cpu)) {
         machine_note_order(machine);
-    if (machine->stop || machine->reset_requested)
+        if (machine->gdb)
+            gdb_took_event(machine->gdb);
+    }
+    if (machine->stop || machine->reset_requested || is_at_point(machine))
         return;
     if (cpu->activity == CPU_RUNNING)
         run_slice(machine);
     else
         idle(machine);
+    is_at_point(machine);
 }
 
 static void report_dead_halt(const struct machine *machine)
@@ -440,6 +452,8 @@ static void end_outside(struct machine *machine, int status)
 {
     json_t *details = json_pack("{s:i}", "status", status);
     gate_close(machine->gate);
+    if (machine->gdb)
+        gdb_end(machine->gdb, status);
     live_publish(machine, machine_host_time(), true);
     jobs_give_up(machine->jobs, "the machine has ended");
     control_close(machine->control, "the machine has ended");
@@ -470,6 +484,8 @@ int machine_run(struct machine *machine)
     unsigned turns = 0;
     uint64_t looked_at = 0;
     while (!machine->stop) {
+        if (machine->gdb)
+            gdb_serve(machine->gdb);
         machine_turn(machine);
         /* The host's clock is read only now and then: turns may be very short. */
         uint64_t progress = cpu_icount(machine->cpu);
