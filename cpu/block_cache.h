@@ -43,8 +43,8 @@ struct block {
     uint16_t bytes;           /* length of the instructions */
     uint8_t count;            /* of instructions */
     bool crosses_page;
-    uint16_t checks;   /* A_PROT, A_FPU, A_MMX, A_SSE of its rows, BLOCK_MARKED: looked at on entry */
-    uint16_t heat;     /* how often it was entered, for the translator; stops at its threshold */
+    uint16_t checks; /* A_PROT, A_FPU, A_MMX, A_SSE of its rows, BLOCK_MARKED: looked at on entry */
+    uint16_t heat;   /* how often it was entered, for the translator; stops at its threshold */
     void *translation; /* the translator's; NULL: none */
     struct insn insns[];
 };

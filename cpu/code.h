@@ -36,8 +36,8 @@ void code_forget_place(struct code *code, uint32_t place);
  * debugger's breakpoint lets it run. */
 enum exec_result code_check_units(struct cpu *cpu, unsigned attributes) MUST_CHECK;
 
-/* The long way to the block at CS:EIP, with every check. NULL: cpu->fault, or a debugger's breakpoint;
- * interp_deliver knows. */
+/* The long way to the block at CS:EIP, with every check. NULL: cpu->fault, or a debugger's
+ * breakpoint; interp_deliver knows. */
 struct block *code_find(struct code *code);
 
 static inline bool cpu_code_is_32(const struct cpu *cpu)

@@ -69,7 +69,7 @@ struct mmu {
     bool is_user;      /* accesses are made at CPL 3 */
     bool force_slow;
     bool caches_large; /* an entry of a large page may be in the TLB */
-    uint8_t *watched; /* by linear page, bit per mmu_access: take the slow path; NULL: none ever */
+    uint8_t *watched;  /* by linear page, bit per mmu_access: take the slow path; NULL: none ever */
     struct physmem *phys;
     struct bus *bus;
     uint64_t misses, flushes; /* for --stats */
