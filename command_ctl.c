@@ -1,13 +1,13 @@
 /* `anachron ctl`: a command to a running machine, through its control socket. */
 #include "base/memory.h"
 #include "commands.h"
+#include "host/control_ask.h"
 #include "host/unix_socket.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 struct ctl {
@@ -40,21 +40,6 @@ static json_t *request_of(int count, char **words)
                                 "directory", directory);
     free(directory);
     return request;
-}
-
-static bool send_line(int fd, const json_t *request)
-{
-    char *line = json_dumps(request, JSON_COMPACT);
-    size_t size = strlen(line);
-    bool ok = true;
-    line[size++] = '\n';
-    for (size_t sent = 0; ok && sent < size;) {
-        ssize_t part = send(fd, line + sent, size - sent, MSG_NOSIGNAL);
-        ok = part > 0;
-        sent += ok ? (size_t)part : 0;
-    }
-    free(line);
-    return ok;
 }
 
 static void print_json(const json_t *message)
@@ -122,7 +107,7 @@ static int talk(struct ctl *ctl, int count, char **words)
     json_t *request = request_of(count, words);
     if (!request)
         return complain("a command is text in UTF-8", EXIT_STATUS_USAGE);
-    bool ok = send_line(ctl->fd, request);
+    bool ok = control_send(ctl->fd, request);
     json_decref(request);
     if (!ok)
         return complain("the machine has ended", EXIT_STATUS_HOST_ERROR);

@@ -94,7 +94,8 @@ static bool configure(struct run *run, struct error *err)
         .outside = {.opaque = run,
                     .open_image = outside_open_image,
                     .release_image = outside_release_image,
-                    .save_picture = outside_save_picture},
+                    .save_picture = outside_save_picture,
+                    .keep = run->kept ? run_kept_keep : NULL},
     };
     memcpy(config->boot_order, options->boot, sizeof config->boot_order);
     if (!run_read_files(run, err) || !run_open_images(run, err))
@@ -136,6 +137,16 @@ static bool save_last_screen(struct run *run, struct error *err)
     bool ok = picture_save(&frame, run->options.screenshot, err);
     frame_free(&frame);
     return ok;
+}
+
+void run_protect_image(struct run *run, const char **specification)
+{
+    if (strstr(*specification, ",readonly") || strstr(*specification, ",snapshot"))
+        return;
+    size_t size = strlen(*specification) + sizeof ",snapshot";
+    char *text = run->protected_image[run->protected_image_count++] = mem_new(size);
+    snprintf(text, size, "%s,snapshot", *specification);
+    *specification = text;
 }
 
 static void *run_machine(void *argument)
@@ -188,10 +199,12 @@ static bool execute(struct run *run, int *status, struct error *err)
         return false;
     if (run->term)
         term_start_keys(run->term, gate, quit, run);
+    if (run->kept)
+        run->kept->ready(run->kept->opaque);
     if (!run_and_show(run, err))
         return false;
     *status = run->status;
-    return save_last_screen(run, err);
+    return run_kept_end(run, err) && save_last_screen(run, err);
 }
 
 /* Threads first, then the terminal, so that what comes after can be read. */
@@ -220,8 +233,8 @@ static void release(struct run *run)
         mem_free(run->blob[i]);
     for (unsigned i = 0; i < MACHINE_MODULES; i++)
         mem_free(run->module_path[i]);
-    for (unsigned i = 0; i < run->lone_image_count; i++)
-        mem_free(run->lone_image[i]);
+    for (unsigned i = 0; i < run->protected_image_count; i++)
+        mem_free(run->protected_image[i]);
 }
 
 static int complain(const struct error *err, int status)
@@ -230,20 +243,10 @@ static int complain(const struct error *err, int status)
     return status;
 }
 
-int command_run(int argc, char **argv)
+int run_to_the_end(struct run *run)
 {
-    struct run *run = mem_new(sizeof *run);
     struct error err = {""};
     int status = EXIT_STATUS_HOST_ERROR;
-    if (!run_options_parse(argc, argv, &run->options, &err)) {
-        mem_free(run);
-        return complain(&err, EXIT_STATUS_USAGE);
-    }
-    if (run->options.help) {
-        run_options_help(stdout);
-        mem_free(run);
-        return EXIT_STATUS_OK;
-    }
     bool ok = configure(run, &err) && execute(run, &status, &err);
     leave(run);
     if (!ok)
@@ -258,18 +261,23 @@ int command_run(int argc, char **argv)
     return status;
 }
 
-/* --- a machine alone: run_machine.h --- */
-
-/* Nothing is written to the image. */
-static void keep_image(struct run *run, const char **specification)
+int command_run(int argc, char **argv)
 {
-    if (strstr(*specification, ",readonly") || strstr(*specification, ",snapshot"))
-        return;
-    size_t size = strlen(*specification) + sizeof ",snapshot";
-    char *text = run->lone_image[run->lone_image_count++] = mem_new(size);
-    snprintf(text, size, "%s,snapshot", *specification);
-    *specification = text;
+    struct run *run = mem_new(sizeof *run);
+    struct error err = {""};
+    if (!run_options_parse(argc, argv, &run->options, &err)) {
+        mem_free(run);
+        return complain(&err, EXIT_STATUS_USAGE);
+    }
+    if (run->options.help) {
+        run_options_help(stdout);
+        mem_free(run);
+        return EXIT_STATUS_OK;
+    }
+    return run_to_the_end(run);
 }
+
+/* --- a machine alone: run_machine.h --- */
 
 static void send_nowhere(const char **where)
 {
@@ -281,9 +289,9 @@ static void make_lone(struct run *run)
 {
     struct run_options *options = &run->options;
     for (unsigned i = 0; i < options->floppy_count; i++)
-        keep_image(run, &options->floppy[i]);
+        run_protect_image(run, &options->floppy[i]);
     for (unsigned i = 0; i < options->disk_count; i++)
-        keep_image(run, &options->disk[i]);
+        run_protect_image(run, &options->disk[i]);
     for (unsigned i = 0; i < options->serial_count; i++)
         send_nowhere(&options->serial[i]);
     send_nowhere(&options->debug_console);

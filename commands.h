@@ -9,5 +9,14 @@ int command_isa(int argc, char **argv);
 int command_cpus(int argc, char **argv);
 int command_vectors(int argc, char **argv);
 int command_disasm(int argc, char **argv);
+/* Machines that are kept by name. */
+int command_new(int argc, char **argv);
+int command_start(int argc, char **argv);
+int command_stop_machine(int argc, char **argv);
+int command_save(int argc, char **argv);
+int command_clone(int argc, char **argv);
+int command_ls(int argc, char **argv);
+int command_rm(int argc, char **argv);
+int command_log(int argc, char **argv);
 
 #endif

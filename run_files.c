@@ -107,6 +107,11 @@ bool run_open_images(struct run *run, struct error *err)
         if (!open_drive(&config->drive[cdrom_order[i]], options->cdrom[i], IMAGE_CDROM, err))
             return false;
     }
+    if (run->kept && run->kept->disk) {
+        config->drive[0].present = true;
+        if (!(config->drive[0].disk = run_kept_open_disk(run, err)))
+            return false;
+    }
     for (unsigned i = 0, place = 0; i < options->disk_count; i++, place++) {
         while (config->drive[place].present)
             place++;

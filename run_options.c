@@ -371,6 +371,22 @@ bool run_options_parse(int argc, char **argv, struct run_options *options, struc
     return options_parse(argc, argv, rows, NULL, options, err) && check(options, err);
 }
 
+const struct option_row *run_option_find(const char *name)
+{
+    const struct option_row *row = rows;
+    while (row->name && strcmp(row->name, name) != 0)
+        row++;
+    return row->name ? row : NULL;
+}
+
+bool run_option_check(const struct option_row *row, const char *value, struct error *err)
+{
+    struct run_options scratch = {0};
+    if (!row->handler)
+        return error_set(err, "%s is not available in this version", row->name);
+    return row->handler(&scratch, value, err);
+}
+
 void run_options_help(FILE *stream)
 {
     fputs("usage: anachron run [OPTION]...\n\nBoots a PC.\n\n", stream);

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "machine/machine.h"
+#include "options.h"
 
 enum { MAX_IMAGES = 6 };
 
@@ -42,6 +43,10 @@ struct run_options {
     bool stats, perf_map, verbose, help;
 };
 
+/* The options of `anachron run` by name, with "--"; NULL: there is none of that name. */
+const struct option_row *run_option_find(const char *name);
+/* Takes the value of one option (NULL for one without argument); err says what is wrong with it. */
+bool run_option_check(const struct option_row *row, const char *value, struct error *err);
 /* False: err says what is wrong. */
 bool run_options_parse(int argc, char **argv, struct run_options *options, struct error *err);
 void run_options_help(FILE *stream);

@@ -8,6 +8,7 @@
 #include "host/signals.h"
 #include "host/terminal.h"
 #include "machine/machine.h"
+#include "run_kept.h"
 #include "run_options.h"
 #include "ui/term.h"
 #include "ui/vnc.h"
@@ -17,7 +18,7 @@
 
 enum {
     MAX_BLOBS = MACHINE_MODULES + 6,
-    MAX_LONE_IMAGES = MACHINE_FLOPPIES + MACHINE_DISKS,
+    MAX_PROTECTED_IMAGES = MACHINE_FLOPPIES + MACHINE_DISKS,
 };
 
 struct run {
@@ -27,8 +28,8 @@ struct run {
     _Atomic(struct machine *) stoppable; /* for other threads; NULL while there is none */
     uint8_t *blob[MAX_BLOBS];
     unsigned blob_count;
-    char *lone_image[MAX_LONE_IMAGES]; /* specifications of run_open */
-    unsigned lone_image_count;
+    char *protected_image[MAX_PROTECTED_IMAGES]; /* specifications of run_protect_image */
+    unsigned protected_image_count;
     char *module_path[MACHINE_MODULES];
     struct characters *serial[MACHINE_SERIALS], *debug_console, *printer, *post;
     struct terminal *terminal;
@@ -39,8 +40,26 @@ struct run {
     struct signals *signals;
     struct control_server *server;
     struct gdb_server *gdb;
+    /* Of a machine that is kept by name; kept NULL: it is not. */
+    const struct run_kept *kept;
+    struct disk_backend *kept_disk; /* in config.drive */
+    bool settled;                   /* how it ends has been said */
     int status;
 };
+
+/* command_run.c: runs the machine of run->options to its end, and frees run. Returns the exit
+ * status. */
+int run_to_the_end(struct run *run);
+/* An image that nothing is to be written to: the specification, with ,snapshot if need be. */
+void run_protect_image(struct run *run, const char **specification);
+
+/* run_kept.c: a machine that is kept by name. */
+/* Its own disk, with an overlay. */
+struct disk_backend *run_kept_open_disk(struct run *run, struct error *err);
+/* machine_outside.keep */
+bool run_kept_keep(void *opaque, enum machine_keep how, struct error *err);
+/* After the run: what nobody has said is decided. */
+bool run_kept_end(struct run *run, struct error *err);
 
 /* run_files.c: reads and opens what the options name, into run->config. */
 bool run_read_files(struct run *run, struct error *err);

@@ -289,6 +289,12 @@ static void set_geometry(struct disk_backend *disk, const struct opening *openin
 
 struct disk_backend *image_open(const char *specification, enum image_kind kind, struct error *err)
 {
+    return image_open_in(specification, kind, NULL, err);
+}
+
+struct disk_backend *image_open_in(const char *specification, enum image_kind kind,
+                                   const char *overlay_directory, struct error *err)
+{
     char path[MAX_PATH_LENGTH];
     struct opening opening = {.path = path, .kind_name = kind_names[kind], .kind = kind};
     if (!image_parse(specification, path, sizeof path, &opening.options, err) ||
@@ -309,7 +315,8 @@ struct disk_backend *image_open(const char *specification, enum image_kind kind,
         return NULL;
     }
     set_geometry(disk, &opening, first_sector);
-    return opening.options.snapshot && kind != IMAGE_CDROM ? image_overlay_new(disk, err) : disk;
+    bool wants_overlay = opening.options.snapshot && kind != IMAGE_CDROM;
+    return wants_overlay ? image_overlay_new(disk, overlay_directory, err) : disk;
 }
 
 bool image_close(struct disk_backend *disk, struct error *err)

@@ -43,6 +43,10 @@ bool image_parse(const char *specification, char *path, size_t path_size,
  * NULL: err holds one line that says what failed and what to do. */
 struct disk_backend *image_open(const char *specification, enum image_kind kind, struct error *err);
 
+/* The same; the file of an overlay is in overlay_directory (NULL: $TMPDIR or /tmp). */
+struct disk_backend *image_open_in(const char *specification, enum image_kind kind,
+                                   const char *overlay_directory, struct error *err);
+
 /* Flushes (a failure is reported in err, and the image is closed all the same) and closes. disk may
  * be NULL. */
 bool image_close(struct disk_backend *disk, struct error *err);

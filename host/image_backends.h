@@ -9,9 +9,11 @@
  * with zeros. */
 struct disk_backend *image_raw_new(int fd, uint64_t size, bool read_only, const char *name);
 
-/* Reads from base until a sector has been written; writes go to an unlinked file in $TMPDIR (or
- * /tmp), which takes the room of what was written. NULL (base is closed): the file cannot be made.
+/* Reads from base until a sector has been written; writes go to an unlinked file in directory
+ * (NULL: $TMPDIR or /tmp), which takes the room of what was written. NULL (base is closed): the
+ * file cannot be made.
  */
-struct disk_backend *image_overlay_new(struct disk_backend *base, struct error *err);
+struct disk_backend *image_overlay_new(struct disk_backend *base, const char *directory,
+                                       struct error *err);
 
 #endif

@@ -113,11 +113,10 @@ static const struct disk_backend_ops overlay_ops = {.read = overlay_read,
                                                     .next_written = overlay_next_written,
                                                     .forget_written = overlay_forget_written};
 
-static int open_temporary(struct error *err)
+static int open_temporary(const char *given, struct error *err)
 {
-    const char *directory = getenv("TMPDIR");
-    if (!directory || !*directory)
-        directory = "/tmp";
+    const char *temporary = getenv("TMPDIR");
+    const char *directory = given ? given : temporary && *temporary ? temporary : "/tmp";
     char path[4096];
     int length = snprintf(path, sizeof path, "%s/anachron-XXXXXX", directory);
     int fd = length < (int)sizeof path ? mkostemp(path, O_CLOEXEC) : -1;
@@ -132,9 +131,10 @@ static int open_temporary(struct error *err)
     return fd;
 }
 
-struct disk_backend *image_overlay_new(struct disk_backend *base, struct error *err)
+struct disk_backend *image_overlay_new(struct disk_backend *base, const char *directory,
+                                       struct error *err)
 {
-    int fd = open_temporary(err);
+    int fd = open_temporary(directory, err);
     if (fd < 0) {
         base->ops->close(base);
         return NULL;

@@ -9,6 +9,7 @@ enum { MOUSE_MOST = 32767, WHEEL_MOST = 127, POSITION_MOST = 65535, MIPS_MOST = 
 
 static const char *const button_names[] = {"left", "right", "middle", NULL};
 static const char *const drive_names[] = {"floppy", "floppy2", "cdrom", NULL};
+static const char *const keep_or_drop[] = {"keep", "drop", NULL};
 static const char *const memory_flags[] = {"linear", NULL};
 static const char *const code_sizes[] = {"16", "32", NULL};
 
@@ -168,6 +169,10 @@ static const struct command rows[] = {
      .run = command_dump, .parameter = {FILE_NAME(0)}},
     {.name = "save", .help = "save the state"},
     {.name = "load", .help = "load it"},
+    {.name = "keep", .help = "save disk and state of a machine that is kept by name",
+     .output = OUTPUT_LINE, .run = command_keep},
+    {.name = "stop", .help = "end a machine that is kept by name: disk and state are kept, or dropped",
+     .output = OUTPUT_LINE, .run = command_stop, .parameter = {CHOICE("state", keep_or_drop)}},
     {.name = "quit", .help = "end the machine, with an exit status (0)",
      .run = command_quit, .parameter = {NUMBER("status", PARAMETER_OPTIONAL, 0, 255)}},
     {.name = "subscribe", .help = "hear of events on this connection",

@@ -15,7 +15,8 @@ command_function command_screenshot, command_frame, command_print_screen, comman
     command_state, command_dump, command_regs, command_memory, command_poke, command_disassemble;
 /* commands_run.c: how the run goes. */
 command_function command_wait, command_sleep, command_pause, command_cont, command_step,
-    command_quit, command_session, command_status, command_stats, command_help, command_version;
+    command_quit, command_keep, command_stop, command_session, command_status, command_stats,
+    command_help, command_version;
 
 enum wait_variant { WAIT_SCREEN, WAIT_SERIAL, WAIT_SERIAL2, WAIT_DEBUGCON, WAIT_HALT, WAIT_POST };
 enum button_variant { BUTTON_POWER, BUTTON_RESET, BUTTON_NMI };

@@ -119,6 +119,36 @@ enum command_outcome command_quit(struct machine *machine, struct job *job)
     return COMMAND_DONE;
 }
 
+static enum command_outcome settle(struct machine *machine, struct job *job, enum machine_keep how)
+{
+    const struct machine_outside *outside = &machine->config.outside;
+    if (!outside->keep)
+        return job_fail(job, EXIT_STATUS_USAGE,
+                        "%s is for machines that are kept by name (anachron new, start)",
+                        job->call.command->name);
+    struct error err = {""};
+    if (!outside->keep(outside->opaque, how, &err))
+        return job_fail(job, EXIT_STATUS_HOST_ERROR, "%s", err.text);
+    return job_done(job, where(machine));
+}
+
+enum command_outcome command_keep(struct machine *machine, struct job *job)
+{
+    return settle(machine, job, KEEP_AND_GO_ON);
+}
+
+enum command_outcome command_stop(struct machine *machine, struct job *job)
+{
+    bool drops = job_argument(job, "state")->number;
+    enum command_outcome outcome = settle(machine, job, drops ? DROP_AND_END : KEEP_AND_END);
+    if (outcome == COMMAND_DONE) {
+        job->quits = true;
+        if (!job->is_script)
+            machine_request_stop(machine, STOP_OUTSIDE, EXIT_STATUS_OK);
+    }
+    return outcome;
+}
+
 enum command_outcome command_session(struct machine *machine, struct job *job)
 {
     return job_fail(job, EXIT_STATUS_USAGE, "%s is for connections to the control socket",

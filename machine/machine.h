@@ -54,6 +54,13 @@ enum stop_on { STOP_ON_HALT = 1 << 0, STOP_ON_FAULT = 1 << 1 };
 struct script; /* machine/script.h */
 struct trace;  /* machine/trace.h */
 
+/* What becomes of the disk and the state of a machine that is kept by name. */
+enum machine_keep {
+    KEEP_AND_GO_ON, /* they are saved */
+    KEEP_AND_END,   /* the same; what comes after is not saved any more */
+    DROP_AND_END,   /* what has happened since they were saved last is forgotten */
+};
+
 /* What the machine asks of the outside, all on its own thread. Members may be NULL. */
 struct machine_outside {
     void *opaque;
@@ -65,6 +72,8 @@ struct machine_outside {
     /* Writes frame to a picture file. */
     bool (*save_picture)(void *opaque, const struct frame *frame, const char *path,
                          struct error *err);
+    /* NULL: the machine is not kept by name. */
+    bool (*keep)(void *opaque, enum machine_keep how, struct error *err);
 };
 
 struct machine_config {
@@ -117,6 +126,14 @@ void machine_free(struct machine *machine);
 /* Runs until the guest or the script ends, or a stop condition is met. Returns the exit status of
  * the program. Says why on standard error where that is not obvious. */
 int machine_run(struct machine *machine);
+
+/* How machine_run ended. */
+enum machine_end {
+    MACHINE_POWERED_OFF, /* by the guest; also through the debug exit device */
+    MACHINE_CRASHED,     /* the guest did, or nothing can wake it any more */
+    MACHINE_STOPPED,     /* from outside: it could have gone on */
+};
+enum machine_end machine_how_it_ended(const struct machine *machine);
 
 /* The doors for other threads, from machine_new to machine_free: input, requests, pictures. */
 struct gate *machine_gate(struct machine *machine);

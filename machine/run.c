@@ -158,6 +158,21 @@ void machine_stop(struct machine *machine, int status)
     atomic_store(&machine->outside_status, status);
 }
 
+enum machine_end machine_how_it_ended(const struct machine *machine)
+{
+    switch (machine->stop) {
+    case STOP_POWER_OFF:
+    case STOP_DEBUG_EXIT:
+        return MACHINE_POWERED_OFF;
+    case STOP_TRIPLE_FAULT:
+    case STOP_FAULT:
+    case STOP_DEAD_HALT:
+        return MACHINE_CRASHED;
+    default:
+        return MACHINE_STOPPED;
+    }
+}
+
 void machine_request_stop(struct machine *machine, enum stop_reason reason, int status)
 {
     if (machine->stop)

@@ -24,7 +24,8 @@ DIRECT = {
     "machine": ["jit", "cpu", "devices", "control"],
     "host": ["control"],
     "ui": ["control"],
-    TOP: ["machine", "ui", "host"],
+    "store": ["host"],
+    TOP: ["machine", "ui", "store"],
 }
 
 

@@ -1,0 +1,370 @@
+/* `anachron start`, `stop`, `save`: machines that are kept by name, and run. */
+#include "base/memory.h"
+#include "commands.h"
+#include "host/control_ask.h"
+#include "kept_config.h"
+#include "run_kept.h"
+#include "store/commit.h"
+#include "store/files.h"
+#include "store/instance.h"
+#include "store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    DISCARD_TIMEOUT_S = 10, /* then it is killed, which comes to the same */
+    POLL_NS = 1000 * 1000,
+};
+
+static int complain(const struct error *err, int status)
+{
+    fprintf(stderr, "anachron: error: %s\n", err->text);
+    return status;
+}
+
+/* --- start --- */
+
+static const char start_usage[] =
+    "usage: anachron start NAME [--detach] [--cold] [--at-end save|discard]\n"
+    "                           [OPTION OF anachron run]...\n\n"
+    "Runs a machine on a working copy of its disk, and goes on from its saved state if it has "
+    "one.\n"
+    "--detach    return as soon as it runs; without a display, if none is named\n"
+    "--cold      boot from the disk; the saved state is not used\n"
+    "--at-end    what becomes of a run that is ended by a key or a signal: save (the "
+    "configuration\n"
+    "            may say otherwise) or discard\n"
+    "Options replace those of the same name in the configuration. A guest that powers the machine\n"
+    "off is saved, one that crashes is not. anachron stop ends it.\n";
+
+struct start {
+    const char *name;
+    bool detach, cold;
+    int discards;     /* -1: not said */
+    int report;       /* the parent waits at the other end of this pipe; -1: there is none */
+    struct words own; /* options of `anachron run`; word 0 is not looked at */
+    struct instance *instance;
+    char *disk, *state;
+    struct kept_settings settings;
+};
+
+static bool take_words(int argc, char **argv, struct start *start, struct error *err)
+{
+    words_add(&start->own, "start");
+    for (int i = 2; i < argc; i++) {
+        const char *word = argv[i];
+        const char *value = strncmp(word, "--at-end=", 9) == 0              ? word + 9
+                            : strcmp(word, "--at-end") == 0 && i + 1 < argc ? argv[++i]
+                                                                            : NULL;
+        if (strcmp(word, "--detach") == 0)
+            start->detach = true;
+        else if (strcmp(word, "--cold") == 0)
+            start->cold = true;
+        else if (value && strcmp(value, "save") != 0 && strcmp(value, "discard") != 0)
+            return error_set(err, "--at-end %s: give save or discard", value);
+        else if (value)
+            start->discards = strcmp(value, "discard") == 0;
+        else
+            words_add(&start->own, "%s", word);
+    }
+    return true;
+}
+
+/* "PATH,snapshot", with its geometry if the configuration has one. */
+static char *disk_specification(const char *path, const char *geometry)
+{
+    size_t size = 2 * strlen(path) + (geometry ? strlen(geometry) : 0) + 32;
+    char *text = mem_new(size), *end = text;
+    for (; *path; path++) {
+        *end++ = *path;
+        if (*path == ',')
+            *end++ = ',';
+    }
+    snprintf(end, size - (size_t)(end - text), ",snapshot%s%s", geometry ? ",geometry=" : "",
+             geometry ? geometry : "");
+    return text;
+}
+
+static bool read_settings(struct kept *kept, struct start *start, struct error *err)
+{
+    struct config config;
+    const char *guest_option;
+    char *path = kept_file(kept, STORE_CONFIG);
+    bool ok = config_read(path, &config, err);
+    if (ok) {
+        ok = kept_config_settings(&config, path, kept->path, &start->own, &start->settings,
+                                  &guest_option, err);
+        config_free(&config);
+    }
+    mem_free(path);
+    if (ok && guest_option && start->state)
+        return error_set(err,
+                         "--%s: %s goes on from a saved state, with the hardware that it had; "
+                         "start it with --cold to change that",
+                         guest_option, kept->name);
+    if (ok && start->detach && !words_have(&start->settings.options, "display"))
+        words_add(&start->settings.options, "--display=none");
+    return ok;
+}
+
+/* What is to be known before it runs. */
+static bool prepare(struct kept *kept, struct start *start, struct error *err)
+{
+    bool has_state;
+    char *disk = kept_file(kept, STORE_DISK);
+    bool fits = commit_state_fits(kept->path, &has_state, err);
+    bool ok = start->cold || !has_state || fits;
+    if (ok && has_state && !start->cold)
+        start->state = kept_file(kept, STORE_STATE);
+    ok = ok && read_settings(kept, start, err);
+    if (ok && files_exists(disk))
+        start->disk = disk_specification(disk, start->settings.geometry);
+    mem_free(disk);
+    return ok;
+}
+
+static bool begin(struct start *start, struct error *err)
+{
+    struct store *store = store_open(err);
+    struct kept *kept = store ? store_take(store, start->name, err) : NULL;
+    if (kept && prepare(kept, start, err))
+        start->instance = instance_begin(kept, err);
+    if (start->instance)
+        kept_log(kept->path, "started (process %d)%s", (int)getpid(),
+                 start->state ? ", from its state" : "");
+    kept_release(kept);
+    store_close(store);
+    return start->instance != NULL;
+}
+
+/* The terminal is the parent's from now on. */
+static void let_go_of_terminal(struct start *start)
+{
+    char *path = instance_file(start->instance, "console");
+    int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int out = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (in >= 0)
+        dup2(in, STDIN_FILENO);
+    if (out >= 0 && dup2(out, STDOUT_FILENO) >= 0)
+        dup2(out, STDERR_FILENO);
+    close(in);
+    close(out);
+    mem_free(path);
+}
+
+static void on_ready(void *opaque)
+{
+    struct start *start = opaque;
+    if (start->report < 0)
+        return;
+    let_go_of_terminal(start);
+    if (write(start->report, "", 1) != 1) {
+        /* The parent was killed: nobody waits. */
+    }
+    close(start->report);
+    start->report = -1;
+}
+
+static int run(struct start *start)
+{
+    struct error err;
+    struct run_options options;
+    const struct kept_settings *settings = &start->settings;
+    if (!run_options_parse(settings->options.count, settings->options.word, &options, &err))
+        return complain(&err, EXIT_STATUS_USAGE);
+    if (options.control) {
+        error_set(&err, "--control: the socket of a machine that is kept by name is %s",
+                  instance_control(start->instance));
+        return complain(&err, EXIT_STATUS_USAGE);
+    }
+    struct run_kept kept = {
+        .instance = start->instance,
+        .disk = start->disk,
+        .state = start->state,
+        .discards = start->discards >= 0 ? start->discards : settings->discards,
+        .ready = on_ready,
+        .opaque = start,
+    };
+    return run_kept(&options, &kept);
+}
+
+static int start_here(struct start *start)
+{
+    struct error err = {""};
+    int status = begin(start, &err) ? run(start) : complain(&err, EXIT_STATUS_HOST_ERROR);
+    instance_end(start->instance, "ended");
+    kept_settings_free(&start->settings);
+    mem_free(start->disk);
+    mem_free(start->state);
+    return status;
+}
+
+/* The child runs the machine; the parent returns when it says that it does. */
+static int start_detached(struct start *start)
+{
+    struct error err;
+    int ends[2], status = 0;
+    char byte;
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        error_set_errno(&err, "the host has no pipe to give");
+        return complain(&err, EXIT_STATUS_HOST_ERROR);
+    }
+    pid_t child = fork();
+    if (child < 0) {
+        error_set_errno(&err, "the host has no process to give");
+        return complain(&err, EXIT_STATUS_HOST_ERROR);
+    }
+    if (child == 0) {
+        close(ends[0]);
+        setsid();
+        start->report = ends[1];
+        return start_here(start);
+    }
+    close(ends[1]);
+    if (read(ends[0], &byte, 1) == 1)
+        return EXIT_STATUS_OK;
+    /* It has said why on standard error. */
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        continue;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_STATUS_HOST_ERROR;
+}
+
+int command_start(int argc, char **argv)
+{
+    struct start start = {.discards = -1, .report = -1};
+    struct error err = {""};
+    bool wants_help = argc > 1 && strcmp(argv[1], "--help") == 0;
+    if (argc < 2 || wants_help) {
+        fputs(start_usage, wants_help ? stdout : stderr);
+        return wants_help ? EXIT_STATUS_OK : EXIT_STATUS_USAGE;
+    }
+    start.name = argv[1];
+    int status = EXIT_STATUS_USAGE;
+    if (!take_words(argc, argv, &start, &err))
+        complain(&err, status);
+    else
+        status = start.detach ? start_detached(&start) : start_here(&start);
+    words_free(&start.own);
+    return status;
+}
+
+/* --- stop and save --- */
+
+/* Waits until pid does not run the machine any more. */
+static void wait_for_end(const char *path, pid_t pid)
+{
+    while (instance_pid(path) == pid)
+        nanosleep(&(struct timespec){.tv_nsec = POLL_NS}, NULL);
+}
+
+/* The control socket of a machine that runs. It is not locked: who runs it must be able to save. */
+static bool find_running(const char *name, char **path, pid_t *pid, struct error *err)
+{
+    struct store *store = store_open(err);
+    struct kept *kept = store ? store_take(store, name, err) : NULL;
+    if (kept) {
+        *path = mem_string_copy(kept->path);
+        *pid = instance_pid(kept->path);
+        if (!*pid)
+            error_set(err, "%s does not run; anachron start %s starts it", name, name);
+    }
+    bool ok = kept && *pid;
+    kept_release(kept);
+    store_close(store);
+    return ok;
+}
+
+static enum control_asked ask(const char *path, const char *command, const char *how,
+                              unsigned timeout, struct error *err)
+{
+    int fd;
+    char *control = instance_find_control(path, &fd);
+    enum control_asked asked =
+        control_ask(control, command, how ? json_pack("{s:s}", "state", how) : NULL, timeout, err);
+    if (fd >= 0)
+        close(fd);
+    mem_free(control);
+    return asked;
+}
+
+/* Finishes what the process may have left to do, which is nothing as a rule. */
+static bool tidy_up(const char *name, struct error *err)
+{
+    struct store *store = store_open(err);
+    struct kept *kept = store ? store_take(store, name, err) : NULL;
+    bool ok = kept != NULL;
+    kept_release(kept);
+    store_close(store);
+    return ok;
+}
+
+static bool stop_saving(const char *name, const char *path, pid_t pid, struct error *err)
+{
+    if (ask(path, "stop", "keep", 0, err) != ASKED_OK)
+        return false;
+    wait_for_end(path, pid);
+    return tidy_up(name, err);
+}
+
+/* One that does not listen is killed: nothing is lost that was not to be. */
+static bool stop_discarding(const char *name, const char *path, pid_t pid, struct error *err)
+{
+    enum control_asked asked = ask(path, "stop", "drop", DISCARD_TIMEOUT_S, err);
+    if (asked == ASKED_REFUSED)
+        return false;
+    if (asked != ASKED_OK && instance_pid(path) == pid)
+        kill(pid, SIGKILL);
+    wait_for_end(path, pid);
+    return tidy_up(name, err);
+}
+
+static const char stop_usage[] =
+    "usage: anachron stop NAME --save|--discard\n\n"
+    "Ends a running machine: its disk and its state are saved, or stay as they were saved last.\n";
+
+int command_stop_machine(int argc, char **argv)
+{
+    struct error err = {""};
+    char *path = NULL;
+    pid_t pid;
+    bool wants_help = argc == 2 && strcmp(argv[1], "--help") == 0;
+    bool saves = argc == 3 && strcmp(argv[2], "--save") == 0;
+    bool discards = argc == 3 && strcmp(argv[2], "--discard") == 0;
+    if (!saves && !discards) {
+        fputs(stop_usage, wants_help ? stdout : stderr);
+        return wants_help ? EXIT_STATUS_OK : EXIT_STATUS_USAGE;
+    }
+    bool ok =
+        find_running(argv[1], &path, &pid, &err) &&
+        (saves ? stop_saving(argv[1], path, pid, &err) : stop_discarding(argv[1], path, pid, &err));
+    mem_free(path);
+    return ok ? EXIT_STATUS_OK : complain(&err, EXIT_STATUS_HOST_ERROR);
+}
+
+static const char save_usage[] =
+    "usage: anachron save NAME\n\n"
+    "Saves the disk and the state of a running machine, which goes on.\n";
+
+int command_save(int argc, char **argv)
+{
+    struct error err = {""};
+    char *path = NULL;
+    pid_t pid;
+    bool wants_help = argc == 2 && strcmp(argv[1], "--help") == 0;
+    if (argc != 2 || wants_help) {
+        fputs(save_usage, wants_help ? stdout : stderr);
+        return wants_help ? EXIT_STATUS_OK : EXIT_STATUS_USAGE;
+    }
+    bool ok =
+        find_running(argv[1], &path, &pid, &err) && ask(path, "keep", NULL, 0, &err) == ASKED_OK;
+    mem_free(path);
+    return ok ? EXIT_STATUS_OK : complain(&err, EXIT_STATUS_HOST_ERROR);
+}

@@ -1,0 +1,70 @@
+#include "run_kept.h"
+
+#include "base/memory.h"
+#include "host/image.h"
+#include "run_private.h"
+
+#include <stdio.h>
+
+struct disk_backend *run_kept_open_disk(struct run *run, struct error *err)
+{
+    char *directory = instance_file(run->kept->instance, "");
+    run->kept_disk = image_open_in(run->kept->disk, IMAGE_DISK, directory, err);
+    mem_free(directory);
+    if (run->kept_disk)
+        run->kept_disk->kept_beside = true;
+    return run->kept_disk;
+}
+
+static bool write_state(void *opaque, const char *path, struct error *err)
+{
+    return error_set(err, "this version cannot save a machine that is not powered off");
+}
+
+bool run_kept_keep(void *opaque, enum machine_keep how, struct error *err)
+{
+    struct run *run = opaque;
+    if (how != DROP_AND_END &&
+        !instance_save(run->kept->instance, run->kept_disk, write_state, run, err))
+        return false;
+    run->settled |= how != KEEP_AND_GO_ON;
+    return true;
+}
+
+/* A guest that powers its machine off has put its disk in order: that is kept. What a crash leaves
+ * is not. */
+bool run_kept_end(struct run *run, struct error *err)
+{
+    if (!run->kept || run->settled)
+        return true;
+    const char *name = instance_name(run->kept->instance);
+    enum machine_end end = machine_how_it_ended(run->machine);
+    if (run->kept->discards || end == MACHINE_CRASHED) {
+        fprintf(stderr, "anachron: %s is as it was saved last\n", name);
+        return true;
+    }
+    struct error reason;
+    commit_write_state *write = end == MACHINE_POWERED_OFF ? NULL : write_state;
+    return instance_save(run->kept->instance, run->kept_disk, write, run, &reason) ||
+           error_set(err, "%s is as it was saved last, because it could not be saved: %.400s", name,
+                     reason.text);
+}
+
+int run_kept(const struct run_options *options, const struct run_kept *kept)
+{
+    unsigned disks = options->disk_count + options->cdrom_count + (kept->disk != NULL);
+    if (disks > MACHINE_DISKS) {
+        fprintf(stderr, "anachron: error: %s has %u disks and CD-ROM drives; there are %d places\n",
+                instance_name(kept->instance), disks, MACHINE_DISKS);
+        return EXIT_STATUS_USAGE;
+    }
+    struct run *run = mem_new(sizeof *run);
+    run->options = *options;
+    run->options.control = instance_control(kept->instance);
+    run->kept = kept;
+    for (unsigned i = 0; i < options->floppy_count; i++)
+        run_protect_image(run, &run->options.floppy[i]);
+    for (unsigned i = 0; i < options->disk_count; i++)
+        run_protect_image(run, &run->options.disk[i]);
+    return run_to_the_end(run);
+}

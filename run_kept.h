@@ -1,0 +1,22 @@
+/* Runs a machine that is kept by name (store/store.h): on a working copy of its disk, from its
+ * saved state if there is one. */
+#ifndef RUN_KEPT_H
+#define RUN_KEPT_H
+
+#include "run_options.h"
+#include "store/instance.h"
+
+struct run_kept {
+    struct instance *instance;
+    const char *disk;  /* specification of its own disk, with ,snapshot; NULL: it has none */
+    const char *state; /* file with the state to go on from; NULL: power on */
+    bool discards;     /* what comes of an end that nobody has said more about */
+    /* It can be controlled from now on. */
+    void (*ready)(void *opaque);
+    void *opaque;
+};
+
+/* Returns the exit status. options: --control is set here. */
+int run_kept(const struct run_options *options, const struct run_kept *kept);
+
+#endif

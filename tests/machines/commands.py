@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+"""Machines that are kept by name: each command, what it says when it cannot, and configurations that
+people have edited.
+
+Run alone: tests/machines/commands.py BUILD/anachron BUILD/tests/machines/guest.bin [interp|jit]
+"""
+import os
+import subprocess
+import sys
+import tempfile
+import traceback
+
+from bench import Bench, check, wait_until_gone
+
+anachron, guest = map(os.path.abspath, sys.argv[1:3])
+engine = sys.argv[3] if len(sys.argv) > 3 else None
+
+
+def names(b):
+    for bad in ('', '.hidden', 'a/b', '../x', 'x' * 65, 'a b', '-x'):
+        b.refused('new', bad, status=2, says='no name for a machine')
+    b.refused('start', 'nobody', says='no machine called nobody')
+    for words in (['stop', 'nobody', '--save'], ['save', 'nobody'], ['rm', 'nobody'],
+                  ['log', 'nobody'], ['clone', 'nobody', 'x']):
+        b.refused(*words, says='no machine called nobody')
+    b.new('a')
+    b.refused('new', 'a', says='called a already')
+    b.refused('clone', 'a', 'a', says='called a already')
+    b.refused('clone', 'a', 'x/y', says='no name for a machine')
+    check(sorted(os.listdir(b.store)) == ['a'], f'left over: {os.listdir(b.store)}')
+    b.run('rm', 'a')
+    check(os.listdir(b.store) == [] and b.ls() == {}, 'rm leaves something')
+
+
+def options_of_new(b):
+    b.refused('new', 'a', '--disk-size', 'much', status=2, says='give a size')
+    b.refused('new', 'a', '--memory', '0', status=2, says='--memory 0')
+    b.refused('new', 'a', '--memory', status=2, says='wants an argument')
+    b.refused('new', 'a', '--wrong', status=2, says='unknown option --wrong')
+    b.refused('new', 'a', '--control', 'x', status=2, says='--control does not go with')
+    b.refused('new', 'a', '--append', 'x', status=2, says='--append goes with')
+    b.refused('new', 'a', '--disk', 'x', '--disk', 'y', status=2, says='one disk of its own')
+    b.refused('new', 'a', '--disk', 'x', '--disk-size', '1M', status=2, says='exclude each other')
+    b.refused('new', 'a', '--disk', 'missing.img', says="no disk image 'missing.img'")
+    b.refused('new', 'a', '--at-end', 'x', status=2, says='save or discard')
+    b.refused('new', 'a', '--serial', 'file:a ;b', status=2, says='semicolon')
+    check(os.listdir(b.store) == [], f'left over: {os.listdir(b.store)}')
+    with open(f'{b.folder}/odd, name.img', 'wb') as image:
+        image.write(b'x' * 1000)
+    b.run('new', 'a', '--disk', 'odd,, name.img,geometry=1/1/2', '--cdrom', 'cd.iso', '--stats',
+          '--serial', 'file:out', '--at-end', 'discard')
+    check(b.read('a', 'disk.img') == b'x' * 1000 + b'\0' * 24, 'the disk is no copy')
+    text = b.read('a', 'config.ini').decode()
+    for line in (f'cdrom = {b.folder}/cd.iso', 'geometry = 1/1/2', f'serial = file:{b.folder}/out',
+                 'stats = yes', 'memory = 128M', 'at-end = discard'):
+        check(f'\n{line}\n' in text, f'{line!r} is not in {text!r}')
+    check(text.index('[machine]') < text.index('cdrom') < text.index('[start]') <
+          text.index('serial'), f'the sections are not in order: {text!r}')
+
+
+def configurations(b):
+    b.new('a')
+    good = b.read('a', 'config.ini').decode()
+    path = b.path('a', 'config.ini')
+    count = good.count('\n')
+
+    def refused(text, line, says, data=None):
+        with open(path, 'wb') as out:
+            out.write(data or (good + text).encode())
+        b.refused('start', 'a', says=says)
+        b.refused('start', 'a', says=f'config.ini:{line}: ')
+
+    refused('nonsense\n', count + 1, 'neither [section] nor key = value')
+    refused('[start]\n\n[guest\n', count + 3, 'neither [section] nor key = value')
+    refused('[guest]\nmemory = 1M\n', count + 2, '[guest] is no section')
+    refused('wrong = 1\n', count + 1, 'no key "wrong"')
+    refused('control = x\n', count + 1, 'no key "control"')
+    refused('\n; comment\nmemory = 2M\n', count + 3, 'memory belongs under [machine]')
+    refused('[machine]\nmemory = lots\n', count + 2, '--memory lots: give a size')
+    refused('[machine]\ndisk = x.img\n', count + 2, "own disk is disk.img")
+    refused('stats = perhaps\n', count + 1, 'give yes or no')
+    refused('at-end = later\n', count + 1, 'save or discard')
+    refused('trace = ' + 'x' * 9000 + '\n', count + 1, 'too long')
+    refused('k' * 60 + ' = 1\n', count + 1, '')
+    refused('', count + 1, 'zero byte', good.encode() + b'a\0b = 1\n')
+    refused('', 1, '', b'\xff\xfe\x00\n')
+    with open(path, 'wb') as out:
+        out.write(b'')
+    b.refused('start', 'a', says='empty')
+    os.unlink(path)
+    b.refused('start', 'a', says='config.ini')
+    check(b.ls() == {'a': 'off'}, 'a machine with a bad configuration is not listed')
+    # Long lines, indented ones, comments, a key twice, and no newline at the end are all good.
+    with open(path, 'w') as out:
+        out.write(good.replace('memory = 1M', '   memory = 2M ; a comment') +
+                  f'# {"x" * 3000}\nserial = none\nprinter = file:{"./" * 900}lpt')
+    b.start('a')
+    check(b.ask('a', 'status')['memory'] == 2 << 20, 'the edited line is not minded')
+    check(os.path.exists(b.path('a', 'lpt')), 'a relative name is not in the folder')
+    b.run('stop', 'a', '--discard')
+
+
+def command_line_replaces(b):
+    b.new('a', '--boot', 'c')
+    b.start('a', '--memory', '3M', '--boot', 'a')
+    check(b.ask('a', 'status')['memory'] == 3 << 20, 'the option is not minded')
+    b.run('stop', 'a', '--discard')
+    b.refused('start', 'a', '--memory', 'x', status=2, says='--memory x')
+    b.refused('start', 'a', '--control', 'x', status=2, says='--control')
+    check(b.ls() == {'a': 'off'}, b.ls())
+
+
+def running(b):
+    b.new('a')
+    b.start('a')
+    b.await_counters('a', (1, 0, 0))
+    check(b.ls() == {'a': 'running'}, b.ls())
+    b.refused('start', 'a', says='runs already')
+    b.refused('rm', 'a', says='runs (process')
+    before = b.files('a')
+    b.tell('a', 'wwt')
+    b.await_counters('a', (1, 1, 2))
+    check(b.files('a') == before, 'a running machine changes its files')
+    b.run('clone', 'a', 'b')
+    check(b.files('b') == before, 'a clone of a running machine is not what was saved')
+    b.run('stop', 'a', '--discard')
+    check(b.files('a') == before, 'discarded, but not as before')
+    check(sorted(os.listdir(b.path('a'))) == ['config.ini', 'disk.img', 'log'],
+          f'left over: {os.listdir(b.path("a"))}')
+    b.refused('stop', 'a', '--discard', says='does not run')
+    b.refused('stop', 'a', '--save', says='does not run')
+    b.refused('save', 'a', says='does not run')
+    check('discard' in b.run('stop', 'a', status=2), 'stop without saying how')
+    b.start('a')
+    b.await_counters('a', (1, 0, 0))
+    b.tell('a', 'ww')
+    b.await_counters('a', (1, 0, 2))
+    pid = b.pid('a')
+    b.tell('a', 'p')
+    wait_until_gone(pid)
+    check(b.ls() == {'a': 'off', 'b': 'off'}, b.ls())
+    check(b.read('a', 'disk.img')[:4] == bytes([1, 0, 2, 0]), 'powered off, but not saved')
+    check(b.read('b', 'disk.img') == before['disk.img'], 'the clone changes with it')
+    log = b.run('log', 'a')
+    for word in ('made', 'started', 'ended', 'saved, powered off'):
+        check(word in log, f'{word} is not in {log!r}')
+
+
+def only_one_starts(b):
+    b.new('a')
+    processes = [b.popen('start', 'a', '--detach') for _ in range(8)]
+    ended = [(process.communicate(timeout=60), process.returncode) for process in processes]
+    check(sorted(status for _, status in ended) == [0] + [1] * 7, ended)
+    check(all('runs already' in err for (_, err), status in ended if status), ended)
+    b.await_counters('a', (1, 0, 0))
+    b.run('stop', 'a', '--discard')
+
+
+def machines_that_do_not_listen(b):
+    """A process that hangs is killed by stop --discard."""
+    b.new('a')
+    b.start('a')
+    b.await_counters('a', (1, 0, 0))
+    pid = b.pid('a')
+    os.kill(pid, 19)  # SIGSTOP
+    b.run('stop', 'a', '--discard')
+    wait_until_gone(pid)
+    check(b.ls() == {'a': 'off'}, b.ls())
+
+
+def signals_and_policies(b):
+    for policy in ('discard',):
+        name = f'm-{policy}'
+        b.new(name, '--at-end', policy)
+        b.start(name)
+        b.await_counters(name, (1, 0, 0))
+        pid = b.pid(name)
+        os.kill(pid, 15)
+        wait_until_gone(pid)
+        expected = {'save': ('saved', 1), 'discard': ('off', 0)}[policy]
+        check((b.ls()[name], b.read(name, 'disk.img')[0]) == expected,
+              f'{policy}: {b.ls()} {b.read(name, "disk.img")[0]}; {b.run("log", name)}')
+
+
+def deep_folders(b):
+    """The name of a socket has room for a hundred characters; folders may be deeper."""
+    b.store = f'{b.folder}/{"deep/" * 30}machines'
+    b.environment['ANACHRON_MACHINES'] = b.store
+    b.new('a')
+    b.start('a')
+    b.await_counters('a', (1, 0, 0))
+    b.run('stop', 'a', '--discard')
+
+
+def main():
+    failures = 0
+    tests = [names, options_of_new, configurations, command_line_replaces, running, only_one_starts,
+             machines_that_do_not_listen, signals_and_policies, deep_folders]
+    for test in tests:
+        with tempfile.TemporaryDirectory(prefix='machines-') as folder:
+            bench = Bench(anachron, folder, guest, engine)
+            os.mkdir(bench.store)
+            try:
+                test(bench)
+            except (AssertionError, subprocess.SubprocessError, OSError, ValueError):
+                failures += 1
+                print(f'FAIL {test.__name__}')
+                traceback.print_exc(file=sys.stdout)
+            else:
+                print(f'ok   {test.__name__}')
+            finally:
+                for name in os.listdir(bench.store) if os.path.isdir(bench.store) else []:
+                    subprocess.run([anachron, 'stop', name, '--discard'], env=bench.environment,
+                                   capture_output=True, check=False)
+    return 1 if failures else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
