@@ -16,7 +16,7 @@
 
 enum {
     BLOCK_MAX_INSNS = 32,
-    BLOCK_HASH_BITS = 16,
+    BLOCK_HASH_BITS = 18,
     BLOCK_ARENA_SIZE = 64 << 20, /* bytes, committed as used */
 };
 

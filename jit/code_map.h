@@ -5,7 +5,11 @@
 
 #include "cpu/block_cache.h"
 
-enum { CODE_MAP_SIZE = 1 << 18 };
+enum { CODE_MAP_BITS = 18, CODE_MAP_SIZE = 1 << CODE_MAP_BITS };
+
+/* Code lies in clusters, some of them at the same place of their pages: all bits of the address
+ * shall count. */
+#define CODE_MAP_FACTOR 0x9E3779B1u
 
 struct code_map_slot {
     uint64_t key;        /* block_key, or BLOCK_DEAD */
@@ -15,7 +19,7 @@ _Static_assert(sizeof(struct code_map_slot) == 16, "the thunk shifts by 4");
 
 static inline struct code_map_slot *code_map_slot(struct code_map_slot *map, uint64_t key)
 {
-    return &map[key & (CODE_MAP_SIZE - 1)];
+    return &map[(uint32_t)key * CODE_MAP_FACTOR >> (32 - CODE_MAP_BITS)];
 }
 
 #endif

@@ -26,19 +26,38 @@ static void emit_advance(struct emitter *e, uint32_t distance)
         x64_movx_rr(&e->as, 4, REG_EIP, REG_EIP, 2, false);
 }
 
+/* Is EIP, which is a linear address, the target's in the TLB? */
+static void emit_guard(struct emitter *e, struct edge *edge)
+{
+    struct x64 *as = &e->as;
+    struct x64_mem tag = {REG_TLB, REG_SCRATCH, 0,
+                          offsetof(struct tlb_entry, tag) + MMU_EXECUTE * sizeof(uint32_t)};
+    _Static_assert(offsetof(struct tlb_entry, physical) ==
+                       offsetof(struct tlb_entry, tag) + (MMU_EXECUTE + 1) * sizeof(uint32_t),
+                   "tag and address are compared as one number");
+    thunks_emit_tlb_index(as, REG_EIP);
+    x64_mov_ri(as, 8, REG_T0, UINT64_MAX); /* set when the edge is linked */
+    edge->guard = as->at - sizeof(uint64_t);
+    x64_alu_rr(as, X64_ADD, 8, REG_T0, REG_EIP);
+    x64_alu_rm(as, X64_CMP, 8, REG_T0, tag);
+    edge->miss = x64_jcc(as, X64_NE);
+}
+
 /* To EIP plus distance. Flags that are not at home can be had from a recipe. */
 static void emit_edge(struct emitter *e, unsigned index, uint32_t distance)
 {
     struct x64 *as = &e->as;
     struct edge *edge = &e->translation->edges[index];
     emit_advance(e, distance);
-    if (!is_plain(e) || !is_in_page(e, distance)) {
+    if (!is_plain(e)) {
         flags_emit_to_home(as, &e->flags, e->thunks->save_flags);
         thunks_emit_jump(e->thunks, as);
         return;
     }
     edge->from = e->translation;
     edge->distance = distance;
+    if (!is_in_page(e, distance))
+        emit_guard(e, edge);
     if (!e->flags.home) {
         x64_alu_ri32(as, X64_SUB, REG_BUDGET, 0);
         edge->count = as->at - 4;
@@ -108,11 +127,16 @@ static void emit_edge_stub(struct emitter *e, unsigned index)
         flags_emit_to_home(as, &e->flags, e->thunks->save_flags);
         edge->cold_jump = x64_jmp(as);
     }
+    if (edge->guard && edge->count) {
+        x64_patch(edge->miss, as->at);
+        flags_emit_to_home(as, &e->flags, e->thunks->save_flags);
+        edge->miss = x64_jmp(as);
+    }
     edge->exit = as->at;
     x64_mov_ri(as, 4, R8, translation_edge_id(e->translation, index));
     x64_jmp_to(as, e->thunks->exit_edge);
     if (!as->full)
-        x64_patch(edge->count ? edge->cold_jump : edge->jump, edge->exit);
+        edge_lead_out(edge);
 }
 
 /* Both edges have their flags in the same places. */

@@ -84,7 +84,7 @@ static struct x64_mem tlb_field(size_t member)
 static uint8_t *emit_compare(struct emitter *e, int32_t last, unsigned access)
 {
     struct x64 *as = &e->as;
-    thunks_emit_tlb_index(as);
+    thunks_emit_tlb_index(as, REG_ADDRESS);
     if (last == 0)
         x64_mov_rr(as, 4, REG_T0, REG_ADDRESS);
     else

@@ -213,7 +213,7 @@ static void link(struct jit *jit, struct edge *edge, struct translation *target)
 {
     if (edge_can_carry(edge, target))
         target = variant_for(jit, target, edge);
-    edge_link(edge, target);
+    edge_link(edge, target, jit->thunks.jump);
     jit->stats.links++;
 }
 

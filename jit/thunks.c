@@ -14,9 +14,9 @@ enum { SAVED_COUNT = sizeof saved };
 
 _Static_assert(sizeof(struct tlb_entry) == 32, "the index is shifted by 5");
 
-void thunks_emit_tlb_index(struct x64 *as)
+void thunks_emit_tlb_index(struct x64 *as, enum host_reg linear)
 {
-    x64_mov_rr(as, 4, REG_SCRATCH, REG_ADDRESS);
+    x64_mov_rr(as, 4, REG_SCRATCH, linear);
     x64_shift_ri(as, X64_SHR, 4, REG_SCRATCH, PAGE_SHIFT - 5);
     x64_alu_ri(as, X64_AND, 4, REG_SCRATCH, (TLB_SIZE - 1) << 5);
 }
@@ -167,7 +167,7 @@ static uint8_t *emit_lookup(struct x64 *as, const uint8_t *exit_boundary)
     tag.disp = offsetof(struct tlb_entry, tag) + MMU_EXECUTE * sizeof(uint32_t);
     x64_mov_rr(as, 4, REG_ADDRESS, REG_EIP);
     x64_alu_rm(as, X64_ADD, 4, REG_ADDRESS, CPU_FIELD(seg[SEG_CS].base));
-    thunks_emit_tlb_index(as);
+    thunks_emit_tlb_index(as, REG_ADDRESS);
     x64_mov_rr(as, 4, REG_T0, REG_ADDRESS);
     x64_alu_ri(as, X64_AND, 4, REG_T0, ~(uint32_t)PAGE_MASK);
     x64_alu_rm(as, X64_CMP, 4, REG_T0, tag);
@@ -177,8 +177,10 @@ static uint8_t *emit_lookup(struct x64 *as, const uint8_t *exit_boundary)
     x64_mov_rm(as, 4, REG_T0, CPU_FIELD(code_mode));
     x64_shift_ri(as, X64_SHL, 8, REG_T0, 32);
     x64_alu_rr(as, X64_OR, 8, REG_T0, REG_ADDRESS);
-    /* jit/code_map.h: the slot is the address modulo the size */
-    x64_alu_ri(as, X64_AND, 4, REG_ADDRESS, CODE_MAP_SIZE - 1);
+    /* code_map_slot */
+    x64_rr(as, 4, 0x69, REG_ADDRESS, REG_ADDRESS); /* imul by the immediate */
+    x64_dword(as, CODE_MAP_FACTOR);
+    x64_shift_ri(as, X64_SHR, 4, REG_ADDRESS, 32 - CODE_MAP_BITS);
     x64_shift_ri(as, X64_SHL, 4, REG_ADDRESS, 4);
     x64_mov_rm(as, 8, REG_SCRATCH, CPU_FIELD(frame.code_map));
     x64_alu_rm(as, X64_CMP, 8, REG_T0, slot);
@@ -206,7 +208,7 @@ static void emit_found(struct x64 *as)
 static uint8_t *emit_probe_read(struct x64 *as)
 {
     uint8_t *at = as->at;
-    thunks_emit_tlb_index(as);
+    thunks_emit_tlb_index(as, REG_ADDRESS);
     x64_alu_rr(as, X64_ADD, 4, REG_T0, REG_ADDRESS);
     x64_alu_ri(as, X64_AND, 4, REG_T0, ~(uint32_t)PAGE_MASK);
     x64_alu_rm(as, X64_CMP, 4, REG_T0, tlb_field(offsetof(struct tlb_entry, tag[MMU_READ])));
@@ -239,7 +241,7 @@ static uint8_t *emit_code_bits(struct x64 *as)
 static uint8_t *emit_probe_write(struct x64 *as, unsigned size)
 {
     uint8_t *at = as->at, *misses[3];
-    thunks_emit_tlb_index(as);
+    thunks_emit_tlb_index(as, REG_ADDRESS);
     x64_lea(as, 4, REG_T0, x64_at(REG_ADDRESS, (int32_t)size - 1));
     x64_alu_ri(as, X64_AND, 4, REG_T0, ~(uint32_t)PAGE_MASK);
     x64_alu_rm(as, X64_CMP, 4, REG_T0, tlb_field(offsetof(struct tlb_entry, tag[MMU_WRITE])));

@@ -32,9 +32,9 @@ struct thunks {
 /* Code that jumps to the block at EIP: looks into the jump cache, then goes to thunks->lookup. */
 void thunks_emit_jump(const struct thunks *thunks, struct x64 *as);
 
-/* Code that makes the scratch register the index of the TLB entry, in bytes, for the linear address
- * in R8. */
-void thunks_emit_tlb_index(struct x64 *as);
+/* Code that makes the scratch register the index of the TLB entry, in bytes, for the address that
+ * is in linear. */
+void thunks_emit_tlb_index(struct x64 *as, enum host_reg linear);
 
 void thunks_emit(struct thunks *thunks, struct x64 *as);
 

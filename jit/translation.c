@@ -1,6 +1,7 @@
 /* See jit/translation.h. */
 #include "jit/translation.h"
 
+#include "cpu/block_cache.h"
 #include "jit/x64.h"
 
 #include <string.h>
@@ -10,8 +11,24 @@ static void set_count(struct edge *edge, uint32_t count)
     memcpy(edge->count, &count, sizeof count);
 }
 
-void edge_link(struct edge *edge, struct translation *target)
+uint64_t edge_guard(uint32_t physical)
 {
+    uint32_t offset = physical & PAGE_MASK;
+    return ((uint64_t)(physical - offset) << 32) - offset;
+}
+
+static void set_guard(struct edge *edge, uint32_t physical)
+{
+    uint64_t guard = edge_guard(physical);
+    memcpy(edge->guard, &guard, sizeof guard);
+}
+
+void edge_link(struct edge *edge, struct translation *target, const uint8_t *look_up)
+{
+    if (edge->guard) {
+        set_guard(edge, block_physical(target->block));
+        x64_patch(edge->miss, look_up);
+    }
     edge->to = target;
     edge->next_incoming = target->incoming;
     target->incoming = edge;
@@ -25,8 +42,10 @@ void edge_link(struct edge *edge, struct translation *target)
     }
 }
 
-static void lead_out(struct edge *edge)
+void edge_lead_out(struct edge *edge)
 {
+    if (edge->guard)
+        x64_patch(edge->miss, edge->exit);
     if (!edge->count) {
         x64_patch(edge->jump, edge->exit);
         return;
@@ -43,7 +62,7 @@ void edge_unlink(struct edge *edge)
         link = &(*link)->next_incoming;
     *link = edge->next_incoming;
     edge->to = NULL;
-    lead_out(edge);
+    edge_lead_out(edge);
 }
 
 bool edge_can_carry(const struct edge *edge, const struct translation *target)

@@ -1,9 +1,10 @@
 /* A translated block, and how translated blocks lead to each other.
  *
  * A block ends in at most two edges. An edge that is not linked leaves to the engine, which finds
- * the next block and links them; it must then be within the same page, so that it holds whatever
- * happens to the TLB. A linked edge is known to its target, so that it can be unlinked when the
- * target goes.
+ * the next block and links them. Within a page that holds whatever happens to the TLB. An edge to
+ * another page has a guard: the TLB must have the page of EIP as executable, at the target's
+ * physical address; where it has not, the jump is looked up. A linked edge is known to its target,
+ * so that it can be unlinked when the target goes.
  *
  * Edges of the first kind jump to the target's entry. Those of the second kind have flags that are
  * not at home: they subtract the target's instructions from the budget themselves, and go to its
@@ -28,6 +29,8 @@ struct edge {
     uint8_t *cold;      /* second kind: the cold part */
     uint8_t *cold_jump; /* second kind: the offset of the jump at its end */
     uint8_t *exit;      /* leaves to the engine */
+    uint8_t *guard;     /* to another page: what the guard expects, see edge_guard; else NULL */
+    uint8_t *miss;      /* the same: the offset of the jump behind a guard that fails */
     uint32_t distance;  /* of the target from the block's EIP */
     struct flag_state flags; /* second kind: where they are */
 };
@@ -53,8 +56,14 @@ static inline uint32_t translation_edge_id(const struct translation *translation
     return translation->index * 2 + edge;
 }
 
-/* Makes edge lead to target. */
-void edge_link(struct edge *edge, struct translation *target);
+/* The number that a guard adds to EIP, which then has to be the TLB entry's tag for execution, with
+ * its physical address above. */
+uint64_t edge_guard(uint32_t physical);
+
+/* Makes edge lead to target; look_up is where it goes when its guard fails. */
+void edge_link(struct edge *edge, struct translation *target, const uint8_t *look_up);
+/* Makes an edge that is linked to nothing lead to the engine. */
+void edge_lead_out(struct edge *edge);
 void edge_unlink(struct edge *edge);
 /* Whether a variant of the target, the beginning of a loop, could take over the edge's flags as
  * they are. */
