@@ -87,15 +87,18 @@ static bool configure(struct run *run, struct error *err)
         .stop_on = options->stop_on,
         .reset_on_triple_fault = options->reset_on_triple_fault,
         .vmware_mouse = options->vmware_mouse,
+        .has_connected = options->has_connected,
+        .serial_connected = {options->connected[0],                options->connected[1]},
+        .printer_connected = options->printer_connected,
         .verbose = options->verbose,
         .measure = options->stats,
         .controlled = options->control != NULL,
         .debugged = options->gdb != NULL,
-        .outside = {.opaque = run,
-                    .open_image = outside_open_image,
-                    .release_image = outside_release_image,
-                    .save_picture = outside_save_picture,
-                    .keep = run->kept ? run_kept_keep : NULL},
+        .outside = { .opaque = run,
+                             .open_image = outside_open_image,
+                             .release_image = outside_release_image,
+                             .save_picture = outside_save_picture,
+                             .keep = run->kept ? run_kept_keep : NULL},
     };
     memcpy(config->boot_order, options->boot, sizeof config->boot_order);
     if (!run_read_files(run, err) || !run_open_images(run, err))
@@ -185,9 +188,12 @@ static bool execute(struct run *run, int *status, struct error *err)
     if (!run_open_display(run, err))
         return false;
     choose_clock(run);
+    if (!run_log_prepare(run, err))
+        return false;
     run->machine = machine_new(&run->config, err);
     if (!run->machine)
         return false;
+    run_log_start(run);
     atomic_store(&run->stoppable, run->machine);
     struct gate *gate = machine_gate(run->machine);
     for (unsigned i = 0; i < MACHINE_SERIALS; i++)
@@ -243,6 +249,14 @@ static int complain(const struct error *err, int status)
     return status;
 }
 
+static bool close_all(struct run *run, struct error *err)
+{
+    bool ok = trace_close(run->config.trace, err);
+    ok = trace_close(run->config.perf_map, ok ? err : NULL) && ok;
+    ok = run_log_close(run, ok ? err : NULL) && ok;
+    return run_close_images(run, ok ? err : NULL) && ok;
+}
+
 int run_to_the_end(struct run *run)
 {
     struct error err = {""};
@@ -251,10 +265,11 @@ int run_to_the_end(struct run *run)
     leave(run);
     if (!ok)
         status = complain(&err, EXIT_STATUS_HOST_ERROR);
+    if (ok && run->log.path)
+        run_log_report(run);
     if (run->machine && run->options.stats)
         machine_print_stats(run->machine, stderr);
-    if (!trace_close(run->config.trace, &err) || !trace_close(run->config.perf_map, &err) ||
-        !run_close_images(run, &err))
+    if (!close_all(run, &err))
         status = complain(&err, EXIT_STATUS_HOST_ERROR);
     release(run);
     mem_free(run);

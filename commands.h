@@ -4,6 +4,7 @@
 
 int command_run(int argc, char **argv);
 int command_diverge(int argc, char **argv);
+int command_replay(int argc, char **argv);
 int command_ctl(int argc, char **argv);
 int command_isa(int argc, char **argv);
 int command_cpus(int argc, char **argv);

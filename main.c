@@ -18,7 +18,7 @@ static const struct command commands[] = {
     {"cpus",    command_cpus,         "list the processor models"            },
     {"disasm",  command_disasm,       "disassemble a file"                   },
     {"vectors", command_vectors,      "run processor test suites"            },
-    {"replay",  NULL,                 "replay a recorded run"                },
+    {"replay",  command_replay,       "replay a recorded run"                },
     {"diverge", command_diverge,      "find where two engines part"          },
     {"new",     command_new,          "make a machine that is kept by name"  },
     {"start",   command_start,        "run it, on a working copy of its disk"},

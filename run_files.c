@@ -93,9 +93,10 @@ static bool open_drive(struct drive_config *drive, const char *specification, en
 
 /* A CD-ROM drive is where people expect one: master of the second channel, and there even without a
  * disc when nothing else wants the place. */
+static const unsigned cdrom_order[MACHINE_DISKS] = {2, 3, 1, 0};
+
 bool run_open_images(struct run *run, struct error *err)
 {
-    static const unsigned cdrom_order[MACHINE_DISKS] = {2, 3, 1, 0};
     const struct run_options *options = &run->options;
     struct machine_config *config = &run->config;
     for (unsigned i = 0; i < options->floppy_count; i++) {
@@ -121,6 +122,16 @@ bool run_open_images(struct run *run, struct error *err)
     if (!config->drive[2].present)
         return open_drive(&config->drive[2], NULL, IMAGE_CDROM, err);
     return true;
+}
+
+void run_list_images(const struct run *run, bool are_cdroms, struct disk_backend **list)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < MACHINE_DISKS; i++) {
+        const struct drive_config *drive = &run->config.drive[are_cdroms ? cdrom_order[i] : i];
+        if (drive->present && drive->is_cdrom == are_cdroms && (drive->disk || !are_cdroms))
+            list[count++] = drive->disk;
+    }
 }
 
 bool run_close_images(struct run *run, struct error *err)

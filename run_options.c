@@ -270,6 +270,7 @@ TAKE_STRING(script)
 TAKE_STRING(screenshot)
 TAKE_STRING(trace)
 TAKE_STRING(control)
+TAKE_STRING(record)
 TAKE_STRING(gdb)
 
 #define TAKE_FLAG(member)                                                                          \
@@ -331,7 +332,7 @@ static const struct option_row rows[] = {
     {"--verbose", NULL, "log more", take_verbose},
     {"--net", "none", "network", take_net},
     {"--sound", "none", "sound", take_sound},
-    {"--record", "FILE", "record the run", NULL},
+    {"--record", "FILE", "record the run, for `anachron replay`", take_record},
     {"--load", "FILE", "start from a saved state", NULL},
     {"--help", NULL, "this text", take_help},
     {0},

@@ -25,6 +25,9 @@ struct run_options {
     const char *serial[MACHINE_SERIALS];
     unsigned serial_count;
     const char *debug_console, *printer, *post;
+    /* From a recorded configuration: the guest sees that something is at the port, even if nothing
+     * is asked for here. */
+    bool has_connected, connected[MACHINE_SERIALS], printer_connected;
     enum engine engine;
     const char *translator; /* NULL: not said */
     enum display display;
@@ -33,7 +36,7 @@ struct run_options {
     int paced; /* -1: not said */
     bool has_date, date_is_host;
     int64_t date;
-    const char *script, *screenshot, *trace, *control, *gdb;
+    const char *script, *screenshot, *trace, *control, *record, *gdb;
     uint64_t ps_per_insn; /* 0: not said */
     uint64_t stop_after;
     unsigned stop_on;

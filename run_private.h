@@ -9,6 +9,7 @@
 #include "host/terminal.h"
 #include "machine/machine.h"
 #include "run_kept.h"
+#include "run_log.h"
 #include "run_options.h"
 #include "ui/term.h"
 #include "ui/vnc.h"
@@ -39,6 +40,7 @@ struct run {
     struct window *window;
     struct signals *signals;
     struct control_server *server;
+    struct run_log log;
     struct gdb_server *gdb;
     /* Of a machine that is kept by name; kept NULL: it is not. */
     const struct run_kept *kept;
@@ -65,6 +67,9 @@ bool run_kept_end(struct run *run, struct error *err);
 bool run_read_files(struct run *run, struct error *err);
 bool run_open_images(struct run *run, struct error *err);
 bool run_close_images(struct run *run, struct error *err);
+/* Disks, or discs, of run->config in the order of the options that name them, into list
+ * (MACHINE_DISKS). */
+void run_list_images(const struct run *run, bool are_cdroms, struct disk_backend **list);
 /* Takes a disk that was closed out of run->config. */
 void run_forget_image(struct run *run, const struct disk_backend *disk);
 

@@ -9,6 +9,8 @@
 #include "machine/job.h"
 #include "machine/machine.h"
 #include "machine/outlet.h"
+#include "machine/player.h"
+#include "machine/recorder.h"
 #include "machine/replay.h"
 #include "mmu/physmem.h"
 #include "snapshot/state.h"
@@ -27,6 +29,7 @@ enum stop_reason {
     STOP_SCRIPT,    /* quit, a wait that timed out, an error */
     STOP_OUTSIDE,   /* machine_stop */
     STOP_LOST,      /* a replay that differs from its record */
+    STOP_PLAYED,    /* a replay has come to its end */
 };
 
 struct machine {
@@ -87,6 +90,8 @@ struct machine {
     struct journal *journal;
     struct journal_stamp moment;
     struct replay replay;
+    struct player player;
+    struct recorder recorder;
     /* Between the chips and the backends; muted: the guest says it again. */
     struct outlet serial_outlet[MACHINE_SERIALS], debug_outlet, printer_outlet, post_outlet;
     bool muted;
@@ -160,8 +165,6 @@ bool machine_run_to(struct machine *machine, uint64_t icount);
 void machine_request_stop(struct machine *machine, enum stop_reason reason, int status);
 /* Pauses or goes on, at the present instruction; ends a step. */
 void machine_set_paused(struct machine *machine, bool paused);
-/* Virtual time is another one than just now: a state was loaded. */
-void machine_restart_pacing(struct machine *machine);
 /* Host nanoseconds, for pacing and statistics only: never seen by the guest. */
 uint64_t machine_host_time(void);
 

@@ -14,6 +14,7 @@
 #include "control/screen.h"
 #include "cpu/model.h"
 #include "record/gate.h"
+#include "record/journal.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -89,6 +90,9 @@ struct machine_config {
     char boot_order[4];                       /* of "acd"; "" is "acd" */
     struct char_backend *serial[MACHINE_SERIALS];
     struct char_backend *debug_console, *printer, *post;
+    /* Whether the guest sees that something is connected is not for the backends to say. */
+    bool has_connected;
+    bool serial_connected[MACHINE_SERIALS], printer_connected;
     int64_t start_time;      /* seconds since 1970 for the real-time clock at power-on */
     bool start_time_is_host; /* it was read from the host's clock */
 
@@ -134,6 +138,32 @@ enum machine_end {
     MACHINE_STOPPED,     /* from outside: it could have gone on */
 };
 enum machine_end machine_how_it_ended(const struct machine *machine);
+
+/* --- recording and replaying; before machine_run, or on the machine's thread --- */
+
+struct log_writer; /* record/log_file.h */
+/* From now on, what comes from outside goes to the log; what the journal has already goes there at
+ * once. The writer stays the caller's, and must outlive the run. */
+void machine_record(struct machine *machine, struct log_writer *writer);
+
+struct machine_play {
+    uint64_t to; /* ends at this instruction count at the latest; UINT64_MAX: where the log does */
+    enum { PLAY_STOPS, PLAY_PAUSES, PLAY_GOES_LIVE } at_end;
+    /* On the machine's thread, when it takes input again. */
+    void (*went_live)(void *opaque);
+    void *opaque;
+};
+/* A machine in the state in which the journal begins (as a rule, just built) will take its events
+ * from there. The journal is taken over. */
+void machine_play(struct machine *machine, struct journal *journal,
+                  const struct machine_play *play);
+struct machine_play_result {
+    uint64_t events, marks;    /* played, compared */
+    struct journal_stamp good; /* of the last mark that was right */
+    bool is_lost;              /* the machine did not do what was recorded; error says where */
+    struct error error;
+};
+void machine_play_result(const struct machine *machine, struct machine_play_result *result);
 
 /* The doors for other threads, from machine_new to machine_free: input, requests, pictures. */
 struct gate *machine_gate(struct machine *machine);

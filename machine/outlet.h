@@ -7,12 +7,12 @@
 
 struct outlet {
     struct char_backend chars; /* what the chip is given */
-    struct char_backend *next; /* not owned */
+    struct char_backend *next; /* not owned; may be NULL */
     const bool *muted;
 };
 
-/* Puts an outlet before *chars; NULL stays NULL, as the guest sees whether something is connected.
- */
-void outlet_start(struct outlet *outlet, struct char_backend **chars, const bool *muted);
+/* Puts an outlet before *chars, or makes it NULL if not connected: the guest may see that. */
+void outlet_start(struct outlet *outlet, struct char_backend **chars, bool connected,
+                  const bool *muted);
 
 #endif

@@ -73,7 +73,7 @@ struct journal_position replay_position(const struct machine *machine)
     return machine->replay.position;
 }
 
-static bool lose(struct machine *machine, const char *what)
+bool replay_lose(struct machine *machine, const char *what)
 {
     struct replay *replay = &machine->replay;
     struct journal_stamp now = machine_stamp(machine);
@@ -102,7 +102,7 @@ static bool open_medium(struct machine *machine, struct gate_event *event)
         return true;
     char text[sizeof err.text + 64];
     snprintf(text, sizeof text, "a medium that was put in cannot be opened: %.400s", err.text);
-    return !lose(machine, text);
+    return !replay_lose(machine, text);
 }
 
 static bool play_event(struct machine *machine)
@@ -135,7 +135,7 @@ static bool compare_mark(struct machine *machine)
              (unsigned long long)replay->marks,
              mark->kind == JOURNAL_MARK_ALL ? "the state" : "the state of processor and chips",
              (unsigned long long)hash, (unsigned long long)mark->hash);
-    return !lose(machine, text);
+    return !replay_lose(machine, text);
 }
 
 /* The first moment that must not be passed; false: there is none. */
@@ -164,7 +164,8 @@ bool replay_deliver(struct machine *machine)
     while (replay->has_record && !replay->is_lost) {
         int where = place(machine, &replay->record.stamp);
         if (where > 0)
-            return lose(machine, "the machine has passed the moment of the next recorded event");
+            return replay_lose(machine,
+                               "the machine has passed the moment of the next recorded event");
         if (where < 0 ||
             (replay->has_until && journal_stamp_compare(&replay->record.stamp, &replay->until) > 0))
             break;
@@ -178,7 +179,7 @@ bool replay_deliver(struct machine *machine)
         return replay->is_lost;
     int where = place(machine, &replay->until);
     if (where > 0)
-        return lose(machine, "the machine has passed the moment where it should stop");
+        return replay_lose(machine, "the machine has passed the moment where it should stop");
     return where == 0;
 }
 
@@ -190,7 +191,7 @@ static void notice_progress(struct machine *machine)
     if (journal_stamp_compare(&now, &replay->last) != 0)
         replay->idle_turns = 0;
     else if (++replay->idle_turns > PATIENCE)
-        lose(machine, "the moment of the next recorded event does not come");
+        replay_lose(machine, "the moment of the next recorded event does not come");
     replay->last = now;
 }
 

@@ -53,6 +53,9 @@ struct journal_position replay_position(const struct machine *machine);
  * (err says where). */
 bool replay_to(struct machine *machine, const struct journal_stamp *to, struct error *err);
 
+/* The machine is not where the record says: ends the run, and keeps the reason. Returns true. */
+bool replay_lose(struct machine *machine, const char *what);
+
 /* --- for the run loop --- */
 
 /* Delivers what is due at this moment. True: replay_to's end is reached, or the way is lost. */

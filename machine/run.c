@@ -63,11 +63,14 @@ static void capture_output(struct machine *machine)
 static void start_outlets(struct machine *machine)
 {
     struct machine_config *config = &machine->config;
+    const bool *muted = &machine->muted, given = config->has_connected;
     for (unsigned i = 0; i < MACHINE_SERIALS; i++)
-        outlet_start(&machine->serial_outlet[i], &config->serial[i], &machine->muted);
-    outlet_start(&machine->debug_outlet, &config->debug_console, &machine->muted);
-    outlet_start(&machine->printer_outlet, &config->printer, &machine->muted);
-    outlet_start(&machine->post_outlet, &config->post, &machine->muted);
+        outlet_start(&machine->serial_outlet[i], &config->serial[i],
+                     given ? config->serial_connected[i] : config->serial[i] != NULL, muted);
+    outlet_start(&machine->debug_outlet, &config->debug_console, config->debug_console, muted);
+    outlet_start(&machine->printer_outlet, &config->printer,
+                 given ? config->printer_connected : config->printer != NULL, muted);
+    outlet_start(&machine->post_outlet, &config->post, config->post, muted);
 }
 
 struct machine *machine_new(const struct machine_config *config, struct error *err)
@@ -230,15 +233,6 @@ static void start_pacing(struct machine *machine)
     machine->pace_virtual_ns = machine_time(machine);
 }
 
-void machine_restart_pacing(struct machine *machine)
-{
-    start_pacing(machine);
-    machine->speed_host_ns = machine->pace_host_ns;
-    machine->speed_virtual_ns = machine->pace_virtual_ns;
-    machine->speed_icount = machine_icount(machine);
-    jobs_look_again(machine->jobs, machine);
-}
-
 void machine_set_paused(struct machine *machine, bool paused)
 {
     bool was_paused = machine->paused;
@@ -260,6 +254,7 @@ static void look_at_host(struct machine *machine)
     if (now - machine->last_poll_ns >= HOST_POLL_NS) {
         machine->last_poll_ns = now;
         live_publish(machine, now, false);
+        recorder_poll(machine, now);
     }
     if (machine->config.paced && !machine->paused)
         pace(machine, now);
@@ -348,6 +343,8 @@ static void run_slice(struct machine *machine)
         budget = machine->config.stop_after - icount;
     if (machine->step_until - icount < budget)
         budget = machine->step_until - icount;
+    if (machine->player.is_on)
+        budget = player_budget(machine, budget);
     if (machine->replay.is_on)
         budget = replay_budget(machine, budget);
     if (budget)
@@ -417,6 +414,8 @@ void machine_turn(struct machine *machine)
     }
     if (!run_clock(machine) || machine->stop || machine->reset_requested)
         return;
+    if (machine->player.is_on && player_turn(machine))
+        return;
     if (cpu_icount(cpu) >= machine->step_until) {
         machine_set_paused(machine, true);
         return;
@@ -465,6 +464,9 @@ static void report_stop(struct machine *machine)
         break;
     case STOP_DEAD_HALT:
         report_dead_halt(machine);
+        break;
+    case STOP_LOST:
+        fprintf(stderr, "anachron: error: %s\n", machine->replay.error.text);
         break;
     default:
         break;
@@ -524,12 +526,14 @@ int machine_run(struct machine *machine)
                 look_at_host(machine);
         }
     }
+    player_finish(machine);
     report_stop(machine);
     int status = machine->stop_status;
     if (machine->config.script && machine->stop != STOP_SCRIPT) {
         int script_status = script_finish(machine->config.script, machine);
         status = status ? status : script_status;
     }
+    recorder_finish(machine, status);
     end_outside(machine, status);
     return status;
 }

@@ -10,7 +10,8 @@
 struct journal {
     uint8_t *bytes; /* those of begin.offset to end.offset, from front on */
     size_t front, room;
-    struct journal_position begin, end;
+    struct journal_position begin, end, followed;
+    bool rewound;
 };
 
 int journal_stamp_compare(const struct journal_stamp *a, const struct journal_stamp *b)
@@ -114,16 +115,41 @@ bool journal_read(const struct journal *journal, struct journal_position *positi
     return true;
 }
 
+void journal_start_at(struct journal *journal, const struct journal_position *position)
+{
+    assert(!held(journal));
+    journal->begin = journal->end = journal->followed = *position;
+    journal->front = 0;
+}
+
 void journal_trim(struct journal *journal, const struct journal_position *position)
 {
     journal->front += (size_t)(at(journal, position->offset) - at(journal, journal->begin.offset));
     journal->begin = *position;
+    if (journal->followed.offset < position->offset)
+        journal->followed = *position;
 }
 
 void journal_truncate(struct journal *journal, const struct journal_position *position)
 {
     assert(position->offset >= journal->begin.offset && position->offset <= journal->end.offset);
     journal->end = *position;
+    if (journal->followed.offset > position->offset) {
+        journal->followed = *position;
+        journal->rewound = true;
+    }
+}
+
+struct journal_position journal_followed(const struct journal *journal, bool *rewound)
+{
+    *rewound = journal->rewound;
+    return journal->followed;
+}
+
+void journal_follow(struct journal *journal)
+{
+    journal->followed = journal->end;
+    journal->rewound = false;
 }
 
 const uint8_t *journal_bytes(const struct journal *journal, const struct journal_position *position,

@@ -72,6 +72,9 @@ struct journal_position journal_end(const struct journal *journal);
 bool journal_read(const struct journal *journal, struct journal_position *position,
                   struct journal_record *record);
 
+/* An empty journal goes on from a place in another one, whose earlier records it will never have.
+ */
+void journal_start_at(struct journal *journal, const struct journal_position *position);
 /* Forgets what is before position, or behind it. */
 void journal_trim(struct journal *journal, const struct journal_position *position);
 void journal_truncate(struct journal *journal, const struct journal_position *position);
@@ -79,6 +82,11 @@ void journal_truncate(struct journal *journal, const struct journal_position *po
 /* The records from position on as bytes, for a file. Valid until the journal changes. */
 const uint8_t *journal_bytes(const struct journal *journal, const struct journal_position *position,
                              size_t *size);
+/* How far a file has followed: moved back by journal_truncate if that forgets what the file has
+ * (*rewound: then the file must forget it as well). At the beginning of the journal at first. */
+struct journal_position journal_followed(const struct journal *journal, bool *rewound);
+/* The file has everything now. */
+void journal_follow(struct journal *journal);
 /* Appends bytes that journal_bytes gave, from the place where this journal ends. False: they are
  * not whole records of growing stamps; err says so, and nothing was appended. */
 bool journal_append_bytes(struct journal *journal, const uint8_t *bytes, size_t size,

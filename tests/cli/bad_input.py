@@ -116,11 +116,11 @@ def unknown_boot_device(bench):
 
 @case
 def later_options(bench):
-    bench.run(USAGE, 'not available', args=['--record', 'x'])
     bench.run(USAGE, 'not available', args=['--load', 'x'])
     bench.run(USAGE, 'not available', args=['--net', 'user'])
     bench.run(USAGE, 'not available', args=['--sound', 'sdl'])
-    bench.expect(USAGE, 'not available', args=['replay', 'log'])
+    bench.expect(USAGE, 'give a log', args=['replay'])
+    bench.expect(HOST_ERROR, 'cannot open log', args=['replay', '/nonexistent'])
 
 
 @case

@@ -1,0 +1,221 @@
+/* See run_log.h. */
+#include "run_log.h"
+
+#include "base/memory.h"
+#include "host/image_preimages.h"
+#include "run_config.h"
+#include "run_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+/* --- writing --- */
+
+/* A number that no other log has. */
+static json_t *new_id(const char *path)
+{
+    struct timespec now;
+    char text[4200];
+    clock_gettime(CLOCK_REALTIME, &now);
+    snprintf(text, sizeof text, "%lld.%09ld %ld %.4000s", (long long)now.tv_sec, now.tv_nsec,
+             (long)getpid(), path);
+    snprintf(text, sizeof text, "%016llx", (unsigned long long)XXH3_64bits(text, strlen(text)));
+    return json_string(text);
+}
+
+/* What a branch says of where it comes from. */
+static json_t *describe_parent(const struct run_log *log, const struct journal_stamp *at)
+{
+    char *absolute = realpath(log->path, NULL);
+    json_t *path = json_string(absolute);
+    free(absolute);
+    return json_pack("{s:O, s:o*, s:I, s:I}", "id", json_object_get(log->head, "id"), "path", path,
+                     "icount", (json_int_t)at->icount, "nanoseconds", (json_int_t)at->time_ns);
+}
+
+/* at NULL: a run of its own. */
+static struct log_writer *open_writer(struct run *run, json_t *machine,
+                                      const struct journal_stamp *at, struct error *err)
+{
+    const char *engine = run->config.engine == ENGINE_JIT ? "jit" : "interp";
+    json_t *head = json_pack("{s:o, s:I, s:s, s:s, s:O}", "id", new_id(run->options.record),
+                             "recorded", (json_int_t)time(NULL), "by", ANACHRON_VERSION, "engine",
+                             engine, "machine", machine);
+    if (at)
+        json_object_set_new(head, "parent", describe_parent(&run->log, at));
+    char *text = json_dumps(head, JSON_COMPACT | JSON_SORT_KEYS);
+    struct log_writer *writer = log_writer_open(run->options.record, text, err);
+    free(text);
+    json_decref(head);
+    return writer;
+}
+
+static void save_sectors(void *opaque, unsigned place, uint64_t lba, uint32_t count,
+                         const void *bytes)
+{
+    log_writer_sectors(opaque, place, lba, count, bytes);
+}
+
+/* Images whose files the guest writes to. */
+static void watch_writes(struct run *run)
+{
+    struct machine_config *config = &run->config;
+    for (unsigned i = 0; i < MACHINE_FLOPPIES + MACHINE_DISKS; i++) {
+        struct disk_backend **disk = i < MACHINE_FLOPPIES
+                                         ? &config->floppy[i].disk
+                                         : &config->drive[i - MACHINE_FLOPPIES].disk;
+        if (*disk && !(*disk)->read_only && !(*disk)->ops->next_written)
+            *disk = image_preimages_new(*disk, i, save_sectors, run->log.writer);
+    }
+}
+
+static bool prepare_record(struct run *run, struct error *err)
+{
+    json_t *machine = run_config_describe(run, err);
+    if (!machine)
+        return false;
+    run->log.writer = open_writer(run, machine, NULL, err);
+    json_decref(machine);
+    if (run->log.writer)
+        watch_writes(run);
+    return run->log.writer != NULL;
+}
+
+/* A replay has become a live machine: what it does from now on is a branch, which begins with
+ * everything up to here. */
+static void went_live(void *opaque)
+{
+    struct run *run = opaque;
+    struct run_log *log = &run->log;
+    struct error err;
+    log->went_live = true;
+    if (!run->options.record)
+        return;
+    struct journal_stamp at = {machine_icount(run->machine), machine_time(run->machine), 0};
+    log->writer = open_writer(run, json_object_get(log->head, "machine"), &at, &err);
+    if (!log->writer) {
+        fprintf(stderr, "anachron: error: %s\n", err.text);
+        machine_stop(run->machine, EXIT_STATUS_HOST_ERROR);
+        return;
+    }
+    for (size_t i = 0; i < log->file.sectors_count; i++) {
+        const struct log_sectors *sectors = &log->file.sectors[i];
+        log_writer_sectors(log->writer, sectors->place, sectors->lba, sectors->count,
+                           sectors->bytes);
+    }
+    machine_record(run->machine, log->writer);
+}
+
+/* --- reading --- */
+
+json_t *run_log_head(const struct log_file *file, const char *path, struct error *err)
+{
+    json_error_t reason;
+    json_t *head = json_loadb(file->config, file->config_size, 0, &reason);
+    if (head && json_is_string(json_object_get(head, "id")) &&
+        json_is_object(json_object_get(head, "machine")))
+        return head;
+    json_decref(head);
+    error_set(err, "log %s: its configuration is not in a form that this version knows", path);
+    return NULL;
+}
+
+bool run_log_read(struct run *run, const char *path, struct error *err)
+{
+    struct run_log *log = &run->log;
+    struct error reason;
+    if (!log_file_read(path, &log->file, err))
+        return false;
+    log->path = path;
+    log->head = run_log_head(&log->file, path, err);
+    if (!log->head)
+        return false;
+    return run_config_apply(json_object_get(log->head, "machine"), &run->options, &reason) ||
+           error_set(err, "log %s: %.400s", path, reason.text);
+}
+
+/* Directly written disks are opened with an overlay; into that goes what they held. */
+static bool restore_sectors(struct run *run, struct error *err)
+{
+    const struct log_file *file = &run->log.file;
+    const struct machine_config *config = &run->config;
+    for (size_t i = 0; i < file->sectors_count; i++) {
+        const struct log_sectors *sectors = &file->sectors[i];
+        unsigned drive = sectors->place - MACHINE_FLOPPIES;
+        struct disk_backend *disk = sectors->place < MACHINE_FLOPPIES
+                                        ? config->floppy[sectors->place].disk
+                                    : drive < MACHINE_DISKS ? config->drive[drive].disk
+                                                            : NULL;
+        if (!disk || disk->read_only || sectors->lba > disk->sector_count ||
+            sectors->count > disk->sector_count - sectors->lba)
+            return error_set(err, "log %s: it has sectors of a disk that the machine does not have",
+                             run->log.path);
+        if (!disk->ops->write(disk, sectors->lba, sectors->count, sectors->bytes, err))
+            return false;
+    }
+    return true;
+}
+
+static bool prepare_replay(struct run *run, struct error *err)
+{
+    struct error reason;
+    if (run->log.file.snapshot)
+        return error_set(err,
+                         "log %s: it begins with a saved state, which this version cannot load",
+                         run->log.path);
+    if (!restore_sectors(run, err))
+        return false;
+    return run_config_check(json_object_get(run->log.head, "machine"), run, &reason) ||
+           error_set(err, "log %s: %.400s", run->log.path, reason.text);
+}
+
+bool run_log_prepare(struct run *run, struct error *err)
+{
+    if (run->log.path)
+        return prepare_replay(run, err);
+    return !run->options.record || prepare_record(run, err);
+}
+
+void run_log_start(struct run *run)
+{
+    struct run_log *log = &run->log;
+    if (log->path) {
+        log->play.went_live = went_live;
+        log->play.opaque = run;
+        machine_play(run->machine, log->file.journal, &log->play);
+        log->file.journal = NULL;
+    } else if (log->writer) {
+        machine_record(run->machine, log->writer);
+    }
+}
+
+void run_log_report(struct run *run)
+{
+    struct machine_play_result result;
+    machine_play_result(run->machine, &result);
+    const struct log_file *file = &run->log.file;
+    if (file->used < file->size)
+        fprintf(stderr, "anachron: warning: log %s is cut off after %zu of %zu bytes\n",
+                run->log.path, file->used, file->size);
+    printf("icount %llu state %016llx\n", (unsigned long long)machine_icount(run->machine),
+           (unsigned long long)machine_state_hash(run->machine));
+    if (!run->log.went_live && !result.is_lost)
+        printf("%llu events, %llu check marks: all as recorded\n",
+               (unsigned long long)result.events, (unsigned long long)result.marks);
+}
+
+bool run_log_close(struct run *run, struct error *err)
+{
+    bool ok = log_writer_close(run->log.writer, err);
+    run->log.writer = NULL;
+    return ok;
+}
+
+void run_log_free(struct run *run)
+{
+    log_file_free(&run->log.file);
+    json_decref(run->log.head);
+}

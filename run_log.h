@@ -1,0 +1,39 @@
+/* `anachron run --record`, and replaying: the log of a run, on either side. */
+#ifndef RUN_LOG_H
+#define RUN_LOG_H
+
+#include "machine/machine.h"
+#include "record/log_file.h"
+
+#include <jansson.h>
+
+struct run;
+
+struct run_log {
+    /* Replaying. path NULL: nothing is. */
+    const char *path;
+    struct log_file file;
+    json_t *head; /* its configuration frame */
+    struct machine_play play;
+    bool went_live;
+    /* Recording. */
+    struct log_writer *writer;
+};
+
+/* Reads the log and sets the options of the guest's machine from it. False: err says why. */
+bool run_log_read(struct run *run, const char *path, struct error *err);
+/* With all files open and before the machine is built: opens the log to write, checks those of the
+ * log to read, and makes disks what they were. */
+bool run_log_prepare(struct run *run, struct error *err);
+/* The machine has been built. */
+void run_log_start(struct run *run);
+/* After a replay: what it has shown, on standard output. */
+void run_log_report(struct run *run);
+/* After the run: closes the log that was written. False: err says why it is not whole. */
+bool run_log_close(struct run *run, struct error *err);
+void run_log_free(struct run *run);
+
+/* Its head, checked; the caller owns it. NULL: err says what is wrong with it. */
+json_t *run_log_head(const struct log_file *file, const char *path, struct error *err);
+
+#endif
