@@ -74,9 +74,17 @@ static bool same_place(const struct address_range *a, const struct address_range
            a->enabled == b->enabled;
 }
 
+static bool same_contents(const struct address_range *a, const struct address_range *b)
+{
+    return a->kind == b->kind && a->memory == b->memory && a->write_memory == b->write_memory &&
+           a->ops == b->ops && a->device == b->device && a->dirty == b->dirty;
+}
+
 void bus_change_range(struct bus *bus, unsigned handle, const struct address_range *range)
 {
     struct address_range old = bus->ranges[handle];
+    if (same_place(&old, range) && same_contents(&old, range))
+        return;
     bus->ranges[handle] = *range;
     if (!same_place(&old, range)) {
         if (old.enabled)

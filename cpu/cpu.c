@@ -147,6 +147,21 @@ void cpu_sync(struct cpu *cpu)
     cpu_update_interrupts(cpu);
 }
 
+void cpu_after_load(void *base)
+{
+    struct cpu *cpu = base;
+    cpu->gpr[REG_ZERO] = 0;
+    cpu->block_first = cpu->current;
+    cpu_update_segments(cpu);
+    cpu->attention &= ATTENTION_STOP;
+    cpu->attention |= ATTENTION_CLOCK | ATTENTION_MODE;
+    if (cpu->reset_pending)
+        cpu->attention |= ATTENTION_RESET;
+    if (cpu->init_pending)
+        cpu->attention |= ATTENTION_INIT;
+    cpu_update_interrupts(cpu);
+}
+
 /* --- pins --- */
 
 void cpu_set_intr(struct cpu *cpu, bool level)

@@ -250,6 +250,9 @@ void cpu_set_eflags(struct cpu *cpu, uint32_t eflags);
 /* Recomputes what depends on cr0, cr3, cr4, eflags, segments (mmu mode, stack mask, cpl, fast
  * bits, step), after state was set from outside or loaded. */
 void cpu_sync(struct cpu *cpu);
+/* Rebuilds what is not in cpu_fields after these were loaded, and changes nothing else. Who has put
+ * other contents into memory calls code_flush, or physmem_note_write for each piece. */
+void cpu_after_load(void *cpu);
 /* Gives state that can be written in several ways (lazy flags) its one form, for saving and
  * comparing. Changes nothing that the guest can see. */
 void cpu_settle(struct cpu *cpu);

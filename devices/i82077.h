@@ -45,4 +45,8 @@ enum floppy_drive_type i82077_drive_for(uint64_t sector_count);
  * set. disk is not owned and must stay until it is taken out. */
 void i82077_insert(struct i82077 *fdc, unsigned drive, struct disk_backend *disk);
 
+/* The diskette in the drive is behind disk from now on (or, NULL, was taken out before): the
+ * controller's state, which says the rest, is about to be loaded. */
+void i82077_set_disk(struct i82077 *fdc, unsigned drive, struct disk_backend *disk);
+
 #endif

@@ -70,6 +70,12 @@ void i82077_insert(struct i82077 *fdc, unsigned number, struct disk_backend *dis
     fdc_resume(fdc);
 }
 
+void i82077_set_disk(struct i82077 *fdc, unsigned number, struct disk_backend *disk)
+{
+    assert(number < I82077_DRIVES);
+    fdc->drive[number].disk = disk;
+}
+
 /* --- what the heads see --- */
 
 bool fdc_drive_turns(const struct i82077 *fdc, const struct floppy_drive *drive)

@@ -196,3 +196,8 @@ bool ide_insert_disc(struct ide *ide, unsigned channel, unsigned unit, struct di
     struct ide_drive *drive = drive_at(ide, channel, unit);
     return drive->kind == IDE_CDROM && atapi_insert(drive, disc, force);
 }
+
+void ide_set_disk(struct ide *ide, unsigned channel, unsigned unit, struct disk_backend *disk)
+{
+    drive_at(ide, channel, unit)->disk = disk;
+}

@@ -38,4 +38,8 @@ bool ide_disk_geometry(const struct ide *ide, unsigned channel, unsigned unit,
 bool ide_insert_disc(struct ide *ide, unsigned channel, unsigned unit, struct disk_backend *disc,
                      bool force);
 
+/* What the drive holds is behind disk from now on (NULL: no disc): its state, which says the rest,
+ * is about to be loaded. */
+void ide_set_disk(struct ide *ide, unsigned channel, unsigned unit, struct disk_backend *disk);
+
 #endif

@@ -165,6 +165,8 @@ bool machine_run_to(struct machine *machine, uint64_t icount);
 void machine_request_stop(struct machine *machine, enum stop_reason reason, int status);
 /* Pauses or goes on, at the present instruction; ends a step. */
 void machine_set_paused(struct machine *machine, bool paused);
+/* Virtual time is another one than just now: a state was loaded. */
+void machine_restart_pacing(struct machine *machine);
 /* Host nanoseconds, for pacing and statistics only: never seen by the guest. */
 uint64_t machine_host_time(void);
 

@@ -233,6 +233,15 @@ static void start_pacing(struct machine *machine)
     machine->pace_virtual_ns = machine_time(machine);
 }
 
+void machine_restart_pacing(struct machine *machine)
+{
+    start_pacing(machine);
+    machine->speed_host_ns = machine->pace_host_ns;
+    machine->speed_virtual_ns = machine->pace_virtual_ns;
+    machine->speed_icount = machine_icount(machine);
+    jobs_look_again(machine->jobs, machine);
+}
+
 void machine_set_paused(struct machine *machine, bool paused)
 {
     bool was_paused = machine->paused;

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "mmu/walk.h"
+#include "snapshot/serial.h"
 
 enum { LINEAR_PAGES = 1 << (32 - PAGE_SHIFT) };
 
@@ -330,6 +331,83 @@ static bool fill(struct mmu *mmu, struct tlb_entry *entry, uint32_t linear, enum
     physmem_settle_code(mmu->phys, entry->physical);
     set_tags(mmu, entry, bus_find_range(mmu->bus, entry->physical));
     return true;
+}
+
+/* --- packed --- */
+
+enum { PACKED_GLOBAL = 1 << 3, PACKED_LARGE = 1 << 4, PACKED_FLAGS = 0x1F, PACKED_SIZE = 8 };
+
+static void pack_table(const struct tlb_table *table, struct serial *out)
+{
+    size_t at = out->size;
+    serial_put_u32(out, 0);
+    for (unsigned i = 0; i < table->filled_count; i++) {
+        const struct tlb_entry *entry = &table->entries[table->filled[i]];
+        if (entry->page == TLB_NO_MATCH)
+            continue;
+        serial_put_u32(out, entry->page | (entry->allowed & 7) |
+                                (entry->global ? PACKED_GLOBAL : 0) |
+                                (entry->large ? PACKED_LARGE : 0));
+        serial_put_u32(out, entry->physical);
+    }
+    store_le32(out->bytes + at, (uint32_t)((out->size - at - 4) / PACKED_SIZE));
+}
+
+static void pack_tlb(const void *base, struct serial *out)
+{
+    const struct mmu *mmu = base;
+    pack_table(&mmu->supervisor, out);
+    pack_table(&mmu->user, out);
+}
+
+static void unpack_table(struct mmu *mmu, bool user, struct serial_reader *reader)
+{
+    for (uint32_t left = serial_take_u32(reader); left; left--) {
+        uint32_t page = serial_take_u32(reader), physical = serial_take_u32(reader);
+        struct tlb_table *table = table_for(mmu, user);
+        struct tlb_entry *entry = slot_in(table, page);
+        forget(entry);
+        list(table, entry);
+        entry->page = page & ~(uint32_t)PAGE_MASK;
+        entry->physical = physical;
+        entry->allowed = page & 7;
+        entry->global = page & PACKED_GLOBAL;
+        entry->large = page & PACKED_LARGE;
+        mmu->caches_large |= entry->large;
+        set_tags(mmu, entry, bus_find_range(mmu->bus, physical));
+    }
+}
+
+static bool check_tlb(const void *base, const uint8_t *bytes, size_t size, struct error *err)
+{
+    struct serial_reader reader = {.at = bytes, .left = size};
+    for (unsigned table = 0; table < 2; table++) {
+        uint32_t count = serial_take_u32(&reader);
+        bool ok = count <= TLB_SIZE;
+        for (uint32_t i = 0; ok && i < count; i++) {
+            ok = !(serial_take_u32(&reader) & PAGE_MASK & ~(uint32_t)PACKED_FLAGS);
+            ok = !(serial_take_u32(&reader) & PAGE_MASK) && ok;
+        }
+        if (!ok)
+            return error_set(err, "the saved TLB is none");
+    }
+    return serial_is_done(&reader) || error_set(err, "the saved TLB has another size");
+}
+
+static void unpack_tlb(void *base, const uint8_t *bytes, size_t size)
+{
+    struct serial_reader reader = {.at = bytes, .left = size};
+    mmu_flush_all(base);
+    unpack_table(base, false, &reader);
+    unpack_table(base, true, &reader);
+}
+
+const struct state_codec mmu_tlb_codec = {pack_tlb, check_tlb, unpack_tlb};
+
+void mmu_after_load(void *mmu)
+{
+    choose_table(mmu);
+    mmu_flush_all(mmu);
 }
 
 /* --- translation --- */

@@ -11,6 +11,7 @@
 
 #include "base/bits.h"
 #include "mmu/physmem.h"
+#include "snapshot/state.h"
 
 enum mmu_access { MMU_READ, MMU_WRITE, MMU_EXECUTE };
 
@@ -76,6 +77,11 @@ struct mmu {
     uint64_t mapping_changes; /* flushes of any kind, so far */
 };
 extern const struct field mmu_fields[]; /* paging and pdpte */
+
+/* Packs the TLBs: a guest that changes a page table without INVLPG sees the difference. */
+extern const struct state_codec mmu_tlb_codec;
+/* After the fields were loaded. The TLBs are empty then. */
+void mmu_after_load(void *mmu);
 
 struct mmu *mmu_new(struct physmem *phys, struct bus *bus);
 void mmu_free(struct mmu *mmu);

@@ -1,24 +1,12 @@
 #include "snapshot/state.h"
 
 #include "base/memory.h"
+#include "snapshot/state_private.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
 #include <xxhash.h>
-
-struct section {
-    const char *name;
-    const struct field *fields; /* NULL: raw memory */
-    void *base;
-    size_t size;
-    void (*before_walk)(void *base);
-};
-
-struct state_map {
-    struct section *sections;
-    size_t count, capacity;
-};
 
 struct state_map *state_map_new(void)
 {
@@ -28,6 +16,7 @@ struct state_map *state_map_new(void)
 void state_map_free(struct state_map *map)
 {
     mem_free(map->sections);
+    mem_free(map->runs);
     mem_free(map);
 }
 
@@ -41,15 +30,25 @@ static void add_section(struct state_map *map, const struct section *section)
 }
 
 void state_add_struct(struct state_map *map, const char *name, const struct field *fields,
-                      void *base, void (*before_walk)(void *base))
+                      void *base, const struct state_hooks *hooks)
 {
-    add_section(map, &(struct section){
-                         .name = name, .fields = fields, .base = base, .before_walk = before_walk});
+    struct section section = {.name = name, .kind = SECTION_STRUCT, .fields = fields, .base = base};
+    if (hooks)
+        section.hooks = *hooks;
+    add_section(map, &section);
 }
 
 void state_add_memory(struct state_map *map, const char *name, void *memory, size_t size)
 {
-    add_section(map, &(struct section){.name = name, .base = memory, .size = size});
+    add_section(
+        map, &(struct section){.name = name, .kind = SECTION_MEMORY, .base = memory, .size = size});
+}
+
+void state_add_opaque(struct state_map *map, const char *name, void *base,
+                      const struct state_codec *codec)
+{
+    add_section(
+        map, &(struct section){.name = name, .kind = SECTION_OPAQUE, .base = base, .codec = codec});
 }
 
 static void hash_visit(void *context, const char *path, void *bytes, uint32_t element_size,
@@ -59,23 +58,17 @@ static void hash_visit(void *context, const char *path, void *bytes, uint32_t el
     XXH3_64bits_update(context, bytes, (size_t)element_size * count);
 }
 
-static void prepare(const struct section *section)
-{
-    if (section->before_walk)
-        section->before_walk(section->base);
-}
-
 static uint64_t hash_sections(struct state_map *map, bool with_memory)
 {
     XXH3_state_t *hash = XXH3_createState();
     XXH3_64bits_reset(hash);
     for (size_t i = 0; i < map->count; i++) {
         const struct section *section = &map->sections[i];
-        if (!section->fields && !with_memory)
+        if (section->kind == SECTION_OPAQUE || (section->kind == SECTION_MEMORY && !with_memory))
             continue;
-        prepare(section);
+        section_prepare(section);
         XXH3_64bits_update(hash, section->name, strlen(section->name) + 1);
-        if (section->fields)
+        if (section->kind == SECTION_STRUCT)
             field_walk(section->fields, section->base, hash_visit, hash);
         else
             XXH3_64bits_update(hash, section->base, section->size);
@@ -166,11 +159,11 @@ size_t state_compare(struct state_map *a, struct state_map *b, state_visit_diffe
     for (size_t i = 0; i < a->count && (visit || !comparison.count); i++) {
         comparison.a = &a->sections[i];
         comparison.b = &b->sections[i];
-        prepare(comparison.a);
-        prepare(comparison.b);
-        if (comparison.a->fields)
+        section_prepare(comparison.a);
+        section_prepare(comparison.b);
+        if (comparison.a->kind == SECTION_STRUCT)
             field_walk(comparison.a->fields, comparison.a->base, compare_visit, &comparison);
-        else
+        else if (comparison.a->kind == SECTION_MEMORY)
             compare_memory(&comparison);
     }
     return comparison.count;
@@ -199,11 +192,11 @@ void state_dump(struct state_map *map, FILE *stream)
 {
     for (size_t i = 0; i < map->count; i++) {
         const struct section *section = &map->sections[i];
-        prepare(section);
-        if (section->fields)
+        section_prepare(section);
+        if (section->kind == SECTION_STRUCT)
             field_walk(section->fields, section->base, dump_visit,
                        &(struct dump){stream, section->name});
-        else
+        else if (section->kind == SECTION_MEMORY)
             fprintf(stream, "%s = %zu bytes, hash %016" PRIx64 "\n", section->name, section->size,
                     XXH3_64bits(section->base, section->size));
     }

@@ -1,9 +1,11 @@
-/* The whole machine's state as a list of named sections: a struct with its field table, or a block
- * of raw memory. The machine fills the list once; hash, dump (and later save, load, fork) walk it.
+/* The whole machine's state as a list of named sections: a struct with its field table, a block of
+ * raw memory, or something that is put into bytes by functions of its own. The machine fills the
+ * list once; hash, dump, packing (snapshot/serial.h) and snapshots walk it.
  */
 #ifndef SNAPSHOT_STATE_H
 #define SNAPSHOT_STATE_H
 
+#include "base/error.h"
 #include "snapshot/field.h"
 
 #include <stdint.h>
@@ -14,12 +16,36 @@ struct state_map;
 struct state_map *state_map_new(void);
 void state_map_free(struct state_map *map);
 
-/* Adds a struct. name must be unique and outlive the map; base is not owned. before_walk (may be
- * NULL) is called with base first, to bring lazily kept fields up to date. */
+/* Called with a struct's base; members may be NULL. */
+struct state_hooks {
+    /* Brings lazily kept fields up to date, before they are looked at. */
+    void (*before_walk)(void *base);
+    /* Rebuilds what is transient, after the fields of all structs were loaded. */
+    void (*after_load)(void *base);
+};
+
+/* Adds a struct. name must be unique and outlive the map; base is not owned; hooks is copied and
+ * may be NULL. */
 void state_add_struct(struct state_map *map, const char *name, const struct field *fields,
-                      void *base, void (*before_walk)(void *base));
+                      void *base, const struct state_hooks *hooks);
 /* Adds raw memory, such as guest RAM or video memory. */
 void state_add_memory(struct state_map *map, const char *name, void *memory, size_t size);
+
+struct serial; /* snapshot/serial.h */
+
+/* What no table of fields can say: neither hashed, compared nor dumped, but saved and loaded. */
+struct state_codec {
+    /* Appends the present state to out. */
+    void (*pack)(const void *base, struct serial *out);
+    /* Whether unpack can take size bytes at bytes, which may come from anywhere; changes nothing.
+     * err says why not. */
+    bool (*check)(const void *base, const uint8_t *bytes, size_t size, struct error *err);
+    /* Takes over bytes that check has found good. Comes after all after_load hooks. */
+    void (*unpack)(void *base, const uint8_t *bytes, size_t size);
+};
+/* codec must outlive the map. */
+void state_add_opaque(struct state_map *map, const char *name, void *base,
+                      const struct state_codec *codec);
 
 /* A 64-bit hash (XXH3) over every section's name and contents, independent of host addresses. */
 uint64_t state_hash(struct state_map *map);

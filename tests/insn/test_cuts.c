@@ -242,7 +242,8 @@ static bool open_rig(struct rig *rig, const struct translator *translator)
     rig->bare = bare_cpu_new("pentium3");
     rig->jit = NULL;
     rig->map = state_map_new();
-    state_add_struct(rig->map, "cpu", cpu_fields, rig->bare->cpu, settle);
+    state_add_struct(rig->map, "cpu", cpu_fields, rig->bare->cpu,
+                     &(struct state_hooks){.before_walk = settle});
     state_add_memory(rig->map, "ram", rig->bare->ram, 3 << 20);
     if (!translator)
         return true;

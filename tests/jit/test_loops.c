@@ -285,7 +285,8 @@ static bool open_side(struct side *side, const struct jit_options *options, unsi
     struct error err;
     side->bare = bare_cpu_new("pentium3");
     side->map = state_map_new();
-    state_add_struct(side->map, "cpu", cpu_fields, side->bare->cpu, settle);
+    state_add_struct(side->map, "cpu", cpu_fields, side->bare->cpu,
+                     &(struct state_hooks){.before_walk = settle});
     state_add_memory(side->map, "ram", side->bare->ram, COMPARED);
     side->bare->cpu->code->limit = limit;
     side->jit = options ? jit_new(side->bare->cpu, options, &err) : NULL;

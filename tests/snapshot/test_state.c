@@ -35,7 +35,8 @@ static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
     f->map = state_map_new();
-    state_add_struct(f->map, "chip", chip_fields, &f->chip, prepare);
+    state_add_struct(f->map, "chip", chip_fields, &f->chip,
+                     &(struct state_hooks){.before_walk = prepare});
     state_add_memory(f->map, "ram", f->memory, sizeof f->memory);
     *state = f;
     return 0;
