@@ -83,10 +83,10 @@ void bus_set_a20(struct bus *bus, bool enabled)
         bus->memory.set_a20(bus->memory.opaque, enabled);
 }
 
-void bus_request_reset(struct bus *bus, bool cpu_only)
+void bus_request_reset(struct bus *bus, bool cpu_only, const char *cause)
 {
     if (bus->host.request_reset)
-        bus->host.request_reset(bus->host.opaque, cpu_only);
+        bus->host.request_reset(bus->host.opaque, cpu_only, cause);
 }
 
 void bus_request_power_off(struct bus *bus)

@@ -147,14 +147,15 @@ void bus_set_a20(struct bus *bus, bool enabled);
 struct bus_host {
     void *opaque;
     /* A chip asks for a reset of the machine (8042, port 92h, CF9h). Takes effect before the next
-     * instruction. cpu_only: INIT# (port 92h, 8042 pulse), else the whole board. */
-    void (*request_reset)(void *opaque, bool cpu_only);
+     * instruction. cpu_only: INIT# (port 92h, 8042 pulse), else the whole board. cause says for
+     * people what asked for it. */
+    void (*request_reset)(void *opaque, bool cpu_only, const char *cause);
     /* The guest switched the power off (ACPI S5, APM), or wrote value to the debug-exit port. */
     void (*request_power_off)(void *opaque);
     void (*request_exit)(void *opaque, uint32_t value);
 };
 void bus_set_host(struct bus *bus, const struct bus_host *host);
-void bus_request_reset(struct bus *bus, bool cpu_only);
+void bus_request_reset(struct bus *bus, bool cpu_only, const char *cause);
 void bus_request_power_off(struct bus *bus);
 void bus_request_exit(struct bus *bus, uint32_t value);
 

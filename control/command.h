@@ -102,6 +102,7 @@ enum command_output {
     OUTPUT_JSON,   /* the object itself, in one line */
     OUTPUT_TEXT,   /* the member "text", as it is */
     OUTPUT_DUMP,   /* "address" and "bytes", as a hexadecimal dump */
+    OUTPUT_TOLD,   /* command_told_text */
     OUTPUT_CODE,   /* "instructions", each with "address", "bytes" and "text" */
     OUTPUT_HELP,   /* "commands", as command_describe gives them */
 };
@@ -175,5 +176,8 @@ json_t *command_describe(const struct command *command);
 /* What a result looks like to a person: lines, each with its newline, in UTF-8. size (may be NULL)
  * gets the length, because text may hold any byte. The caller frees. */
 char *command_result_text(const struct command *command, const json_t *result, size_t *size);
+/* A result that says itself what it is: the member "text" as a line, then the strings of the array
+ * "lines", then what is in other arrays of objects in the same way, indented. The caller frees. */
+char *command_told_text(const json_t *result);
 
 #endif

@@ -246,6 +246,31 @@ static void add_help(struct text *text, const json_t *result)
     }
 }
 
+static void add_told(struct text *text, const json_t *object, int depth)
+{
+    const char *line = json_string_value(json_object_get(object, "text")), *key;
+    json_t *value, *element;
+    size_t index;
+    if (line)
+        add(text, "%*s%s\n", depth * 2, "", line);
+    json_array_foreach(json_object_get(object, "lines"), index, element)
+        add(text, "%*s%s\n", (depth + 1) * 2, "", json_string_value(element));
+    json_object_foreach((json_t *)object, key, value)
+    {
+        if (!is_table(value))
+            continue;
+        json_array_foreach(value, index, element) add_told(text, element, depth + 1);
+    }
+}
+
+char *command_told_text(const json_t *result)
+{
+    struct text text = {0};
+    add_bytes(&text, "", 0);
+    add_told(&text, result, 0);
+    return text.bytes;
+}
+
 char *command_result_text(const struct command *command, const json_t *result, size_t *size)
 {
     struct text text = {0};
@@ -269,6 +294,9 @@ char *command_result_text(const struct command *command, const json_t *result, s
         break;
     case OUTPUT_CODE:
         add_code(&text, result);
+        break;
+    case OUTPUT_TOLD:
+        add_told(&text, result, 0);
         break;
     case OUTPUT_HELP:
         add_help(&text, result);

@@ -5,6 +5,7 @@
 #include "cpu/decode.h"
 #include "cpu/fault.h"
 #include "cpu/points.h"
+#include "cpu/system.h"
 
 enum { CHECKED_ATTRIBUTES = A_PROT | A_FPU | A_MMX | A_SSE };
 
@@ -191,6 +192,13 @@ static struct block *build_block(struct code *code, const uint8_t *host, uint32_
 
 /* --- entering a block --- */
 
+/* The block there is never cached, so that every arrival is seen. */
+static bool is_reset_vector(const struct cpu *cpu, uint32_t physical)
+{
+    enum { BELOW_1M = 0x000FFFF0u };
+    return (physical == BELOW_1M || physical == ~UINT32_C(15)) && !cpu_is_protected(cpu);
+}
+
 /* The long way to the block at CS:EIP, with every check. NULL: cpu->fault. */
 struct block *code_find(struct code *code)
 {
@@ -209,6 +217,11 @@ struct block *code_find(struct code *code)
         return NULL;
     }
     struct block *block = NULL;
+    if (UNLIKELY(is_reset_vector(cpu, physical))) {
+        host = NULL;
+        if (cpu->host.reset_vector)
+            cpu->host.reset_vector(cpu->host.opaque);
+    }
     if (host) {
         block = block_cache_find(code->cache, block_key(physical, cpu->code_mode));
         if (!block)

@@ -82,6 +82,16 @@ static void reset_power_on(struct cpu *cpu)
 
 void cpu_reset(struct cpu *cpu, bool init)
 {
+    *delivery_next(cpu) = (struct delivery){
+        .icount = cpu_icount(cpu),
+        .eip = cpu->eip,
+        .esp = cpu->gpr[REG_ESP],
+        .cr2 = cpu->cr2,
+        .cs = cpu->seg[SEG_CS].selector,
+        .ss = cpu->seg[SEG_SS].selector,
+        .kind = init ? DELIVERY_INIT : DELIVERY_RESET,
+        .done = true,
+    };
     memset(cpu->gpr, 0, sizeof cpu->gpr);
     cpu->gpr[REG_EDX] = cpu->model->signature;
     cpu->eip = 0xFFF0;
@@ -98,7 +108,6 @@ void cpu_reset(struct cpu *cpu, bool init)
     cpu->debug_hits = 0;
     cpu->repeating = false;
     cpu->fault = (struct cpu_fault){0};
-    cpu->fault_depth = 0;
     cpu->step = 0;
     cpu->attention &= ATTENTION_STOP;
     cpu_sync(cpu);
@@ -160,6 +169,7 @@ void cpu_after_load(void *base)
     if (cpu->init_pending)
         cpu->attention |= ATTENTION_INIT;
     cpu_update_interrupts(cpu);
+    cpu_rewind_deliveries(cpu);
 }
 
 /* --- pins --- */

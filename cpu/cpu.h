@@ -18,6 +18,7 @@
 
 #include "base/log.h"
 #include "bus/bus.h"
+#include "cpu/delivery.h"
 #include "cpu/fpu_state.h"
 #include "cpu/registers.h"
 #include "cpu/segment_cache.h"
@@ -91,15 +92,6 @@ enum code_mode {
     FLAT_ES = 1 << 5,
 };
 
-/* A faulted delivery, for the causal chain that is printed on a triple fault. */
-struct fault_record {
-    uint64_t icount;
-    uint32_t eip, cs, esp, ss, cr2, error;
-    uint8_t vector;
-    bool has_error;
-};
-enum { FAULT_CHAIN_LENGTH = 5 };
-
 /* What the processor asks of the chips around it; set by the board. */
 struct cpu_host {
     void *opaque;
@@ -119,6 +111,9 @@ struct cpu_host {
     /* A triple fault happened; the chain is in cpu->fault_chain. The run loop decides (reset as a
      * PC does, or stop). */
     void (*triple_fault)(void *opaque);
+    /* The instruction at the reset vector is about to be executed in real mode, after a reset or
+     * because something jumped there. May be NULL. */
+    void (*reset_vector)(void *opaque);
 };
 
 /* What translated code keeps beside the guest's registers; it means nothing outside of
@@ -200,8 +195,6 @@ struct cpu {
     bool repeating;      /* between two iterations of a repeated string instruction */
     uint32_t debug_hits; /* DR6 bits that the current instruction has collected */
     struct cpu_fault fault;
-    struct fault_record fault_chain[FAULT_CHAIN_LENGTH];
-    uint32_t fault_depth; /* nested deliveries going on now */
     /* icount at the last delivery. When no instruction has retired since, the next delivery counts
      * as one, so that a guest whose handlers fault at once cannot stop the clock. */
     uint64_t fault_icount;
@@ -216,6 +209,8 @@ struct cpu {
     struct code *code;        /* owned */
     struct points *points;    /* a debugger's; NULL: none */
     struct cpu_engine engine; /* run NULL: the interpreter */
+    struct delivery_ring deliveries;
+    struct fault_chain fault_chain;
 };
 extern const struct field cpu_fields[];
 
@@ -260,8 +255,16 @@ void cpu_settle(struct cpu *cpu);
 /* The MXCSR bits that exist (SDM 1, 11.6.6): DAZ comes with SSE2. */
 uint32_t cpu_mxcsr_mask(const struct cpu *cpu);
 
-/* The place and time of a fault at cpu->eip. */
-struct fault_record cpu_describe_fault(const struct cpu *cpu, const struct cpu_fault *fault);
+/* cpu->fault, which is about to be delivered at cpu->eip, as the first of a chain. */
+struct fault_record cpu_describe_fault(const struct cpu *cpu);
+struct fault_context cpu_fault_context(const struct cpu *cpu);
+/* Forgets what was delivered after the present instruction: time was turned back. */
+void cpu_rewind_deliveries(struct cpu *cpu);
+/* The entry for what is delivered next. */
+static inline struct delivery *delivery_next(struct cpu *cpu)
+{
+    return &cpu->deliveries.entry[cpu->deliveries.count++ % DELIVERIES];
+}
 
 /* A value of up to 128 bits; digits: how many hexadecimal digits it was written with, 0 if it was
  * not written in hexadecimal. */

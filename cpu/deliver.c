@@ -3,6 +3,8 @@
 #include "cpu/far.h"
 #include "cpu/model.h"
 
+#include <assert.h>
+
 /* --- double and triple faults (SDM 3A 6.15, interrupt 8) --- */
 
 static bool is_contributory(uint8_t vector)
@@ -34,37 +36,82 @@ static bool sets_resume(const struct cpu *cpu, uint8_t vector)
            vector != VECTOR_DF && vector != VECTOR_MC;
 }
 
-struct fault_record cpu_describe_fault(const struct cpu *cpu, const struct cpu_fault *fault)
+/* --- for people: cpu/delivery.h --- */
+
+static struct fault_record describe(const struct cpu *cpu, const struct cpu_fault *fault)
 {
     return (struct fault_record){
         .icount = cpu_icount(cpu),
-        .eip = cpu->eip,
-        .cs = cpu->seg[SEG_CS].selector,
-        .esp = cpu->gpr[REG_ESP],
-        .ss = cpu->seg[SEG_SS].selector,
         .cr2 = cpu->cr2,
         .error = fault->error,
         .vector = fault->vector,
         .has_error = fault->has_error,
+        .during = NOT_IN_DELIVERY,
+        .context = cpu_fault_context(cpu),
     };
 }
 
-static void record_fault(struct cpu *cpu, const struct cpu_fault *fault)
+struct fault_context cpu_fault_context(const struct cpu *cpu)
 {
-    unsigned slot = cpu->fault_depth;
-    if (slot >= FAULT_CHAIN_LENGTH) {
-        memmove(cpu->fault_chain, cpu->fault_chain + 1,
-                sizeof cpu->fault_chain - sizeof cpu->fault_chain[0]);
-        slot = FAULT_CHAIN_LENGTH - 1;
+    return (struct fault_context){
+        .eip = cpu->eip,
+        .esp = cpu->gpr[REG_ESP],
+        .cr0 = cpu->cr0,
+        .cr3 = cpu->cr3,
+        .cr4 = cpu->cr4,
+        .eflags = cpu->eflags,
+        .gdtr_base = cpu->gdtr_base,
+        .idtr_base = cpu->idtr_base,
+        .gdtr_limit = cpu->gdtr_limit,
+        .idtr_limit = cpu->idtr_limit,
+        .cs = cpu->seg[SEG_CS],
+        .ss = cpu->seg[SEG_SS],
+        .ldtr = cpu->ldtr,
+        .tr = cpu->tr,
+        .cpl = cpu->cpl,
+    };
+}
+
+struct fault_record cpu_describe_fault(const struct cpu *cpu)
+{
+    struct fault_record record = describe(cpu, &cpu->fault);
+    const struct delivery_ring *ring = &cpu->deliveries;
+    const struct delivery *last = &ring->entry[(ring->count - 1) % DELIVERIES];
+    /* An interrupt, or INT n, that could not be delivered. */
+    if (ring->count && !last->done && last->icount == record.icount) {
+        record.during = last->vector;
+        record.during_kind = last->kind;
+        record.in_new_task = last->switched;
     }
-    cpu->fault_chain[slot] = cpu_describe_fault(cpu, fault);
-    cpu->fault_depth++;
+    return record;
+}
+
+void cpu_rewind_deliveries(struct cpu *cpu)
+{
+    struct delivery_ring *ring = &cpu->deliveries;
+    while (ring->count && ring->entry[(ring->count - 1) % DELIVERIES].icount > cpu_icount(cpu))
+        ring->count--;
+}
+
+static void add_to_chain(struct cpu *cpu, const struct fault_record *record)
+{
+    struct fault_chain *chain = &cpu->fault_chain;
+    assert(chain->count < FAULT_CHAIN_LENGTH);
+    chain->fault[chain->count++] = *record;
+}
+
+/* cpu->fault was raised while event was delivered. */
+static void record_nested(struct cpu *cpu, const struct event *event)
+{
+    struct fault_record record = describe(cpu, &cpu->fault);
+    record.during = event->vector;
+    record.during_kind = event->kind;
+    record.in_new_task = event->committed;
+    add_to_chain(cpu, &record);
 }
 
 static void shut_down(struct cpu *cpu)
 {
-    record_fault(cpu, &cpu->fault);
-    cpu->fault_depth = 0;
     cpu_set_activity(cpu, CPU_SHUTDOWN);
     if (cpu->host.triple_fault)
         cpu->host.triple_fault(cpu->host.opaque);
@@ -83,14 +130,16 @@ void cpu_deliver_fault(struct cpu *cpu)
     }
     if (cpu->host.fault && cpu->host.fault(cpu->host.opaque))
         return;
-    cpu->fault_depth = 0;
+    struct fault_record first = cpu_describe_fault(cpu);
+    cpu->fault_chain.count = 0;
+    add_to_chain(cpu, &first);
     /* The instruction will be restarted, and meet its data breakpoints again. */
     if (fault.vector != VECTOR_DB)
         cpu->debug_hits &= DR6_BT;
-    for (;;) {
-        record_fault(cpu, &fault);
+    for (unsigned deliveries = 1;; deliveries++) {
         struct event event = {
             .vector = fault.vector,
+            .kind = DELIVERY_EXCEPTION,
             .has_error = fault.has_error,
             .error = fault.error,
             .resume = sets_resume(cpu, fault.vector),
@@ -99,26 +148,29 @@ void cpu_deliver_fault(struct cpu *cpu)
         if (fault.vector == VECTOR_DB)
             debug_commit(cpu);
         if (event_deliver(cpu, &event) == EXEC_OK)
-            break;
+            return;
+        record_nested(cpu, &event);
         struct cpu_fault second = cpu->fault;
-        if (shuts_down(fault.vector, second.vector) || cpu->fault_depth == DELIVERIES_MAX) {
+        if (shuts_down(fault.vector, second.vector) || deliveries == DELIVERIES_MAX) {
             shut_down(cpu);
             return;
         }
         if (makes_double_fault(fault.vector, second.vector)) {
-            record_fault(cpu, &second);
             second = (struct cpu_fault){.vector = VECTOR_DF, .has_error = true};
+            struct fault_record combined = describe(cpu, &second);
+            combined.is_combined = true;
+            add_to_chain(cpu, &combined);
         }
         fault = second;
     }
-    cpu->fault_depth = 0;
 }
 
 /* --- instruction boundaries (SDM 3A table 6-2) --- */
 
-static void take_interrupt(struct cpu *cpu, uint8_t vector)
+static void take_interrupt(struct cpu *cpu, uint8_t vector, enum delivery_kind kind)
 {
-    struct event event = {.vector = vector, .resume = cpu->repeating, .next_eip = cpu->eip};
+    struct event event = {
+        .vector = vector, .kind = kind, .resume = cpu->repeating, .next_eip = cpu->eip};
     cpu->activity = CPU_RUNNING;
     if (event_deliver(cpu, &event))
         cpu_deliver_fault(cpu);
@@ -128,7 +180,7 @@ static void take_nmi(struct cpu *cpu)
 {
     cpu->nmi_pending = false;
     cpu->nmi_blocked = true;
-    take_interrupt(cpu, VECTOR_NMI);
+    take_interrupt(cpu, VECTOR_NMI, DELIVERY_NMI);
     cpu_update_interrupts(cpu);
 }
 
@@ -153,7 +205,8 @@ static bool take_pending(struct cpu *cpu)
         take_nmi(cpu);
     bool interrupts = cpu->attention & ATTENTION_INTERRUPT && cpu->activity != CPU_SHUTDOWN;
     if (interrupts)
-        take_interrupt(cpu, cpu->host.acknowledge ? cpu->host.acknowledge(cpu->host.opaque) : 0);
+        take_interrupt(cpu, cpu->host.acknowledge ? cpu->host.acknowledge(cpu->host.opaque) : 0,
+                       DELIVERY_INTERRUPT);
     cpu_update_interrupts(cpu);
     return traps || is_nmi || interrupts;
 }

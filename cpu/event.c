@@ -232,12 +232,33 @@ static enum exec_result deliver_v86_int_n(struct cpu *cpu, struct event *event)
     return deliver_8086(cpu, event, 0, flags, FLAG_VIF | FLAG_TF | FLAG_RF);
 }
 
-enum exec_result event_deliver(struct cpu *cpu, struct event *event)
+static enum exec_result deliver(struct cpu *cpu, struct event *event)
 {
-    event->committed = false;
     if (!cpu_is_protected(cpu))
         return deliver_real(cpu, event);
     if (event->is_int_n && cpu_is_v86(cpu))
         return deliver_v86_int_n(cpu, event);
     return deliver_protected(cpu, event);
+}
+
+enum exec_result event_deliver(struct cpu *cpu, struct event *event)
+{
+    struct delivery *delivery = delivery_next(cpu);
+    *delivery = (struct delivery){
+        .icount = cpu_icount(cpu),
+        .eip = event->kind == DELIVERY_SOFTWARE ? cpu_insn_eip(cpu) : cpu->eip,
+        .esp = cpu->gpr[REG_ESP],
+        .error = event->error,
+        .cr2 = cpu->cr2,
+        .cs = cpu->seg[SEG_CS].selector,
+        .ss = cpu->seg[SEG_SS].selector,
+        .vector = event->vector,
+        .kind = event->kind,
+        .has_error = event->has_error,
+    };
+    event->committed = false;
+    enum exec_result result = deliver(cpu, event);
+    delivery->done = result == EXEC_OK;
+    delivery->switched = event->committed;
+    return result;
 }

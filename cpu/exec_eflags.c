@@ -129,6 +129,7 @@ enum exec_result exec_popf32(struct cpu *cpu, const struct insn *insn)
 
 static enum exec_result software_interrupt(struct cpu *cpu, struct event *event)
 {
+    event->kind = DELIVERY_SOFTWARE;
     event->next_eip = cpu_next_eip(cpu);
     cpu->eflags &= ~(uint32_t)FLAG_RF; /* ends with the instruction, before its frame */
     enum exec_result result = event_deliver(cpu, event);

@@ -62,6 +62,7 @@ struct event {
     uint32_t error;    /* error code */
     bool resume;       /* RF is set in the image on the stack */
     uint32_t next_eip; /* the address to push */
+    uint8_t kind;      /* enum delivery_kind */
     bool committed;    /* result: see above */
 };
 

@@ -15,14 +15,6 @@ static const struct field fault_fields[] = {
     FIELD_END,
 };
 
-static const struct field fault_record_fields[] = {
-    FIELD(struct fault_record, icount),    FIELD(struct fault_record, eip),
-    FIELD(struct fault_record, cs),        FIELD(struct fault_record, esp),
-    FIELD(struct fault_record, ss),        FIELD(struct fault_record, cr2),
-    FIELD(struct fault_record, error),     FIELD(struct fault_record, vector),
-    FIELD(struct fault_record, has_error), FIELD_END,
-};
-
 static const struct field xmm_fields[] = {
     FIELD_ARRAY(union xmm_register, u8, uint8_t),
     FIELD_END,
@@ -86,8 +78,6 @@ const struct field cpu_fields[] = {
     FIELD(struct cpu, repeating),
     FIELD(struct cpu, debug_hits),
     FIELD_STRUCT(struct cpu, fault, fault_fields),
-    FIELD_STRUCTS(struct cpu, fault_chain, fault_record_fields),
-    FIELD(struct cpu, fault_depth),
     FIELD(struct cpu, fault_icount),
     FIELD_TRANSIENT(struct cpu, shift_carries),
     FIELD_TRANSIENT(struct cpu, tracing),
@@ -98,5 +88,7 @@ const struct field cpu_fields[] = {
     FIELD_TRANSIENT(struct cpu, code),
     FIELD_TRANSIENT(struct cpu, points),
     FIELD_TRANSIENT(struct cpu, engine),
+    FIELD_TRANSIENT(struct cpu, deliveries),
+    FIELD_TRANSIENT(struct cpu, fault_chain),
     FIELD_END,
 };

@@ -169,7 +169,7 @@ static void i440fx_written(void *device, struct pci_function *function, unsigned
         smram_written(chip, old[SMRAM]);
     uint32_t reset = pci_config_get(function, TRC, 1);
     if ((reset & TRC_RESET_CPU) && !(old[TRC] & TRC_RESET_CPU))
-        bus_request_reset(chip->bus, !(reset & TRC_HARD_RESET));
+        bus_request_reset(chip->bus, !(reset & TRC_HARD_RESET), "the host bridge (TRC)");
     update_map(chip);
 }
 

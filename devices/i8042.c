@@ -272,7 +272,7 @@ static void write_output_port(struct i8042 *chip, uint8_t value)
     chip->outputs = value & (OUTPUT_CLOCK | OUTPUT_DATA);
     a20_gate_set(chip->a20, value & OUTPUT_A20);
     if (!(value & OUTPUT_NO_RESET))
-        bus_request_reset(chip->bus, true);
+        bus_request_reset(chip->bus, true, "the keyboard controller's output port");
 }
 
 static void write_ram(struct i8042 *chip, unsigned index, uint8_t value)
@@ -399,7 +399,8 @@ static void do_command(struct i8042 *chip, uint8_t command)
         } else if (command >= CMD_PULSE_OUTPUT) {
             /* Bits 3:0 clear pulse their output low; bit 0 is the processor's reset. */
             if (!(command & OUTPUT_NO_RESET))
-                bus_request_reset(chip->bus, true);
+                bus_request_reset(chip->bus, true,
+                                  "the keyboard controller (a pulse of its output)");
         } else {
             log_unimplemented(bus_log(chip->bus), "i8042", command, "command %02Xh", command);
         }

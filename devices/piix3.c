@@ -98,7 +98,7 @@ static void rcr_write(void *device, uint32_t offset, uint32_t value, unsigned si
     bool start = (value & RCR_CPU) && !(chip->rcr & RCR_CPU);
     chip->rcr = value & (RCR_CPU | RCR_HARD);
     if (start)
-        bus_request_reset(chip->bus, !(value & RCR_HARD));
+        bus_request_reset(chip->bus, !(value & RCR_HARD), "port CF9h");
 }
 
 static const struct io_ops rcr_ops = {.read = rcr_read, .write = rcr_write, .max_size = 1};
@@ -118,7 +118,7 @@ static void port92_write(void *device, uint32_t offset, uint32_t value, unsigned
     chip->init = value & PORT92_INIT;
     a20_gate_set(chip->a20, value & PORT92_A20);
     if (start)
-        bus_request_reset(chip->bus, true);
+        bus_request_reset(chip->bus, true, "port 92h");
 }
 
 static const struct io_ops port92_ops = {.read = port92_read, .write = port92_write, .max_size = 1};

@@ -25,6 +25,7 @@
 #include "devices/uart16550.h"
 #include "devices/vga.h"
 #include "devices/vmmouse.h"
+#include "machine/crash.h"
 #include "machine/engine.h"
 #include "machine/gdb.h"
 #include "machine/internal.h"
@@ -89,15 +90,47 @@ static bool saw_fault(void *opaque)
         gdb_saw_fault(machine->gdb);
     if (!(machine->config.stop_on & STOP_ON_FAULT) || machine->stop)
         return false;
-    machine->stop_fault = cpu_describe_fault(cpu, &cpu->fault);
+    machine->stop_fault = cpu_describe_fault(cpu);
     machine_request_stop(machine, STOP_FAULT, EXIT_STATUS_OK);
     return true;
+}
+
+enum { CMOS_SHUTDOWN = 0x0F, RESET_REPORTS = 8 };
+
+/* Says that the guest resets the machine, as often as anybody wants to read it. Not where the guest
+ * has told the firmware to go on behind the reset, as programs for the 286 do to leave protected
+ * mode: that is no news, and happens often. */
+static bool wants_report(struct machine *machine)
+{
+    return !mc146818_cmos_read(machine->rtc, CMOS_SHUTDOWN);
+}
+
+static bool prints_report(struct machine *machine)
+{
+    machine->reset_reports++;
+    if (machine->reset_reports == RESET_REPORTS + 1)
+        fprintf(stderr, "anachron: the guest resets the machine again; no more of that\n");
+    return machine->reset_reports <= RESET_REPORTS;
+}
+
+static void report_reset(struct machine *machine, const char *cause, uint32_t eip)
+{
+    if (!wants_report(machine))
+        return;
+    crash_note_reset(machine, cause, eip);
+    if (prints_report(machine))
+        crash_print_line(machine, stderr);
 }
 
 static void saw_triple_fault(void *opaque)
 {
     struct machine *machine = opaque;
-    if (machine->config.reset_on_triple_fault) {
+    bool resets = machine->config.reset_on_triple_fault;
+    if (!resets || wants_report(machine))
+        crash_note_triple_fault(machine);
+    if (resets) {
+        if (wants_report(machine) && prints_report(machine))
+            crash_print(machine, stderr);
         machine->reset_requested = true;
         machine->cpu->attention |= ATTENTION_STOP;
         return;
@@ -107,11 +140,23 @@ static void saw_triple_fault(void *opaque)
     machine_request_stop(machine, STOP_TRIPLE_FAULT, EXIT_STATUS_GUEST_CRASH);
 }
 
-/* --- what chips ask of the machine --- */
-
-static void request_reset(void *opaque, bool cpu_only)
+/* The firmware's first instruction: is there a reset behind it? */
+static void at_reset_vector(void *opaque)
 {
     struct machine *machine = opaque;
+    const struct delivery_ring *ring = &machine->cpu->deliveries;
+    const struct delivery *last = &ring->entry[(ring->count - 1) % DELIVERIES];
+    if (ring->count && last->kind >= DELIVERY_INIT && last->icount == machine_icount(machine))
+        return;
+    report_reset(machine, "a jump to the reset vector", machine->cpu->eip);
+}
+
+/* --- what chips ask of the machine --- */
+
+static void request_reset(void *opaque, bool cpu_only, const char *cause)
+{
+    struct machine *machine = opaque;
+    report_reset(machine, cause, cpu_insn_eip(machine->cpu));
     if (cpu_only) {
         cpu_request_reset(machine->cpu, true);
         return;
@@ -182,6 +227,7 @@ static void build_processor(struct machine *machine)
         .apic_base = set_apic_base,
         .fault = saw_fault,
         .triple_fault = saw_triple_fault,
+        .reset_vector = at_reset_vector,
     };
     bus_set_host(machine->bus, &(struct bus_host){
                                    .opaque = machine,

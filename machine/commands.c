@@ -1,7 +1,9 @@
 /* The table of commands: what scripts, window keys and the control socket can ask for. The man page
  * (SCRIPTS) and docs/control.md describe them for people; `help` prints this table. */
 #include "machine/commands.h"
+#include "cpu/delivery.h"
 
+enum { STACK_MOST = 4096, RANGES_MOST = 100000, SELECTOR_MOST = 0xFFFF };
 enum { MOUSE_MOST = 32767, WHEEL_MOST = 127, POSITION_MOST = 65535, MIPS_MOST = 10000 };
 
 #define ADDRESS_MOST UINT32_MAX
@@ -160,6 +162,37 @@ static const struct command rows[] = {
                    NUMBER("count", PARAMETER_OPTIONAL, 1, 1000),
                    {"bits", PARAMETER_CHOICE, PARAMETER_OPTIONAL | PARAMETER_KEYWORD, 0, 0,
                     code_sizes}}},
+    {.name = "registers", .help = "the registers of programs and of the system, decoded",
+     .output = OUTPUT_TOLD, .run = command_registers},
+    {.name = "stack", .help = "words on the stack (16), from SS:ESP on",
+     .output = OUTPUT_TOLD, .run = command_stack,
+     .parameter = {NUMBER("count", PARAMETER_OPTIONAL, 1, STACK_MOST)}},
+    {.name = "pages", .help = "the page walk of a linear address; without one, what is mapped",
+     .output = OUTPUT_TOLD, .run = command_pages,
+     .parameter = {NUMBER("address", PARAMETER_OPTIONAL, 0, ADDRESS_MOST),
+                   NUMBER("from", PARAMETER_OPTIONAL | PARAMETER_KEYWORD, 0, ADDRESS_MOST),
+                   NUMBER("count", PARAMETER_OPTIONAL | PARAMETER_KEYWORD, 1, RANGES_MOST)}},
+    {.name = "gdt", .help = "the global descriptor table, or the descriptor of a selector",
+     .output = OUTPUT_TOLD, .run = command_table, .variant = TABLE_GDT,
+     .parameter = {NUMBER("selector", PARAMETER_OPTIONAL, 0, SELECTOR_MOST)}},
+    {.name = "ldt", .help = "the local descriptor table, or the descriptor of a selector",
+     .output = OUTPUT_TOLD, .run = command_table, .variant = TABLE_LDT,
+     .parameter = {NUMBER("selector", PARAMETER_OPTIONAL, 0, SELECTOR_MOST)}},
+    {.name = "idt", .help = "the interrupt descriptor (or vector) table, or one entry",
+     .output = OUTPUT_TOLD, .run = command_table, .variant = TABLE_IDT,
+     .parameter = {NUMBER("vector", PARAMETER_OPTIONAL, 0, 255)}},
+    {.name = "tss", .help = "the task state segment, or that of a selector",
+     .output = OUTPUT_TOLD, .run = command_table, .variant = TABLE_TSS,
+     .parameter = {NUMBER("selector", PARAMETER_OPTIONAL, 0, SELECTOR_MOST)}},
+    {.name = "devices", .help = "what has a state: chips, processor, clock, memory",
+     .output = OUTPUT_TOLD, .run = command_devices},
+    {.name = "device", .help = "the state of one of them, field by field",
+     .output = OUTPUT_TOLD, .run = command_device, .parameter = {TEXT("name", 1)}},
+    {.name = "interrupts", .help = "the last interrupts and exceptions (32), at most 256",
+     .output = OUTPUT_TOLD, .run = command_interrupts,
+     .parameter = {NUMBER("count", PARAMETER_OPTIONAL, 1, DELIVERIES)}},
+    {.name = "crash", .help = "why the guest crashed, or how it last reset the machine",
+     .output = OUTPUT_TOLD, .run = command_crash},
     {.name = "poke", .help = "set a register, as a rule before the first instruction",
      .flags = COMMAND_SCRIPT_ONLY, .run = command_poke,
      .parameter = {TEXT("register", 1), {"value", PARAMETER_WIDE, 0, 0, 0, NULL}}},

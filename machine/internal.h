@@ -104,7 +104,9 @@ struct machine {
     int stop_status;
     uint32_t exit_value;
     struct fault_record stop_fault; /* STOP_FAULT */
-    atomic_int outside_status;      /* -1: go on */
+    unsigned reset_reports;
+    json_t *crash;             /* machine/crash.h: the last report, or NULL; owned */
+    atomic_int outside_status; /* -1: go on */
 
     /* The way to the first instruction of a kernel that was named on the command line, for a script
      * that wants to poke there: the hand-off ROM says when it is near. */
@@ -169,9 +171,5 @@ void machine_set_paused(struct machine *machine, bool paused);
 void machine_restart_pacing(struct machine *machine);
 /* Host nanoseconds, for pacing and statistics only: never seen by the guest. */
 uint64_t machine_host_time(void);
-
-/* crash.c: the causal chain of a triple fault, for people. */
-void crash_print(struct machine *machine, FILE *stream);
-void crash_print_fault(struct machine *machine, const struct fault_record *record, FILE *stream);
 
 #endif

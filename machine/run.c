@@ -8,6 +8,7 @@
 #include "base/time128.h"
 #include "devices/post_card.h"
 #include "devices/vga.h"
+#include "machine/crash.h"
 #include "machine/gdb.h"
 #include "machine/internal.h"
 #include "machine/script.h"
@@ -122,6 +123,7 @@ void machine_free(struct machine *machine)
         state_map_free(machine->state);
     board_free(machine);
     mem_free(machine->section_names);
+    json_decref(machine->crash);
     frame_free(&machine->frame);
     for (unsigned i = 0; i < MACHINE_SERIALS; i++)
         capture_end(&machine->serial_capture[i]);
@@ -469,7 +471,7 @@ static void report_stop(struct machine *machine)
         break;
     case STOP_FAULT:
         fprintf(stderr, "anachron: stopped at a fault: ");
-        crash_print_fault(machine, &machine->stop_fault, stderr);
+        crash_print_fault(&machine->stop_fault, stderr);
         break;
     case STOP_DEAD_HALT:
         report_dead_halt(machine);

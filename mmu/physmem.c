@@ -114,17 +114,28 @@ void physmem_set_a20(struct physmem *phys, bool enabled)
     flush_translations(phys);
 }
 
+static uint32_t read_memory(const struct address_range *range, uint32_t address, unsigned size)
+{
+    if (!range || range->kind == RANGE_IO)
+        return 0xFFFFFFFFu >> (32 - 8 * size);
+    uint32_t value = 0;
+    memcpy(&value, range->memory + (address - range->first), size);
+    return value;
+}
+
 uint32_t phys_read(struct physmem *phys, uint32_t address, unsigned size)
 {
     address &= phys->a20_mask;
     const struct address_range *range = bus_find_range(phys->bus, address);
-    if (!range)
-        return 0xFFFFFFFFu >> (32 - 8 * size);
-    if (range->kind == RANGE_IO)
+    if (range && range->kind == RANGE_IO)
         return bus_range_read(phys->bus, range, address, size);
-    uint32_t value = 0;
-    memcpy(&value, range->memory + (address - range->first), size);
-    return value;
+    return read_memory(range, address, size);
+}
+
+uint32_t phys_peek(struct physmem *phys, uint32_t address, unsigned size)
+{
+    address &= phys->a20_mask;
+    return read_memory(bus_find_range(phys->bus, address), address, size);
 }
 
 void phys_write(struct physmem *phys, uint32_t address, uint32_t value, unsigned size)

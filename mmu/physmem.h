@@ -61,6 +61,9 @@ void physmem_set_a20(struct physmem *phys, bool enabled);
 uint32_t phys_read(struct physmem *phys, uint32_t address, unsigned size);
 void phys_write(struct physmem *phys, uint32_t address, uint32_t value, unsigned size);
 
+/* The same for a debugger: chips' registers are not touched, and read as all ones. */
+uint32_t phys_peek(struct physmem *phys, uint32_t address, unsigned size);
+
 /* Code tracking, byte by byte. Marks [address, address + size), within one page, as holding code,
  * so that a write to any of them reaches the watcher. */
 void physmem_mark_code(struct physmem *phys, uint32_t address, uint32_t size);

@@ -1,71 +1,49 @@
 #include "mmu/walk.h"
 
-enum entry_bits {
-    ENTRY_PRESENT = 1 << 0,
-    ENTRY_WRITABLE = 1 << 1,
-    ENTRY_USER = 1 << 2,
-    ENTRY_ACCESSED = 1 << 5,
-    ENTRY_DIRTY = 1 << 6,
-    ENTRY_LARGE = 1 << 7,
-    ENTRY_GLOBAL = 1 << 8,
-};
-#define ENTRY_NO_EXECUTE (UINT64_C(1) << 63)
 /* Bits 51..12 of a PAE entry hold an address; beyond 36 of them are reserved (SDM 3A 4.4.2). */
 #define PAE_ADDRESS  UINT64_C(0x0000000FFFFFF000)
 #define PAE_RESERVED UINT64_C(0x7FFFFFF000000000)
 
-enum fault_bits {
-    FAULT_PROTECTION = 1 << 0,
-    FAULT_WRITE = 1 << 1,
-    FAULT_USER = 1 << 2,
-    FAULT_RESERVED = 1 << 3,
-    FAULT_FETCH = 1 << 4,
-};
-
-/* The entries that a translation goes through, at most a PDE and a PTE, and the address found. */
-struct path {
-    uint64_t entry[2];
-    uint32_t address[2]; /* physical addresses of the entries */
-    unsigned levels;
-    uint64_t physical;
-};
-
-enum path_status { PATH_COMPLETE, PATH_NOT_PRESENT, PATH_RESERVED };
-
-static uint64_t read_entry(const struct mmu *mmu, uint32_t address, bool wide)
+static uint32_t read_word(const struct mmu *mmu, uint32_t address, const struct walk_path *path)
 {
-    uint64_t low = phys_read(mmu->phys, address, 4);
-    return wide ? low | (uint64_t)phys_read(mmu->phys, address + 4, 4) << 32 : low;
+    return path->peek ? phys_peek(mmu->phys, address, 4) : phys_read(mmu->phys, address, 4);
+}
+
+static uint64_t read_entry(const struct mmu *mmu, uint32_t address, bool wide,
+                           const struct walk_path *path)
+{
+    uint64_t low = read_word(mmu, address, path);
+    return wide ? low | (uint64_t)read_word(mmu, address + 4, path) << 32 : low;
 }
 
 /* 4 MiB page of a PDE: PSE-36 puts physical bits 39..32 into bits 20..13. */
-static enum path_status large_page_32(const struct mmu *mmu, uint32_t linear, uint64_t pde,
-                                      struct path *path)
+static enum walk_status large_page_32(const struct mmu *mmu, uint32_t linear, uint64_t pde,
+                                      struct walk_path *path)
 {
     uint64_t reserved = mmu->paging.pse36 ? UINT64_C(1) << 21 : UINT64_C(0x003FE000);
     if (pde & reserved)
-        return PATH_RESERVED;
+        return WALK_RESERVED;
     uint64_t high = mmu->paging.pse36 ? (pde >> 13 & 0xFF) << 32 : 0;
     path->physical = high | (pde & 0xFFC00000u) | (linear & 0x003FF000u);
-    return PATH_COMPLETE;
+    return WALK_COMPLETE;
 }
 
-static enum path_status find_path_32(const struct mmu *mmu, uint32_t linear, struct path *path)
+static enum walk_status find_path_32(const struct mmu *mmu, uint32_t linear, struct walk_path *path)
 {
     path->address[0] = (mmu->paging.cr3 & ~0xFFFu) + (linear >> 22) * 4;
-    uint64_t pde = path->entry[0] = read_entry(mmu, path->address[0], false);
+    uint64_t pde = path->entry[0] = read_entry(mmu, path->address[0], false, path);
     path->levels = 1;
     if (!(pde & ENTRY_PRESENT))
-        return PATH_NOT_PRESENT;
+        return WALK_NOT_PRESENT;
     if (mmu->paging.pse && pde & ENTRY_LARGE)
         return large_page_32(mmu, linear, pde, path);
     path->address[1] = ((uint32_t)pde & ~0xFFFu) + (linear >> 12 & 0x3FF) * 4;
-    uint64_t pte = path->entry[1] = read_entry(mmu, path->address[1], false);
+    uint64_t pte = path->entry[1] = read_entry(mmu, path->address[1], false, path);
     path->levels = 2;
     if (!(pte & ENTRY_PRESENT))
-        return PATH_NOT_PRESENT;
+        return WALK_NOT_PRESENT;
     path->physical = pte & ~UINT64_C(0xFFF);
-    return PATH_COMPLETE;
+    return WALK_COMPLETE;
 }
 
 static bool pae_reserved(const struct mmu *mmu, uint64_t entry)
@@ -73,38 +51,39 @@ static bool pae_reserved(const struct mmu *mmu, uint64_t entry)
     return entry & PAE_RESERVED || (entry & ENTRY_NO_EXECUTE && !mmu->paging.no_execute);
 }
 
-static enum path_status find_path_pae(const struct mmu *mmu, uint32_t linear, struct path *path)
+static enum walk_status find_path_pae(const struct mmu *mmu, uint32_t linear,
+                                      struct walk_path *path)
 {
     uint64_t pdpte = mmu->pdpte[linear >> 30];
     path->levels = 0;
     if (!(pdpte & ENTRY_PRESENT))
-        return PATH_NOT_PRESENT;
+        return WALK_NOT_PRESENT;
     path->address[0] = (uint32_t)(pdpte & PAE_ADDRESS) + (linear >> 21 & 0x1FF) * 8;
-    uint64_t pde = path->entry[0] = read_entry(mmu, path->address[0], true);
+    uint64_t pde = path->entry[0] = read_entry(mmu, path->address[0], true, path);
     path->levels = 1;
     if (!(pde & ENTRY_PRESENT))
-        return PATH_NOT_PRESENT;
+        return WALK_NOT_PRESENT;
     if (pae_reserved(mmu, pde))
-        return PATH_RESERVED;
+        return WALK_RESERVED;
     if (pde & ENTRY_LARGE) {
         if (pde & 0x001FE000u)
-            return PATH_RESERVED;
+            return WALK_RESERVED;
         path->physical = (pde & PAE_ADDRESS & ~UINT64_C(0x1FFFFF)) | (linear & 0x001FF000u);
-        return PATH_COMPLETE;
+        return WALK_COMPLETE;
     }
     path->address[1] = (uint32_t)(pde & PAE_ADDRESS) + (linear >> 12 & 0x1FF) * 8;
-    uint64_t pte = path->entry[1] = read_entry(mmu, path->address[1], true);
+    uint64_t pte = path->entry[1] = read_entry(mmu, path->address[1], true, path);
     path->levels = 2;
     if (!(pte & ENTRY_PRESENT))
-        return PATH_NOT_PRESENT;
+        return WALK_NOT_PRESENT;
     if (pae_reserved(mmu, pte))
-        return PATH_RESERVED;
+        return WALK_RESERVED;
     path->physical = pte & PAE_ADDRESS;
-    return PATH_COMPLETE;
+    return WALK_COMPLETE;
 }
 
-/* Bit per mmu_access that a complete path grants (SDM 3A 4.6). */
-static uint8_t path_rights(const struct mmu *mmu, const struct path *path, bool user)
+/* SDM 3A 4.6. */
+uint8_t walk_rights(const struct mmu *mmu, const struct walk_path *path, bool user)
 {
     uint64_t all = path->entry[0];
     uint64_t any = path->entry[0];
@@ -122,7 +101,8 @@ static uint8_t path_rights(const struct mmu *mmu, const struct path *path, bool 
     return rights;
 }
 
-static void set_entry_bits(const struct mmu *mmu, struct path *path, unsigned level, uint64_t bits)
+static void set_entry_bits(const struct mmu *mmu, struct walk_path *path, unsigned level,
+                           uint64_t bits)
 {
     if ((path->entry[level] & bits) == bits)
         return;
@@ -130,7 +110,7 @@ static void set_entry_bits(const struct mmu *mmu, struct path *path, unsigned le
     phys_write(mmu->phys, path->address[level], (uint32_t)path->entry[level], 4);
 }
 
-static void update_path(const struct mmu *mmu, struct path *path, bool write)
+static void update_path(const struct mmu *mmu, struct walk_path *path, bool write)
 {
     unsigned leaf = path->levels - 1;
     if (leaf == 1)
@@ -138,11 +118,11 @@ static void update_path(const struct mmu *mmu, struct path *path, bool write)
     set_entry_bits(mmu, path, leaf, ENTRY_ACCESSED | (write ? ENTRY_DIRTY : 0));
 }
 
-static uint32_t fault_code(const struct mmu *mmu, enum path_status status, enum mmu_access access,
+static uint32_t fault_code(const struct mmu *mmu, enum walk_status status, enum mmu_access access,
                            bool user)
 {
-    uint32_t error = status == PATH_NOT_PRESENT ? 0 : FAULT_PROTECTION;
-    if (status == PATH_RESERVED)
+    uint32_t error = status == WALK_NOT_PRESENT ? 0 : FAULT_PROTECTION;
+    if (status == WALK_RESERVED)
         error |= FAULT_RESERVED;
     if (access == MMU_WRITE)
         error |= FAULT_WRITE;
@@ -153,13 +133,19 @@ static uint32_t fault_code(const struct mmu *mmu, enum path_status status, enum 
     return error;
 }
 
+enum walk_status walk_find_path(const struct mmu *mmu, uint32_t linear, bool peek,
+                                struct walk_path *path)
+{
+    *path = (struct walk_path){.peek = peek};
+    return mmu->paging.pae ? find_path_pae(mmu, linear, path) : find_path_32(mmu, linear, path);
+}
+
 bool walk_page_tables(const struct mmu *mmu, uint32_t linear, enum mmu_access access, bool user,
                       bool update, struct walk_result *result, uint32_t *error)
 {
-    struct path path;
-    enum path_status status =
-        mmu->paging.pae ? find_path_pae(mmu, linear, &path) : find_path_32(mmu, linear, &path);
-    uint8_t rights = status == PATH_COMPLETE ? path_rights(mmu, &path, user) : 0;
+    struct walk_path path;
+    enum walk_status status = walk_find_path(mmu, linear, !update, &path);
+    uint8_t rights = status == WALK_COMPLETE ? walk_rights(mmu, &path, user) : 0;
     if (!(rights & 1 << access)) {
         *error = fault_code(mmu, status, access, user);
         return false;

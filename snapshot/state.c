@@ -169,6 +169,29 @@ size_t state_compare(struct state_map *a, struct state_map *b, state_visit_diffe
     return comparison.count;
 }
 
+void state_list(const struct state_map *map, state_visit_section *visit, void *context)
+{
+    for (size_t i = 0; i < map->count; i++) {
+        const struct section *section = &map->sections[i];
+        if (section->kind != SECTION_OPAQUE)
+            visit(context, section->name, section->kind == SECTION_MEMORY, section->size);
+    }
+}
+
+bool state_show(struct state_map *map, const char *name, field_visit *visit, void *context)
+{
+    for (size_t i = 0; i < map->count; i++) {
+        const struct section *section = &map->sections[i];
+        if (section->kind == SECTION_OPAQUE || strcmp(section->name, name) != 0)
+            continue;
+        section_prepare(section);
+        if (section->kind == SECTION_STRUCT)
+            field_walk(section->fields, section->base, visit, context);
+        return true;
+    }
+    return false;
+}
+
 struct dump {
     FILE *stream;
     const char *section;

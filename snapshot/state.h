@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "snapshot/field.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -64,6 +65,11 @@ typedef void state_visit_difference(void *context, const struct state_difference
  * field that differs, and every run of bytes of memory. Returns how many there are. */
 size_t state_compare(struct state_map *a, struct state_map *b, state_visit_difference *visit,
                      void *context);
+/* Every section but opaque ones by name, with the size of those that are memory. */
+typedef void state_visit_section(void *context, const char *name, bool is_memory, size_t size);
+void state_list(const struct state_map *map, state_visit_section *visit, void *context);
+/* The fields of one section; memory has none. False: there is no such section. */
+bool state_show(struct state_map *map, const char *name, field_visit *visit, void *context);
 /* One line a field: "section.path = hex ..."; memory sections as size and hash. */
 void state_dump(struct state_map *map, FILE *stream);
 

@@ -44,7 +44,7 @@ static inline void rig_map_changed(void *opaque)
     ((struct rig *)opaque)->map_changes++;
 }
 
-static inline void rig_request_reset(void *opaque, bool cpu_only)
+static inline void rig_request_reset(void *opaque, bool cpu_only, const char *cause)
 {
     struct rig *rig = opaque;
     rig->cpu_resets += cpu_only;

@@ -73,7 +73,6 @@ static void forget(struct bare_cpu *bare)
 {
     code_flush(bare->cpu->code);
     bare->cpu->icount = bare->cpu->fault_icount = bare->cpu->tsc_offset = 0;
-    memset(bare->cpu->fault_chain, 0, sizeof bare->cpu->fault_chain);
 }
 
 static void start_real(struct bare_cpu *bare, uint64_t seed)

@@ -149,7 +149,6 @@ static void start(struct bare_cpu *bare, uint64_t seed)
     code_flush(cpu->code);
     bare_cpu_flat(bare, !one_in(&random, 3));
     cpu->icount = cpu->fault_icount = cpu->tsc_offset = 0;
-    memset(cpu->fault_chain, 0, sizeof cpu->fault_chain);
     for (unsigned i = 0; i < 8; i++)
         cpu->gpr[i] =
             one_in(&random, 2) ? random_selector(&random) : STACK + random_below(&random, 0x8000);

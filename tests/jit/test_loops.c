@@ -332,7 +332,6 @@ static void prepare(struct side *side, const struct program *program, uint64_t r
     cpu->cr3 = TABLE;
     cpu->cr0 |= CR0_PG;
     cpu->icount = cpu->fault_icount = cpu->tsc_offset = 0;
-    memset(cpu->fault_chain, 0, sizeof cpu->fault_chain);
     cpu_sync(cpu);
 }
 
