@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+enum { HOT_SHARE = 2 }; /* cold parts are a little larger than hot ones */
+
 static bool fail(struct error *err, const char *what)
 {
     return error_set(err, "no memory for translated code: %s: %s; use --engine interp", what,
@@ -38,19 +40,36 @@ bool code_cache_open(struct code_cache *cache, size_t size, struct error *err)
     if (!cache->write)
         return fail(err, "mmap");
     cache->run = map_again(cache->write, size, NULL);
-    if (cache->run)
+    if (cache->run) {
+        uint8_t *middle = cache->write + size / HOT_SHARE;
+        cache->hot = (struct code_area){cache->write, cache->write, middle};
+        cache->cold = (struct code_area){middle, middle, cache->write + size};
         return true;
+    }
     fail(err, "mremap, mprotect");
     code_cache_close(cache);
     return false;
 }
 
-bool code_cache_unshare(struct code_cache *cache, size_t used, struct error *err)
+void code_cache_reset(struct code_cache *cache)
+{
+    cache->hot.at = cache->hot.begin;
+    cache->cold.at = cache->cold.begin;
+}
+
+static void copy_area(const struct code_area *area, const struct code_cache *from, uint8_t *to)
+{
+    memcpy(to + (area->begin - from->write), area->begin, (size_t)(area->at - area->begin));
+}
+
+bool code_cache_unshare(struct code_cache *cache, struct error *err)
 {
     uint8_t *block = map_shared(cache->size);
     if (!block)
         return fail(err, "mmap of a copy");
-    memcpy(block, cache->write, used);
+    memcpy(block, cache->write, (size_t)(cache->hot.begin - cache->write)); /* thunks */
+    copy_area(&cache->hot, cache, block);
+    copy_area(&cache->cold, cache, block);
     if (!map_again(block, cache->size, cache->run) ||
         mremap(block, cache->size, cache->size, MREMAP_MAYMOVE | MREMAP_FIXED, cache->write) ==
             MAP_FAILED)

@@ -8,18 +8,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A part of the memory, as written, that is filled from begin to at. */
+struct code_area {
+    uint8_t *begin, *at, *end;
+};
+
 struct code_cache {
     uint8_t *write; /* where code is written */
     uint8_t *run;   /* where the same bytes are executed */
     size_t size;
+    /* What blocks do nearly always, and what they nearly never do: so the host's caches hold more
+     * of the first. */
+    struct code_area hot, cold;
 };
 
-/* False: the host permits no executable memory; err says why. */
+/* size in bytes, a multiple of the page size. False: the host permits no executable memory; err
+ * says why. */
 bool code_cache_open(struct code_cache *cache, size_t size, struct error *err);
 void code_cache_close(struct code_cache *cache);
 /* After fork, whose two processes share the memory: replaces it, at the same addresses, by a copy
- * of its first used bytes. */
-bool code_cache_unshare(struct code_cache *cache, size_t used, struct error *err);
+ * of what has been filled. */
+bool code_cache_unshare(struct code_cache *cache, struct error *err);
+/* Both areas are empty. */
+void code_cache_reset(struct code_cache *cache);
 
 static inline const uint8_t *code_cache_run(const struct code_cache *cache, const uint8_t *written)
 {

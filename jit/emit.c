@@ -102,6 +102,21 @@ static void emit_body(struct emitter *e)
     }
 }
 
+static void emit_cold_part(struct emitter *e)
+{
+    struct x64 hot = e->as;
+    e->as = e->cold;
+    e->as.full |= hot.full;
+    e->translation->cold = e->as.at;
+    emit_edge_stubs(e);
+    emit_slow_stubs(e);
+    emit_unit_stubs(e);
+    e->translation->cold_size = (uint32_t)(e->as.at - e->translation->cold);
+    hot.full |= e->as.full;
+    e->cold = e->as;
+    e->as = hot;
+}
+
 bool emit_block(struct emitter *e)
 {
     e->stub_count = e->unit_stub_count = 0;
@@ -111,9 +126,7 @@ bool emit_block(struct emitter *e)
     e->translation->kills_flags = e->ir->kills_flags;
     emit_entry(e);
     emit_body(e);
-    emit_edge_stubs(e);
-    emit_slow_stubs(e);
-    emit_unit_stubs(e);
     e->translation->size = (uint32_t)(e->as.at - e->translation->entry);
+    emit_cold_part(e);
     return !e->as.full;
 }

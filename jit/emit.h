@@ -14,8 +14,8 @@
  *
  * The guest's arithmetic flags are in one or more of three places (jit/flags.h).
  *
- * A block is laid out as: entry (checks the budget), body, edges to the next blocks, then the cold
- * part: one stub for each memory access that may have to take the slow path, and what edges do when
+ * A block is laid out as: entry (checks the budget), body, edges to the next blocks; and, elsewhere,
+ * the cold part: one stub for each memory access that may have to take the slow path, and what edges do when
  * they are not linked. */
 #ifndef JIT_EMIT_H
 #define JIT_EMIT_H
@@ -63,7 +63,8 @@ struct unit_stub {
 };
 
 struct emitter {
-    struct x64 as;
+    struct x64 as;   /* where code goes; the cold part, while that is emitted */
+    struct x64 cold; /* where the cold part goes */
     const struct thunks *thunks;
     const struct block_cache *cache; /* of the block */
     const struct ir *ir;

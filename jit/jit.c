@@ -17,7 +17,7 @@
 enum {
     DEFAULT_WARM = 8,
     DEFAULT_CACHE = 64 << 20,
-    MIN_CACHE = 64 << 10,
+    MIN_CACHE = 128 << 10,
     MAX_BUDGET = 1 << 30,
     MAX_VARIANTS = 2,            /* of a block */
     BYTES_PER_TRANSLATION = 128, /* decides how many there can be */
@@ -30,7 +30,6 @@ struct jit {
     struct lifts *lifts;
     struct code_cache memory;
     struct thunks thunks;
-    uint8_t *begin, *at; /* of the blocks' code; where the next goes */
     struct translation *translations;
     uint32_t count, capacity;
     bool must_reset;
@@ -79,7 +78,7 @@ static void on_removed(void *opaque, struct block *block)
 static void reset(struct jit *jit)
 {
     jit->must_reset = false;
-    jit->at = jit->begin;
+    code_cache_reset(&jit->memory);
     jit->count = 0;
     jit->stats.resets++;
 }
@@ -100,6 +99,11 @@ static void lift(struct jit *jit, const struct block *block)
     ir_find_live_flags(jit->ir);
 }
 
+static struct jit_code code_of(const struct jit *jit, const uint8_t *written, size_t size)
+{
+    return (struct jit_code){written, code_cache_run(&jit->memory, written), size};
+}
+
 static struct jit_view view_of(const struct jit *jit, const struct translation *translation)
 {
     return (struct jit_view){
@@ -108,9 +112,8 @@ static struct jit_view view_of(const struct jit *jit, const struct translation *
         .mode = jit->cpu->code_mode,
         .linear = jit->cpu->seg[SEG_CS].base + jit->cpu->eip,
         .is_variant = translation->is_variant,
-        .host = translation->entry,
-        .run = code_cache_run(&jit->memory, translation->entry),
-        .host_size = translation->size,
+        .hot = code_of(jit, translation->entry, translation->size),
+        .cold = code_of(jit, translation->cold, translation->cold_size),
     };
 }
 
@@ -121,7 +124,7 @@ static void note_translation(struct jit *jit, const struct translation *translat
         stats->variants++;
     else
         stats->translated++;
-    stats->host_bytes += translation->size;
+    stats->host_bytes += translation->size + translation->cold_size;
     stats->guest_bytes += translation->is_variant ? 0 : translation->block->bytes;
     struct jit_view view = view_of(jit, translation);
     view.begin = jit->emitter->begin;
@@ -145,7 +148,8 @@ static struct translation *translate(struct jit *jit, struct block *block,
     translation->begin.recipe.slot_insn = BLOCK_MAX_INSNS; /* none of this block's */
     translation->is_variant = !begin->home;
     lift(jit, block);
-    e->as = (struct x64){.at = jit->at, .end = jit->memory.write + jit->memory.size};
+    e->as = (struct x64){.at = jit->memory.hot.at, .end = jit->memory.hot.end};
+    e->cold = (struct x64){.at = jit->memory.cold.at, .end = jit->memory.cold.end};
     e->thunks = &jit->thunks;
     e->cache = jit->cpu->code->cache;
     e->ir = jit->ir;
@@ -153,16 +157,22 @@ static struct translation *translate(struct jit *jit, struct block *block,
     e->translation = translation;
     if (!emit_block(e))
         return NULL;
-    jit->at = e->as.at;
+    jit->memory.hot.at = e->as.at;
+    jit->memory.cold.at = e->cold.at;
     jit->count++;
     note_translation(jit, translation);
     return translation;
 }
 
+static bool is_area_full(const struct code_area *area)
+{
+    return area->end - area->at < ROOM_FOR_BLOCK;
+}
+
 static bool is_full(const struct jit *jit)
 {
-    return jit->count == jit->capacity ||
-           jit->memory.write + jit->memory.size - jit->at < ROOM_FOR_BLOCK;
+    return jit->count == jit->capacity || is_area_full(&jit->memory.hot) ||
+           is_area_full(&jit->memory.cold);
 }
 
 /* The block's translation, made now if it is warm; NULL: interpret it. */
@@ -361,9 +371,9 @@ static bool open_memory(struct jit *jit, struct error *err)
     size_t size = jit->options.cache_size < MIN_CACHE ? MIN_CACHE : jit->options.cache_size;
     if (!code_cache_open(&jit->memory, size, err))
         return false;
-    struct x64 as = {.at = jit->memory.write, .end = jit->memory.write + size};
+    struct x64 as = {.at = jit->memory.write, .end = jit->memory.hot.end};
     thunks_emit(&jit->thunks, &as);
-    jit->begin = jit->at = as.at;
+    jit->memory.hot.begin = jit->memory.hot.at = as.at;
     jit->capacity = (uint32_t)(size / BYTES_PER_TRANSLATION);
     jit->translations = mem_map(jit->capacity * sizeof *jit->translations);
     return true;
@@ -462,7 +472,7 @@ void jit_start_anew(struct jit *jit)
 
 bool jit_unshare(struct jit *jit, struct error *err)
 {
-    return code_cache_unshare(&jit->memory, (size_t)(jit->at - jit->memory.write), err);
+    return code_cache_unshare(&jit->memory, err);
 }
 
 void jit_print_stats(const struct jit *jit, FILE *stream)

@@ -28,6 +28,12 @@ struct jit_options {
     uint64_t (*host_time)(void);
 };
 
+/* Host code: where it can be read, and where it runs. */
+struct jit_code {
+    const uint8_t *host, *run;
+    size_t size; /* bytes */
+};
+
 /* A translated block, for looking at. */
 struct jit_view {
     const struct block *block;
@@ -35,10 +41,9 @@ struct jit_view {
     uint32_t mode;   /* enum code_mode */
     uint32_t linear; /* of the block, now */
     bool is_variant;
-    const uint8_t *host, *run; /* its code: where it can be read, where it runs */
-    size_t host_size;
-    /* In host: where each guest instruction begins, and behind them the edges. NULL: not known any
-     * more. */
+    struct jit_code hot, cold; /* what it nearly always does, and the rest */
+    /* In hot.host: where each guest instruction begins, and behind them the edges. NULL: not known
+     * any more. */
     uint8_t *const *begin;
 };
 enum { JIT_LISTENERS = 2 };

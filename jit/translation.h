@@ -38,7 +38,9 @@ struct edge {
 struct translation {
     struct block *block;
     uint8_t *entry, *body; /* as written, not as run */
-    uint32_t size;         /* of the host code, in bytes */
+    uint8_t *cold;         /* the cold part, the same */
+    uint32_t size;         /* of the host code without the cold part, in bytes */
+    uint32_t cold_size;
     uint32_t index;        /* of all translations */
     uint16_t count;        /* guest instructions */
     bool kills_flags;

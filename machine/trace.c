@@ -96,13 +96,20 @@ static void trace_insn(void *opaque)
     fprintf(trace->stream, " %s\n", text);
 }
 
+static void print_symbol(FILE *stream, const struct jit_code *code, const struct jit_view *view,
+                         const char *part)
+{
+    fprintf(stream, "%llx %zx guest_%08x%s%s\n", (unsigned long long)(uintptr_t)code->run, code->size,
+            view->linear, view->is_variant ? "_variant" : "", part);
+}
+
 static void trace_block(void *opaque, const struct jit_view *view)
 {
     struct trace *trace = opaque;
     const struct view_printer printer = {trace->machine, trace->disassembler, trace->stream};
     if (trace->kind == TRACE_PERF) {
-        fprintf(trace->stream, "%llx %zx guest_%08x%s\n", (unsigned long long)(uintptr_t)view->run,
-                view->host_size, view->linear, view->is_variant ? "_variant" : "");
+        print_symbol(trace->stream, &view->hot, view, "");
+        print_symbol(trace->stream, &view->cold, view, "_cold");
         return;
     }
     view_print_head(&printer, view);

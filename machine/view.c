@@ -21,7 +21,7 @@ void view_print_head(const struct view_printer *printer, const struct jit_view *
     };
     fprintf(printer->stream, "%s %08x, physical %08x: %u instructions, %u bytes to %zu, ",
             view->is_variant ? "variant" : "block", view->linear, block_physical(view->block),
-            view->block->count, view->block->bytes, view->host_size);
+            view->block->count, view->block->bytes, view->hot.size + view->cold.size);
     for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
         if (i == 2 && (view->mode & (FLAT_CS | FLAT_SS | FLAT_DS | FLAT_ES)) !=
                           (FLAT_CS | FLAT_SS | FLAT_DS | FLAT_ES))
@@ -59,11 +59,22 @@ void view_print_ir(const struct view_printer *printer, const struct jit_view *vi
     ir_print(view->ir, printer->stream);
 }
 
+static const uint8_t *print_host_insn(const struct view_printer *printer,
+                                      const struct jit_code *code, const uint8_t *at)
+{
+    char text[DISASSEMBLY_SIZE];
+    uint64_t address = (uint64_t)(uintptr_t)(code->run + (at - code->host));
+    size_t left = (size_t)(code->host + code->size - at);
+    unsigned length = disassemble_host(printer->disassembler, at, left, address, text);
+    fprintf(printer->stream, "      %012" PRIx64 "  %s\n", address, text);
+    return at + length;
+}
+
 void view_print_host(const struct view_printer *printer, const struct jit_view *view)
 {
-    const uint8_t *end = view->host + view->host_size;
+    const struct jit_code *hot = &view->hot, *cold = &view->cold;
     unsigned next = 0;
-    for (const uint8_t *at = view->host; at < end;) {
+    for (const uint8_t *at = hot->host; at < hot->host + hot->size;) {
         for (; view->begin && next <= view->block->count && view->begin[next] <= at; next++) {
             if (view->begin[next] < at)
                 continue;
@@ -71,13 +82,12 @@ void view_print_host(const struct view_printer *printer, const struct jit_view *
             if (next < view->block->count)
                 print_insn(printer, view, next);
             else
-                fputs("    edges and cold parts\n", printer->stream);
+                fputs("    edges\n", printer->stream);
         }
-        char text[DISASSEMBLY_SIZE];
-        uint64_t address = (uint64_t)(uintptr_t)(view->run + (at - view->host));
-        unsigned length =
-            disassemble_host(printer->disassembler, at, (size_t)(end - at), address, text);
-        fprintf(printer->stream, "      %012" PRIx64 "  %s\n", address, text);
-        at += length;
+        at = print_host_insn(printer, hot, at);
     }
+    if (cold->size)
+        fputs("      cold part\n", printer->stream);
+    for (const uint8_t *at = cold->host; at < cold->host + cold->size;)
+        at = print_host_insn(printer, cold, at);
 }
