@@ -68,6 +68,7 @@ static bool open_window(struct run *run, struct error *err)
         .fullscreen = options->fullscreen,
         .floppy = options->floppy_count ? options->floppy[0] : NULL,
         .cdrom = options->cdrom_count ? options->cdrom[0] : NULL,
+        .kept_name = run->kept ? instance_name(run->kept->instance) : NULL,
     };
     run->window = window_open(&run->window_config, err);
     run->config.interactive |= run->window != NULL;

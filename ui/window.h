@@ -17,6 +17,9 @@ struct window_config {
     bool fullscreen;
     /* Where the floppy and CD prompts begin: a file that is in the drive, or NULL. */
     const char *floppy, *cdrom;
+    /* The machine is kept by this name: at the end it is to be said whether its state is. NULL: it
+     * is not. */
+    const char *kept_name;
 };
 
 struct window;

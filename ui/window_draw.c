@@ -232,8 +232,21 @@ static int draw_prompt(struct window *window)
                       COLOUR_DIM);
 }
 
+static int draw_kept_question(struct window *window)
+{
+    char line[PROMPT_COLUMNS + 1];
+    snprintf(line, sizeof line, "End %.40s?", window->config->kept_name);
+    int y = panel_line(window, MARGIN, line, COLOUR_WARN);
+    y = panel_line(window, y, "K: keep its state, and go on from there the next time", COLOUR_TEXT);
+    y = panel_line(window, y, "D: drop it: disk and state are as they were saved last",
+                   COLOUR_TEXT);
+    return panel_line(window, y, "any other key: go on", COLOUR_DIM);
+}
+
 static int draw_question(struct window *window)
 {
+    if (window->overlay == OVERLAY_QUIT && window->config->kept_name)
+        return draw_kept_question(window);
     bool is_quit = window->overlay == OVERLAY_QUIT;
     int y = panel_line(window, MARGIN,
                        is_quit ? "End the machine? What is in its memory is lost."

@@ -225,6 +225,16 @@ static void prompt_key(struct window *window, const SDL_KeyboardEvent *event)
     }
 }
 
+/* A machine that is kept by name ends by a command: if it cannot be saved, it goes on. */
+static void kept_question_key(struct window *window, const SDL_KeyboardEvent *event)
+{
+    close_overlay(window);
+    if (event->keysym.sym == SDLK_k)
+        window_command(window, (const char *[]){"stop", "keep"}, 2, NULL);
+    else if (event->keysym.sym == SDLK_d)
+        window_command(window, (const char *[]){"stop", "drop"}, 2, NULL);
+}
+
 static void question_key(struct window *window, const SDL_KeyboardEvent *event)
 {
     bool is_quit = window->overlay == OVERLAY_QUIT;
@@ -246,6 +256,8 @@ void overlay_key(struct window *window, const SDL_KeyboardEvent *event)
         return;
     else if (window->overlay == OVERLAY_HELP)
         close_overlay(window);
+    else if (window->overlay == OVERLAY_QUIT && window->config->kept_name)
+        kept_question_key(window, event);
     else
         question_key(window, event);
 }
