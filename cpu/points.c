@@ -168,12 +168,12 @@ static bool tell(struct points *points, const struct point *point, uint32_t line
     return true;
 }
 
-void points_pass(struct points *points)
+void points_pass(struct points *points, bool goes_on)
 {
     const struct cpu *cpu = points->cpu;
     points->passed_linear = cpu->seg[SEG_CS].base + cpu->eip;
     points->passed_icount = cpu_icount(cpu);
-    points->has_passed = true;
+    points->has_passed = goes_on;
 }
 
 static bool is_passed(const struct points *points, uint32_t linear)

@@ -56,9 +56,9 @@ bool points_remove(struct points *points, const struct point *point);
 void points_remove_all(struct points *points);
 unsigned points_count(const struct points *points);
 
-/* The debugger goes on from here: an instruction breakpoint at CS:EIP is not told until an
- * instruction has retired. */
-void points_pass(struct points *points);
+/* goes_on: the debugger goes on from here, and an instruction breakpoint at CS:EIP is not told
+ * until an instruction has retired. Not goes_on: every one is told. */
+void points_pass(struct points *points, bool goes_on);
 
 /* --- for the engine; points may be NULL --- */
 

@@ -45,6 +45,7 @@ struct gdb {
     bool is_physical;   /* addresses of memory, not of breakpoints */
     bool is_8086;       /* the target description that the client has got */
     enum { ARCHITECTURE_AUTO, ARCHITECTURE_8086, ARCHITECTURE_386 } architecture;
+    bool is_searching; /* steps are the stub's own: the client is not told */
     enum gdb_goal goal;
     uint64_t from_icount; /* where it was set */
     bool took_event;      /* since then */

@@ -71,9 +71,10 @@ void gdb_send_stop(struct gdb *gdb)
 
 void gdb_stop(struct gdb *gdb, const struct gdb_stop *stop)
 {
-    bool is_awaited = gdb->goal != GOAL_NONE;
+    bool is_awaited = gdb->goal != GOAL_NONE && !gdb->is_searching;
     gdb->goal = GOAL_NONE;
-    gdb->has_hit = false;
+    if (!gdb->is_searching)
+        gdb->has_hit = false;
     gdb->stop = *stop;
     if (!gdb->machine->paused)
         machine_set_paused(gdb->machine, true);
@@ -127,7 +128,7 @@ static void go(struct gdb *gdb, enum gdb_goal goal)
     gdb->took_event = false;
     gdb->has_hit = false;
     gdb->hits = HITS_STOP;
-    points_pass(gdb->points);
+    points_pass(gdb->points, true);
     machine_set_paused(gdb->machine, false);
 }
 
