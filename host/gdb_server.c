@@ -179,11 +179,28 @@ static bool flush(struct gdb_server *server)
 
 /* --- the connection --- */
 
+static void drop_client(struct gdb_server *server)
+{
+    debugger_set_answer(server->debugger, NULL, NULL);
+    debugger_post(server->debugger, DEBUGGER_LEFT, NULL, 0);
+    close(server->client);
+    server->client = -1;
+}
+
+/* Also while there is something left to read. */
+static bool has_hung_up(int fd)
+{
+    struct pollfd client = {.fd = fd, .events = POLLRDHUP};
+    return poll(&client, 1, 0) > 0 && client.revents & (POLLRDHUP | POLLHUP | POLLERR);
+}
+
 static void take_client(struct gdb_server *server)
 {
     int fd = socket_accept(server->listener);
     if (fd < 0)
         return;
+    if (server->client >= 0 && has_hung_up(server->client))
+        drop_client(server);
     if (server->client >= 0) { /* one debugger at a time */
         close(fd);
         return;
@@ -195,14 +212,6 @@ static void take_client(struct gdb_server *server)
     server->out_size = server->last_size = 0;
     debugger_set_answer(server->debugger, on_answer, server);
     debugger_post(server->debugger, DEBUGGER_CAME, NULL, 0);
-}
-
-static void drop_client(struct gdb_server *server)
-{
-    debugger_set_answer(server->debugger, NULL, NULL);
-    debugger_post(server->debugger, DEBUGGER_LEFT, NULL, 0);
-    close(server->client);
-    server->client = -1;
 }
 
 /* False: the client sends without waiting for answers. */

@@ -141,7 +141,7 @@ void gdb_resume_old(struct gdb *gdb, struct gdb_text *text, char action)
     bool has_address = ok && text->at != text->end;
     if (has_address)
         ok = (!has_signal || gdb_take_char(text, ';')) && gdb_take_hex(text, &address) &&
-             gdb_set_pc(gdb, (uint32_t)address);
+             text->at == text->end && gdb_set_pc(gdb, (uint32_t)address);
     if (ok)
         go(gdb, action == 's' || action == 'S' ? GOAL_STEP : GOAL_RUN);
     else

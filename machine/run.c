@@ -307,7 +307,8 @@ static void idle(struct machine *machine)
         machine_request_stop(machine, STOP_HALT, EXIT_STATUS_OK);
         return;
     }
-    if (is_dead && machine->step_until != UINT64_MAX) {
+    bool is_stepping = machine->gdb && gdb_is_stepping(machine->gdb);
+    if (is_dead && (is_stepping || machine->step_until != UINT64_MAX)) {
         machine_set_paused(machine, true); /* there is nothing to step to */
         return;
     }
