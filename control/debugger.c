@@ -16,6 +16,10 @@ struct debugger {
     bool closed;
     unsigned count;
     struct debugger_message *first, **last;
+    /* Both locks are held to change it. */
+    unsigned connection;
+    /* Under answer_lock. */
+    unsigned answered; /* the connection that the machine answers now */
     debugger_answer *answer;
     void *opaque;
 };
@@ -41,11 +45,38 @@ void debugger_free(struct debugger *debugger)
     mem_free(debugger);
 }
 
+static bool is_request(const struct debugger_message *message)
+{
+    return message->event == DEBUGGER_PACKET || message->event == DEBUGGER_INTERRUPT;
+}
+
+/* That somebody came and left stays known. */
+static void forget_requests(struct debugger *debugger)
+{
+    for (struct debugger_message **link = &debugger->first; *link;) {
+        struct debugger_message *message = *link;
+        if (is_request(message)) {
+            *link = message->next;
+            debugger->count--;
+            mem_free(message);
+        } else {
+            link = &message->next;
+        }
+    }
+    debugger->last = &debugger->first;
+    while (*debugger->last)
+        debugger->last = &(*debugger->last)->next;
+}
+
 void debugger_set_answer(struct debugger *debugger, debugger_answer *answer, void *opaque)
 {
     pthread_mutex_lock(&debugger->answer_lock);
+    pthread_mutex_lock(&debugger->lock);
     debugger->answer = answer;
     debugger->opaque = opaque;
+    debugger->connection++;
+    forget_requests(debugger);
+    pthread_mutex_unlock(&debugger->lock);
     pthread_mutex_unlock(&debugger->answer_lock);
 }
 
@@ -53,14 +84,14 @@ bool debugger_post(struct debugger *debugger, enum debugger_event event, const c
                    size_t size)
 {
     struct debugger_message *message = mem_new(sizeof *message + size + 1);
-    bool is_bounded = event == DEBUGGER_PACKET || event == DEBUGGER_INTERRUPT;
     message->event = event;
     message->size = size;
     if (size)
         memcpy(message->payload, payload, size);
     pthread_mutex_lock(&debugger->lock);
-    bool taken = !debugger->closed && (!is_bounded || debugger->count < MESSAGES_MAX);
+    bool taken = !debugger->closed && (!is_request(message) || debugger->count < MESSAGES_MAX);
     if (taken) {
+        message->connection = debugger->connection;
         *debugger->last = message;
         debugger->last = &message->next;
         debugger->count++;
@@ -92,13 +123,18 @@ struct debugger_message *debugger_take(struct debugger *debugger)
         atomic_store_explicit(&debugger->pending, false, memory_order_relaxed);
     }
     pthread_mutex_unlock(&debugger->lock);
+    if (message) {
+        pthread_mutex_lock(&debugger->answer_lock);
+        debugger->answered = message->connection;
+        pthread_mutex_unlock(&debugger->answer_lock);
+    }
     return message;
 }
 
 void debugger_send(struct debugger *debugger, const char *payload, size_t size)
 {
     pthread_mutex_lock(&debugger->answer_lock);
-    if (debugger->answer)
+    if (debugger->answer && debugger->answered == debugger->connection)
         debugger->answer(debugger->opaque, payload, size);
     pthread_mutex_unlock(&debugger->answer_lock);
 }

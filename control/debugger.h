@@ -23,6 +23,7 @@ enum debugger_event {
 struct debugger_message {
     enum debugger_event event;
     size_t size;
+    unsigned connection; /* debugger_set_answer counts */
     struct debugger_message *next;
     char payload[]; /* terminated, but may hold any byte */
 };
@@ -37,7 +38,8 @@ void debugger_free(struct debugger *debugger);
 
 /* --- for the connection --- */
 
-/* Who gets the answers from now on; NULL: nobody. Does not return while one is being given. */
+/* Who gets the answers from now on; NULL: nobody. What was posted and not taken is forgotten, and
+ * what is answered to it goes nowhere. Does not return while an answer is being given. */
 void debugger_set_answer(struct debugger *debugger, debugger_answer *answer, void *opaque);
 /* False: the machine has not taken the last ones yet, and there are too many, or it has ended.
  * DEBUGGER_CAME and DEBUGGER_LEFT are always taken. */

@@ -5,7 +5,10 @@ Run alone: tests/gdb/debug.py BUILD/anachron ENGINE BUILD/tests/gdb/guest.bin [T
 (guest_symbols.py lies beside guest.bin)
 """
 import os
+import socket
+import subprocess
 import sys
+import tempfile
 import time
 import traceback
 
@@ -245,8 +248,6 @@ def bad_clients():
 
 def state_unchanged():
     """A run under every kind of debugging ends in the state of a run without."""
-    import subprocess
-    import tempfile
     with tempfile.NamedTemporaryFile('w', suffix='.script') as script:
         script.write(TO_THE_END)
         script.flush()
@@ -264,14 +265,16 @@ def state_unchanged():
 
 
 def addresses():
-    import subprocess
     for where, word in [('nowhere', 'unix:PATH'), ('0.0.0.0:0', 'anywhere'), ('unix:/nowhere/x', 'cannot listen'),
                         ('localhost:1234,maybe', 'nowait'), (':', 'tcp::')]:
         done = subprocess.run([anachron, 'run', '--bios', image, '--display', 'none', '--gdb', where],
                               stderr=subprocess.PIPE, text=True, timeout=20)
         equal(done.returncode, 1, where)
         assert word in done.stderr and done.stderr.count('\n') == 1, done.stderr
-    with machine(where='localhost:45871') as m:
+    with socket.socket() as free:
+        free.bind(('localhost', 0))
+        port = free.getsockname()[1]
+    with machine(where=f'localhost:{port}') as m:
         time.sleep(0.5)
         equal(m.values(show('$pc'), 'kill'), [['fffffff0']])
         m.end()
