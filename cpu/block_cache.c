@@ -10,8 +10,13 @@ struct block_cache {
     uint8_t *arena;
     size_t used;
     bool must_empty;
+    struct block *reserved;
+    struct block *unused[BLOCK_MAX_INSNS + 1]; /* room in the arena, by instructions */
     struct block_listener listener;
+    block_patcher *patcher;
+    void *patcher_opaque;
     struct block *hash[1 << BLOCK_HASH_BITS];
+    struct block *shelf[1 << BLOCK_SHELF_BITS];
     struct block_in_page **pages; /* by physical page; committed as used */
 };
 
@@ -22,6 +27,7 @@ struct block_cache *block_cache_new(struct physmem *phys)
     struct block_cache *cache = mem_new(sizeof *cache);
     cache->phys = phys;
     cache->arena = mem_map(BLOCK_ARENA_SIZE);
+    cache->reserved = mem_new(reserved_size);
     cache->pages = mem_map(PAGE_COUNT * sizeof *cache->pages);
     return cache;
 }
@@ -31,6 +37,7 @@ void block_cache_free(struct block_cache *cache)
     if (!cache)
         return;
     mem_unmap(cache->arena, BLOCK_ARENA_SIZE);
+    mem_free(cache->reserved);
     mem_unmap(cache->pages, PAGE_COUNT * sizeof *cache->pages);
     mem_free(cache);
 }
@@ -38,6 +45,12 @@ void block_cache_free(struct block_cache *cache)
 void block_cache_set_listener(struct block_cache *cache, const struct block_listener *listener)
 {
     cache->listener = *listener;
+}
+
+void block_cache_set_patcher(struct block_cache *cache, block_patcher *patcher, void *opaque)
+{
+    cache->patcher = patcher;
+    cache->patcher_opaque = opaque;
 }
 
 uint32_t block_cache_offset(const struct block_cache *cache, const struct block *block)
@@ -50,10 +63,19 @@ struct block *block_cache_at(const struct block_cache *cache, uint32_t offset)
     return (struct block *)(cache->arena + offset);
 }
 
+static uint32_t mix(uint64_t key)
+{
+    return (uint32_t)(key ^ key >> 32) * 0x9E3779B1u;
+}
+
 static struct block **hash_slot(const struct block_cache *cache, uint64_t key)
 {
-    uint32_t mixed = (uint32_t)(key ^ key >> 32) * 0x9E3779B1u;
-    return (struct block **)&cache->hash[mixed >> (32 - BLOCK_HASH_BITS)];
+    return (struct block **)&cache->hash[mix(key) >> (32 - BLOCK_HASH_BITS)];
+}
+
+static struct block **shelf_slot(const struct block_cache *cache, uint64_t key)
+{
+    return (struct block **)&cache->shelf[mix(key) >> (32 - BLOCK_SHELF_BITS)];
 }
 
 struct block *block_cache_find(const struct block_cache *cache, uint64_t key)
@@ -99,6 +121,8 @@ static void empty_now(struct block_cache *cache)
         block->key = BLOCK_DEAD;
     }
     memset(cache->hash, 0, sizeof cache->hash);
+    memset(cache->shelf, 0, sizeof cache->shelf);
+    memset(cache->unused, 0, sizeof cache->unused);
 }
 
 void block_cache_empty(struct block_cache *cache)
@@ -119,7 +143,7 @@ struct block *block_cache_reserve(struct block_cache *cache)
         cache->must_empty = false;
         cache->used = 0;
     }
-    return (struct block *)(cache->arena + cache->used);
+    return cache->reserved;
 }
 
 static void mark(struct block_cache *cache, const struct block *block)
@@ -130,7 +154,7 @@ static void mark(struct block_cache *cache, const struct block *block)
         physmem_mark_code(cache->phys, address[i], size[i]);
 }
 
-void block_cache_add(struct block_cache *cache, struct block *block)
+static void hook(struct block_cache *cache, struct block *block)
 {
     uint32_t address[2], size[2];
     unsigned count = block_pieces(block, address, size);
@@ -144,7 +168,91 @@ void block_cache_add(struct block_cache *cache, struct block *block)
     block->next_in_hash = *slot;
     block->successor[0] = block->successor[1] = block;
     *slot = block;
+}
+
+/* --- the shelf --- */
+
+static void discard(struct block_cache *cache, struct block *block)
+{
+    block->next_in_hash = cache->unused[block->count];
+    cache->unused[block->count] = block;
+}
+
+/* Over those at the same address: the newest first. */
+static void shelve(struct block_cache *cache, struct block *block, uint64_t key)
+{
+    struct block **slot = shelf_slot(cache, key), **link = slot;
+    unsigned count = 1;
+    block->shelf_key = key;
+    while (*link) {
+        struct block *old = *link;
+        if (old->shelf_key == key && ++count > BLOCK_MAX_SHELVED) {
+            *link = old->next_in_hash;
+            discard(cache, old);
+        } else {
+            link = &old->next_in_hash;
+        }
+    }
+    block->next_in_hash = *slot;
+    *slot = block;
+}
+
+static bool has_same_insns(const struct block *a, const struct block *b)
+{
+    return a->count == b->count && a->bytes == b->bytes && a->checks == b->checks &&
+           !memcmp(a->insns, b->insns, a->count * sizeof a->insns[0]);
+}
+
+/* One with block's key and instructions, or NULL; then block learns from the newest with its key.
+ */
+static struct block *unshelve(struct block_cache *cache, const struct block *block, unsigned *warm)
+{
+    bool is_newest = true;
+    for (struct block **link = shelf_slot(cache, block->key); *link;
+         link = &(*link)->next_in_hash) {
+        struct block *shelved = *link;
+        if (shelved->shelf_key != block->key)
+            continue;
+        if (has_same_insns(shelved, block)) {
+            *link = shelved->next_in_hash;
+            shelved->key = block->key;
+            return shelved;
+        }
+        if (is_newest)
+            *warm = shelved->warm;
+        is_newest = false;
+    }
+    return NULL;
+}
+
+static struct block *allocate(struct block_cache *cache, unsigned count)
+{
+    struct block *block = cache->unused[count];
+    if (block) {
+        cache->unused[count] = block->next_in_hash;
+        return block;
+    }
+    block = (struct block *)(cache->arena + cache->used);
+    block->count = (uint8_t)count;
     cache->used += block_size(block);
+    return block;
+}
+
+struct block *block_cache_add(struct block_cache *cache, const struct block *reserved)
+{
+    unsigned warm = 0;
+    struct block *block = reserved->crosses_page ? NULL : unshelve(cache, reserved, &warm);
+    if (block) {
+        hook(cache, block);
+        if (block->translation)
+            cache->listener.restored(cache->listener.opaque, block);
+        return block;
+    }
+    block = allocate(cache, reserved->count);
+    memcpy(block, reserved, block_size(reserved));
+    block->warm = (uint16_t)warm;
+    hook(cache, block);
+    return block;
 }
 
 static bool overlaps(const struct block *block, uint32_t address, uint32_t size)
@@ -182,6 +290,14 @@ void block_cache_remove(struct block_cache *cache, struct block *block)
     block->key = BLOCK_DEAD;
 }
 
+void block_cache_drop_translation(struct block_cache *cache, struct block *block)
+{
+    if (block->translation)
+        cache->listener.removed(cache->listener.opaque, block);
+    block->translation = NULL;
+    block->heat = 0;
+}
+
 /* Bytes of one page that removed blocks had. */
 struct span {
     uint32_t first, end; /* physical; first == end: none */
@@ -208,8 +324,8 @@ static void unmark(struct block_cache *cache, const struct block *block, uint32_
 /* Marks again the blocks that share bytes with removed ones. */
 static void remark(struct block_cache *cache, uint32_t page, const struct span *span)
 {
-    if (!cache->pages[page] && span->end - span->first >= PAGE_SIZE / 4)
-        physmem_clear_code(cache->phys, page << PAGE_SHIFT);
+    if (!cache->pages[page])
+        physmem_end_code(cache->phys, page << PAGE_SHIFT);
     for (struct block_in_page *in = cache->pages[page]; in; in = in->next)
         if (overlaps(in->block, span->first, span->end - span->first))
             mark(cache, in->block);
@@ -226,17 +342,27 @@ static bool invalidate_in_page(struct block_cache *cache, uint32_t page, uint32_
                                uint32_t size)
 {
     struct span span = {0};
+    bool patched = false;
     for (struct block_in_page **link = &cache->pages[page]; *link;) {
         struct block *block = (*link)->block;
         if (!overlaps(block, address, size)) {
             link = &(*link)->next;
             continue;
         }
+        if (cache->patcher && cache->patcher(cache->patcher_opaque, block, address, size)) {
+            patched = true;
+            link = &(*link)->next;
+            continue;
+        }
         unmark(cache, block, page, &span);
+        uint64_t key = block->key;
         block_cache_remove(cache, block); /* *link is the next one now */
+        if (!block->crosses_page)
+            shelve(cache, block, key);
     }
-    if (span.first == span.end) { /* marks of a block that went another way */
-        unmark_range(cache, page, address, size);
+    if (span.first == span.end) {
+        if (!patched) /* marks of a block that went another way */
+            unmark_range(cache, page, address, size);
         return false;
     }
     remark(cache, page, &span);

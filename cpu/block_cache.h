@@ -1,10 +1,15 @@
 /* The cache of decoded blocks.
  *
  * Blocks are found by the physical address of their first byte and the mode. They are carved
- * from one arena; when it is full, everything is forgotten. A block that is overwritten is unlinked
- * from its tables and its key is made one that nobody looks for, but its memory stays as it is
- * until the arena is emptied, which happens only between blocks: the running block may so be among
- * the overwritten.
+ * from one arena; when it is full, everything is forgotten.
+ *
+ * Who changes code often changes it back, or changes only an operand. So an overwritten block is
+ * first shown to the patcher, which may bring it up to date. Otherwise it is unlinked from the
+ * tables, its key is made one that nobody looks for, and it goes to a shelf, from where it is taken
+ * again, with its translation, when the same instructions are decoded at its address. Its memory
+ * stays as it is meanwhile, since the running block may be among the overwritten. What later blocks
+ * at the same address have pushed off the shelf is not running any more, and its memory is used
+ * again.
  *
  * A block that lies in one page needs nothing but its key to be right. A single instruction that
  * reaches into a second page is a block, too, which remembers that page's physical address; whoever
@@ -16,6 +21,8 @@
 
 enum {
     BLOCK_MAX_INSNS = 32,
+    BLOCK_SHELF_BITS = 12,
+    BLOCK_MAX_SHELVED = 6, /* at one address and mode */
     BLOCK_HASH_BITS = 18,
     BLOCK_ARENA_SIZE = 64 << 20, /* bytes, committed as used */
 };
@@ -45,7 +52,14 @@ struct block {
     bool crosses_page;
     uint16_t checks; /* A_PROT, A_FPU, A_MMX, A_SSE of its rows, BLOCK_MARKED: looked at on entry */
     uint16_t heat;   /* how often it was entered, for the translator; stops at its threshold */
-    void *translation; /* the translator's; NULL: none */
+    uint16_t warm;   /* the translator's: its threshold; 0: the usual one. From what was at its
+                        address before */
+    void *translation;  /* the translator's; NULL: none */
+    uint64_t shelf_key; /* of a shelved block */
+    /* By instruction, a bit each: its immediate, or displacement, was patched; and the translation
+     * looks at it, instead of knowing it. */
+    uint32_t patched_immediates, patched_displacements;
+    uint32_t live_immediates, live_displacements;
     struct insn insns[];
 };
 
@@ -53,16 +67,23 @@ struct block_cache;
 
 /* The translator, which keeps host code for blocks. */
 struct block_listener {
-    /* block, which has a translation, is forgotten. It may be running. */
+    /* block, which has a translation, is forgotten, or shelved. It may be running. */
     void (*removed)(void *opaque, struct block *block);
+    /* It is taken from the shelf. */
+    void (*restored)(void *opaque, struct block *block);
     /* All blocks are. */
     void (*emptied)(void *opaque);
     void *opaque;
 };
 
+/* Brings a block, some of whose bytes [address, address + size) have been written, up to date.
+ * False: it cannot be. */
+typedef bool block_patcher(void *opaque, struct block *block, uint32_t address, uint32_t size);
+
 struct block_cache *block_cache_new(struct physmem *phys);
 void block_cache_free(struct block_cache *cache);
 void block_cache_set_listener(struct block_cache *cache, const struct block_listener *listener);
+void block_cache_set_patcher(struct block_cache *cache, block_patcher *patcher, void *opaque);
 
 /* mode: enum code_mode. */
 static inline uint64_t block_key(uint32_t physical, uint32_t mode)
@@ -81,15 +102,19 @@ struct block *block_cache_at(const struct block_cache *cache, uint32_t offset);
 /* NULL if there is none. */
 struct block *block_cache_find(const struct block_cache *cache, uint64_t key);
 
-/* Room for a block of BLOCK_MAX_INSNS instructions, not yet visible to anyone; the same room again
- * until block_cache_add. Empties the cache when the arena is full. */
+/* Room for a block of BLOCK_MAX_INSNS instructions; the same room again at the next call. Empties
+ * the cache when the arena is full. */
 struct block *block_cache_reserve(struct block_cache *cache);
-/* Makes the reserved block, now filled in, findable, and marks its bytes as code. */
-void block_cache_add(struct block_cache *cache, struct block *block);
+/* Makes a copy of the reserved block, now filled in, findable, and marks its bytes as code. Returns
+ * the copy, or instead of it one of the same instructions from the shelf. */
+struct block *block_cache_add(struct block_cache *cache, const struct block *block);
+/* The block's translation does not fit any more. */
+void block_cache_drop_translation(struct block_cache *cache, struct block *block);
 
 /* Forgets one block of the cache. */
 void block_cache_remove(struct block_cache *cache, struct block *block);
-/* Forgets the blocks with bytes in [address, address + size); returns whether there were any. */
+/* [address, address + size) was written: forgets the blocks with bytes there that cannot be
+ * patched; returns whether there were any. */
 bool block_cache_invalidate(struct block_cache *cache, uint32_t address, uint32_t size);
 /* Forgets the blocks with a byte at this offset in a page. Not while one of them runs. */
 void block_cache_forget_place(struct block_cache *cache, uint32_t place);

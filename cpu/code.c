@@ -73,8 +73,10 @@ static void block_begin(struct block *block, uint64_t key, bool is_marked)
     block->count = 0;
     block->crosses_page = false;
     block->checks = is_marked ? BLOCK_MARKED : 0;
-    block->heat = 0;
+    block->heat = block->warm = 0;
     block->translation = NULL;
+    block->patched_immediates = block->patched_displacements = 0;
+    block->live_immediates = block->live_displacements = 0;
 }
 
 /* Appends the instruction that was decoded in place; returns whether the block may go on. */
@@ -165,8 +167,7 @@ static struct block *fetch_single(struct code *code)
     block_append(cached);
     cached->crosses_page = true;
     cached->second_physical = fetched.physical[1];
-    block_cache_add(code->cache, cached);
-    return cached;
+    return block_cache_add(code->cache, cached);
 }
 
 /* Decodes a block from the page at host. NULL: not even one instruction ends in the page and within
@@ -186,8 +187,7 @@ static struct block *build_block(struct code *code, const uint8_t *host, uint32_
             break;
     if (block->count == 0)
         return NULL;
-    block_cache_add(code->cache, block);
-    return block;
+    return block_cache_add(code->cache, block);
 }
 
 /* --- entering a block --- */
@@ -235,6 +235,83 @@ struct block *code_find(struct code *code)
     return block;
 }
 
+/* --- patched instructions --- */
+
+enum { MAX_PATCH = 16 }; /* bytes written, and so instructions, at once */
+
+struct patch {
+    struct block *block;
+    const uint8_t *bytes; /* of the block, as they are now */
+    unsigned first, count;
+    struct insn insns[MAX_PATCH];
+};
+
+/* Whether the instruction is what it was but for the value of an immediate or displacement. */
+static bool decode_patched(const struct code *code, struct patch *patch, const struct insn *old)
+{
+    struct insn *now = &patch->insns[patch->count++];
+    bool is_32 = patch->block->key >> 32 & CODE_32;
+    if (decode_insn(code->decoder, patch->bytes + old->offset, patch->block->bytes - old->offset,
+                    is_32, now) != DECODE_OK)
+        return false;
+    struct insn same = *now;
+    same.offset = old->offset;
+    same.immediate = old->immediate;
+    same.displacement = old->displacement;
+    return !memcmp(&same, old, sizeof same);
+}
+
+/* False: some instruction has become another one. [first, end): written, from the block's begin. */
+static bool decode_patch(const struct code *code, struct patch *patch, uint32_t first, uint32_t end)
+{
+    const struct block *block = patch->block;
+    unsigned i = 0;
+    while (block->insns[i].offset + block->insns[i].length <= first)
+        i++;
+    for (patch->first = i; i < block->count && block->insns[i].offset < end; i++)
+        if (!decode_patched(code, patch, &block->insns[i]))
+            return false;
+    return true;
+}
+
+static void apply_patch(struct code *code, const struct patch *patch)
+{
+    struct block *block = patch->block;
+    uint32_t immediates = 0, displacements = 0;
+    for (unsigned i = 0; i < patch->count; i++) {
+        struct insn *insn = &block->insns[patch->first + i];
+        uint32_t bit = 1u << (patch->first + i);
+        if (insn->immediate != patch->insns[i].immediate)
+            immediates |= bit;
+        if (insn->displacement != patch->insns[i].displacement)
+            displacements |= bit;
+        insn->immediate = patch->insns[i].immediate;
+        insn->displacement = patch->insns[i].displacement;
+    }
+    block->patched_immediates |= immediates;
+    block->patched_displacements |= displacements;
+    if (block->translation &&
+        (immediates & ~block->live_immediates || displacements & ~block->live_displacements)) {
+        block_cache_drop_translation(code->cache, block);
+        code->cpu->attention |= ATTENTION_MODE; /* it may be running */
+    }
+}
+
+/* A block_patcher. */
+static bool patch_block(void *opaque, struct block *block, uint32_t address, uint32_t size)
+{
+    struct code *code = opaque;
+    uint32_t begin = block_physical(block);
+    struct patch patch = {.block = block, .bytes = physmem_ram_at(code->phys, begin)};
+    if (block->crosses_page || size > MAX_PATCH || !patch.bytes)
+        return false;
+    uint32_t first = address > begin ? address - begin : 0;
+    if (!decode_patch(code, &patch, first, address + size - begin))
+        return false;
+    apply_patch(code, &patch);
+    return true;
+}
+
 /* --- code watching --- */
 
 static void code_written(void *opaque, uint32_t address, uint32_t size)
@@ -258,6 +335,7 @@ struct code *code_new(struct cpu *cpu, struct physmem *phys)
     code->phys = phys;
     code->decoder = decoder_new(cpu->model);
     code->cache = block_cache_new(phys);
+    block_cache_set_patcher(code->cache, patch_block, code);
     code->scratch = mem_new(sizeof(struct block) + sizeof(struct insn));
     block_begin(code->scratch, BLOCK_DEAD, false);
     cpu->current = cpu->block_first = code->scratch->insns;

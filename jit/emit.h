@@ -96,6 +96,8 @@ void emit_operation(struct emitter *e, const struct ir_op *op);
 void emit_address(struct emitter *e, const struct ir_op *op);
 /* dst = the offset that op, an ADDRESS or LEA, names; flags stay. */
 void emit_offset(struct emitter *e, enum host_reg dst, const struct ir_op *op);
+/* dst = op's guest instruction's immediate as it is then; flags stay, uses the scratch register. */
+void emit_live_immediate(struct emitter *e, enum host_reg dst, const struct ir_op *op);
 /* A stub for insn, with the flags where they are now, and jumps to it. */
 struct slow_stub *emit_new_stub(struct emitter *e, unsigned insn);
 void emit_stub_jump(struct slow_stub *stub, uint8_t *jump);

@@ -111,7 +111,12 @@ void emit_jump(struct emitter *e, const struct ir_op *op)
 void emit_jump_to(struct emitter *e, const struct ir_op *op)
 {
     flags_to_home(e);
-    x64_mov_rr(&e->as, 4, REG_EIP, emit_reg(4, op->src));
+    if (op->src == IR_LIVE) { /* a distance */
+        emit_live_immediate(e, REG_T0, op);
+        x64_lea(&e->as, 4, REG_EIP, (struct x64_mem){REG_EIP, REG_T0, 0, (int32_t)op->imm});
+    } else {
+        x64_mov_rr(&e->as, 4, REG_EIP, emit_reg(4, op->src));
+    }
     thunks_emit_jump(e->thunks, &e->as);
 }
 

@@ -31,19 +31,40 @@ static bool is_flat(const struct emitter *e, unsigned segment)
 
 /* --- offset --- */
 
+static void emit_load_from(struct emitter *e, enum host_reg dst, const void *address)
+{
+    x64_mov_ri(&e->as, 8, REG_SCRATCH, (uintptr_t)address);
+    x64_mov_rm(&e->as, 4, dst, x64_at(REG_SCRATCH, 0));
+}
+
+void emit_live_immediate(struct emitter *e, enum host_reg dst, const struct ir_op *op)
+{
+    emit_load_from(e, dst, &e->ir->block->insns[op->insn].immediate);
+}
+
+/* The displacement is added to the rest, which is in dst. */
+static void emit_live_displacement(struct emitter *e, enum host_reg dst, const struct ir_op *op)
+{
+    emit_load_from(e, REG_SCRATCH, &e->ir->block->insns[op->insn].displacement);
+    x64_lea(&e->as, 4, dst, (struct x64_mem){dst, REG_SCRATCH, 0, 0});
+}
+
 void emit_offset(struct emitter *e, enum host_reg dst, const struct ir_op *op)
 {
-    struct x64_mem mem = {HOST_NONE, HOST_NONE, op->scale, (int32_t)op->imm};
+    const uint32_t imm = op->patched ? 0 : op->imm;
+    struct x64_mem mem = {HOST_NONE, HOST_NONE, op->scale, (int32_t)imm};
     if (op->base != REG_ZERO)
         mem.base = emit_reg(4, op->base);
     if (op->index != REG_ZERO)
         mem.index = emit_reg(4, op->index);
     if (mem.base == HOST_NONE && mem.index == HOST_NONE)
-        x64_mov_ri(&e->as, 4, dst, op->imm);
+        x64_mov_ri(&e->as, 4, dst, imm);
     else if (mem.index == HOST_NONE && mem.disp == 0)
         x64_mov_rr(&e->as, 4, dst, mem.base);
     else
         x64_lea(&e->as, 4, dst, mem);
+    if (op->patched)
+        emit_live_displacement(e, dst, op);
     if (op->address16)
         x64_movx_rr(&e->as, 4, dst, dst, 2, false);
 }

@@ -84,6 +84,8 @@ static void move(struct emitter *e, const struct ir_op *op)
         load(e, op);
     } else if (op->src == IR_IMMEDIATE) {
         x64_mov_ri(&e->as, op->size, emit_reg(op->size, op->dst), op->imm);
+    } else if (op->src == IR_LIVE) {
+        emit_live_immediate(e, emit_reg(4, op->dst), op);
     } else {
         enum host_reg dst = borrow(e, op->size, op->dst, needs_rex(op->size, op->src));
         enum host_reg src = borrow(e, op->size, op->src, needs_rex(op->size, op->dst));

@@ -36,7 +36,7 @@ static bool is_groupable(const struct ir_op *op, uint32_t mode)
 {
     static const uint32_t flat[SEG_COUNT] = {
         [SEG_ES] = FLAT_ES, [SEG_SS] = FLAT_SS, [SEG_DS] = FLAT_DS};
-    return op->base != REG_ZERO && op->index == REG_ZERO && !op->address16 &&
+    return op->base != REG_ZERO && op->index == REG_ZERO && !op->address16 && !op->patched &&
            mode & flat[op->segment];
 }
 

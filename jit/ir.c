@@ -102,6 +102,9 @@ static void print_value(const struct ir_op *op, unsigned value, FILE *stream)
     case IR_NEXT:
         fprintf(stream, " eip%+d", (int)op->imm);
         break;
+    case IR_LIVE:
+        fprintf(stream, " live");
+        break;
     case IR_NONE:
         break;
     default:
@@ -120,7 +123,7 @@ static void print_address(const struct ir_op *op, FILE *stream)
         fprintf(stream, "%s+", names[2][op->base]);
     if (op->index != REG_ZERO)
         fprintf(stream, "%s*%u+", names[2][op->index], 1u << op->scale);
-    fprintf(stream, "%#x]", op->imm);
+    fprintf(stream, op->patched ? "live]" : "%#x]", op->imm);
 }
 
 static void print_flags(unsigned flags, FILE *stream)

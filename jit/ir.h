@@ -29,6 +29,7 @@ enum ir_value {
     IR_MEMORY,    /* at the address of the last IR_ADDRESS */
     IR_IMMEDIATE, /* imm */
     IR_NEXT,      /* EIP of the block plus imm */
+    IR_LIVE,      /* the guest instruction's immediate, as it is then: it is being patched */
     IR_NONE,
 };
 
@@ -52,6 +53,7 @@ struct ir_op {
     uint8_t base, index, scale; /* ADDRESS, LEA: enum gpr, REG_ZERO when absent */
     bool address16;             /* ADDRESS, LEA: the offset is cut to 16 bits */
     bool aligned;               /* ADDRESS: to size, or the slow path */
+    bool patched;               /* ADDRESS: imm is the instruction's displacement, as it is then */
     uint8_t group;              /* ADDRESS: enum ir_group, see jit/groups.c */
     uint8_t group_access;       /* LEADER: enum mmu_access of the whole run */
     int16_t group_first;        /* LEADER: the run is [first, last), from its own address */
@@ -66,6 +68,8 @@ struct ir {
     const struct block *block;
     unsigned count;
     bool kills_flags; /* nobody can see the flags that the block begins with */
+    /* By instruction: what may be patched without the code being wrong. */
+    uint32_t live_immediates, live_displacements;
     struct ir_op ops[IR_MAX_OPS];
 };
 

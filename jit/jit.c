@@ -22,6 +22,11 @@ enum {
     MAX_VARIANTS = 2,            /* of a block */
     BYTES_PER_TRANSLATION = 128, /* decides how many there can be */
     ROOM_FOR_BLOCK = 32 << 10,
+    /* After code was overwritten, what is at its address warms up quicker or slower: by whether its
+     * translation lived for so many times its length in instructions. */
+    WORTHWHILE_LIFE = 64,
+    MIN_WARM = 2,
+    MAX_WARM = 128,
 };
 
 struct jit {
@@ -62,11 +67,35 @@ static void on_emptied(void *opaque)
     jump_key_new_generation(jit->cpu);
 }
 
+static unsigned threshold(const struct jit *jit, const struct block *block)
+{
+    return block->warm && jit->options.warm > 1 ? block->warm : jit->options.warm;
+}
+
+static void learn_from(const struct jit *jit, struct block *block)
+{
+    const struct translation *translation = block->translation;
+    uint64_t life = cpu_icount(jit->cpu) - translation->born;
+    unsigned warm = threshold(jit, block);
+    if (life < WORTHWHILE_LIFE * (uint64_t)block->count)
+        block->warm = warm * 2 < MAX_WARM ? (uint16_t)(warm * 2) : MAX_WARM;
+    else
+        block->warm = warm / 2 > MIN_WARM ? (uint16_t)(warm / 2) : MIN_WARM;
+}
+
+static void on_restored(void *opaque, struct block *block)
+{
+    struct jit *jit = opaque;
+    jit->stats.restored++;
+    translation_restore(block->translation);
+}
+
 static void on_removed(void *opaque, struct block *block)
 {
     struct jit *jit = opaque;
     struct translation *translation = block->translation;
     jit->stats.removed++;
+    learn_from(jit, block);
     translation_isolate(translation);
     translation_redirect(translation, jit->thunks.lookup);
     struct code_map_slot *slot = code_map_slot(jit->map, block->key);
@@ -157,6 +186,9 @@ static struct translation *translate(struct jit *jit, struct block *block,
     e->translation = translation;
     if (!emit_block(e))
         return NULL;
+    translation->born = jit->cpu->icount;
+    block->live_immediates = jit->ir->live_immediates;
+    block->live_displacements = jit->ir->live_displacements;
     jit->memory.hot.at = e->as.at;
     jit->memory.cold.at = e->cold.at;
     jit->count++;
@@ -180,7 +212,7 @@ static struct translation *translation_of(struct jit *jit, struct block *block)
 {
     if (block->translation)
         return block->translation;
-    if (++block->heat < jit->options.warm || !is_translatable(block))
+    if (++block->heat < threshold(jit, block) || !is_translatable(block))
         return NULL;
     if (is_full(jit)) {
         block_cache_empty(jit->cpu->code->cache);
@@ -408,7 +440,7 @@ struct jit *jit_new(struct cpu *cpu, const struct jit_options *options, struct e
     cpu->frame.code_bits = physmem_code_map(cpu->code->phys);
     cpu->frame.code_pages = physmem_code_pages(cpu->code->phys);
     block_cache_set_listener(cpu->code->cache,
-                             &(struct block_listener){on_removed, on_emptied, jit});
+                             &(struct block_listener){on_removed, on_restored, on_emptied, jit});
     cpu->engine = (struct cpu_engine){jit, run};
     return jit;
 }

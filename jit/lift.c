@@ -174,6 +174,11 @@ void lift_address(struct lifter *l, unsigned size, enum mmu_access access)
     op->scale = l->insn->scale;
     op->imm = l->insn->displacement;
     op->address16 = !(l->insn->flags & INSN_ADDRESS32);
+    /* Notes about x87 instructions compute the address again. */
+    op->patched =
+        l->ir->block->patched_displacements >> l->index & 1 && !(l->row->attributes & A_FPU);
+    if (op->patched)
+        l->ir->live_displacements |= 1u << l->index;
 }
 
 void lift_stack(struct lifter *l, unsigned size, int32_t offset, enum mmu_access access)
@@ -250,6 +255,15 @@ unsigned lift_operand(struct lifter *l, const char *letters, unsigned size, enum
     return IR_MEMORY;
 }
 
+unsigned lift_immediate(struct lifter *l, unsigned size)
+{
+    if (!lift_is_patched(l))
+        return IR_IMMEDIATE;
+    l->ir->live_immediates |= 1u << l->index;
+    lift_op(l, IR_MOV, size, IR_T0, IR_LIVE);
+    return IR_T0;
+}
+
 unsigned lift_source(struct lifter *l, const char *letters, unsigned size)
 {
     unsigned value = lift_operand(l, letters, size, MMU_READ);
@@ -282,6 +296,8 @@ static void lift_exec(struct lifter *l, bool is_last)
         l->insn->flags & INSN_JUMP || l->insn->row == INSN_ROW_NONE || l->row->attributes & A_END;
     lift_op(l, ends && is_last ? IR_EXEC_END : IR_EXEC, 4, IR_NONE, IR_NONE);
     l->units &= ~units_of_exec(l->row);
+    l->ir->live_immediates |= 1u << l->index;
+    l->ir->live_displacements |= 1u << l->index;
 }
 
 static bool ends_block(const struct ir *ir)
@@ -304,6 +320,7 @@ void lift_block(const struct lifts *lifts, const struct block *block, uint32_t m
     struct lifter l = {.ir = ir, .mode = mode};
     ir->block = block;
     ir->count = 0;
+    ir->live_immediates = ir->live_displacements = 0;
     for (l.index = 0; l.index < block->count; l.index++) {
         l.insn = &block->insns[l.index];
         l.row = l.insn->row == INSN_ROW_NONE ? NULL : insn_row(l.insn->row);

@@ -14,6 +14,11 @@ static bool is_plain_call(const struct lifter *l)
 
 static void jump(struct lifter *l)
 {
+    if (lift_is_patched(l)) {
+        lift_op(l, IR_JUMP_TO, 4, IR_NONE, IR_LIVE)->imm = lift_next(l);
+        l->ir->live_immediates |= 1u << l->index;
+        return;
+    }
     lift_op(l, IR_JUMP, 4, IR_NONE, IR_NONE)->imm = lift_next(l) + l->insn->immediate;
 }
 

@@ -8,7 +8,9 @@ bool lift_arithmetic(struct lifter *l, enum ir_code code)
     /* Only one of them is in memory; its address comes first. */
     unsigned src = second[0] == 'E' ? lift_source(l, second, size) : IR_NONE;
     unsigned dst = lift_target(l, first, size);
-    if (src == IR_NONE)
+    if (src == IR_NONE && second[0] == 'I' && dst != IR_T0)
+        src = lift_immediate(l, size);
+    else if (src == IR_NONE)
         src = lift_operand(l, second, size, MMU_READ);
     lift_op(l, code, size, dst, src);
     lift_store(l, dst, size);
@@ -19,7 +21,9 @@ bool lift_compare(struct lifter *l, enum ir_code code)
 {
     const char *first = lift_letters(l, 0), *second = lift_letters(l, 1);
     unsigned size = lift_size(l, first);
-    unsigned src = lift_source(l, second, size);
+    bool in_memory = first[0] == 'E' && lift_is_memory(l);
+    unsigned src =
+        second[0] == 'I' && !in_memory ? lift_immediate(l, size) : lift_source(l, second, size);
     unsigned dst = lift_source(l, first, size);
     lift_op(l, code, size, dst, src);
     return true;
@@ -29,8 +33,10 @@ bool lift_move(struct lifter *l, enum ir_code code)
 {
     const char *first = lift_letters(l, 0), *second = lift_letters(l, 1);
     unsigned size = lift_size(l, first);
-    unsigned src = lift_operand(l, second, size, MMU_READ);
+    unsigned src = second[0] == 'I' ? IR_NONE : lift_operand(l, second, size, MMU_READ);
     unsigned dst = lift_operand(l, first, size, MMU_WRITE);
+    if (src == IR_NONE)
+        src = lift_immediate(l, size);
     lift_op(l, code, size, dst, src);
     return true;
 }
@@ -246,7 +252,8 @@ bool lift_push(struct lifter *l, enum ir_code code)
     unsigned size = lift_is_32(l) ? 4 : 2;
     if (!(l->mode & STACK_32))
         return false;
-    unsigned src = lift_source(l, lift_letters(l, 0), size);
+    const char *first = lift_letters(l, 0);
+    unsigned src = first[0] == 'I' ? lift_immediate(l, size) : lift_source(l, first, size);
     if (src == IR_T0)
         lift_op(l, IR_KEEP, size, IR_NONE, IR_NONE);
     lift_stack(l, size, -(int32_t)size, MMU_WRITE);

@@ -35,6 +35,9 @@ const char *lift_letters(const struct lifter *l, unsigned n);
 unsigned lift_size(const struct lifter *l, const char *letters);
 /* A register, IR_IMMEDIATE, or IR_MEMORY, for which an address is appended. */
 unsigned lift_operand(struct lifter *l, const char *letters, unsigned size, enum mmu_access access);
+/* The immediate, while T0 is free: IR_IMMEDIATE, or T0 with what it is then if it is being patched.
+ */
+unsigned lift_immediate(struct lifter *l, unsigned size);
 /* The same, memory being fetched into T0. */
 unsigned lift_source(struct lifter *l, const char *letters, unsigned size);
 /* For an operand that is read and written: itself, or T0 with what memory has. Afterwards
@@ -42,6 +45,11 @@ unsigned lift_source(struct lifter *l, const char *letters, unsigned size);
 unsigned lift_target(struct lifter *l, const char *letters, unsigned size);
 void lift_store(struct lifter *l, unsigned target, unsigned size);
 
+/* Whether the instruction's immediate has been patched, and probably will be again. */
+static inline bool lift_is_patched(const struct lifter *l)
+{
+    return l->ir->block->patched_immediates >> l->index & 1;
+}
 static inline bool lift_is_memory(const struct lifter *l)
 {
     return l->insn->flags & INSN_MEMORY;

@@ -92,5 +92,11 @@ void translation_isolate(struct translation *translation)
 void translation_redirect(struct translation *translation, const uint8_t *target)
 {
     struct x64 as = {.at = translation->entry, .end = translation->entry + translation->size};
+    memcpy(translation->first_bytes, translation->entry, TRANSLATION_REDIRECT);
     x64_jmp_to(&as, target);
+}
+
+void translation_restore(struct translation *translation)
+{
+    memcpy(translation->entry, translation->first_bytes, TRANSLATION_REDIRECT);
 }

@@ -35,6 +35,8 @@ struct edge {
     struct flag_state flags; /* second kind: where they are */
 };
 
+enum { TRANSLATION_REDIRECT = 5 }; /* bytes of a jump */
+
 struct translation {
     struct block *block;
     uint8_t *entry, *body; /* as written, not as run */
@@ -45,6 +47,8 @@ struct translation {
     uint16_t count;        /* guest instructions */
     bool kills_flags;
     bool is_variant; /* entered at body only, with the flags as in begin */
+    uint64_t born;   /* icount */
+    uint8_t first_bytes[TRANSLATION_REDIRECT]; /* of a redirected entry */
     struct flag_state begin;
     struct translation *variants; /* of a block's translation */
     struct translation *next_variant;
@@ -75,5 +79,7 @@ void translation_isolate(struct translation *translation);
 /* From now on, what enters it goes to target: the jump cache still leads here. The block may be
  * running, behind its entry. */
 void translation_redirect(struct translation *translation, const uint8_t *target);
+/* It may be entered again. */
+void translation_restore(struct translation *translation);
 
 #endif

@@ -52,17 +52,17 @@ void vector_machine_poke(struct vector_machine *machine, uint32_t address, uint8
 {
     if (address >= VECTOR_RAM_SIZE)
         return;
+    machine->ram[address] = value;
     if (physmem_page_has_code(machine->phys, address))
         physmem_note_write(machine->phys, address, 1);
-    machine->ram[address] = value;
 }
 
 void vector_machine_clear(struct vector_machine *machine)
 {
+    memset(machine->ram, 0, REACHABLE);
     for (uint32_t page = 0; page < REACHABLE; page += PAGE_SIZE)
         if (physmem_page_has_code(machine->phys, page))
             physmem_note_write(machine->phys, page, PAGE_SIZE);
-    memset(machine->ram, 0, REACHABLE);
 }
 
 void vector_machine_set_segment(struct vector_machine *machine, enum segment_register seg,

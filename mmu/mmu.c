@@ -235,17 +235,11 @@ void mmu_flush_page(struct mmu *mmu, uint32_t linear)
     }
 }
 
-static bool is_ram(const struct mmu *mmu, const struct address_range *range, uint32_t physical)
-{
-    return range->kind == RANGE_MEMORY && physical < physmem_ram_size(mmu->phys) &&
-           range->memory + (physical - range->first) == physmem_ram(mmu->phys) + physical;
-}
-
 /* Code can be cached where writes to it are seen (RAM) or cannot happen (ROM). */
 static bool holds_cacheable_code(const struct mmu *mmu, const struct address_range *range,
                                  uint32_t physical)
 {
-    return range->kind == RANGE_ROM || is_ram(mmu, range, physical);
+    return range->kind == RANGE_ROM || physmem_ram_at(mmu->phys, physical);
 }
 
 static bool is_watched(const struct mmu *mmu, uint32_t page, enum mmu_access access)
@@ -264,7 +258,7 @@ static void set_write_tag(struct mmu *mmu, struct tlb_entry *entry,
         return;
     if (!physmem_page_has_code(mmu->phys, entry->physical))
         entry->tag[MMU_WRITE] = entry->page;
-    else if (is_ram(mmu, range, entry->physical))
+    else if (physmem_ram_at(mmu->phys, entry->physical))
         entry->allowed &= (uint8_t)~TLB_TRAPS_WRITES;
 }
 
@@ -525,14 +519,16 @@ bool mmu_read(struct mmu *mmu, uint32_t linear, void *bytes, unsigned size, bool
 }
 
 /* The quick way into a page with code, for bytes that are none. */
-static bool write_beside_code(const struct mmu *mmu, uint32_t linear, const void *bytes,
-                              unsigned size, bool user)
+static bool write_beside_code(struct mmu *mmu, uint32_t linear, const void *bytes, unsigned size,
+                              bool user)
 {
     const struct tlb_table *table = user ? &mmu->user : &mmu->supervisor;
     const struct tlb_entry *entry = slot_in(table, linear);
     uint32_t page = (linear + size - 1) & ~(uint32_t)PAGE_MASK;
-    if (entry->page != page || entry->allowed & TLB_TRAPS_WRITES ||
-        !physmem_page_has_code(mmu->phys, entry->physical) ||
+    if (entry->page != page || entry->allowed & TLB_TRAPS_WRITES)
+        return false;
+    physmem_settle_code(mmu->phys, entry->physical);
+    if (!physmem_page_has_code(mmu->phys, entry->physical) ||
         physmem_is_code(mmu->phys, entry->physical | (linear & PAGE_MASK), size))
         return false;
     memcpy((uint8_t *)(entry->addend + linear), bytes, size);

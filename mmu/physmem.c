@@ -7,6 +7,10 @@
 
 enum { CODE_MAP_PAGE = PAGE_SIZE / 8 }; /* bytes of the map for a page */
 
+/* Whether a page has marks in code_map. HAD_CODE: not any more, but its writes are still trapped.
+ */
+enum page_code { NO_CODE, HAS_CODE, HAD_CODE };
+
 struct physmem {
     struct bus *bus;
     uint8_t *ram;
@@ -100,6 +104,15 @@ uint64_t physmem_ram_size(const struct physmem *phys)
     return phys->ram_size;
 }
 
+const uint8_t *physmem_ram_at(struct physmem *phys, uint32_t address)
+{
+    const struct address_range *range = bus_find_range(phys->bus, address);
+    if (!range || range->kind != RANGE_MEMORY || address >= phys->ram_size)
+        return NULL;
+    const uint8_t *host = range->memory + (address - range->first);
+    return host == phys->ram + address ? host : NULL;
+}
+
 uint32_t physmem_a20_mask(const struct physmem *phys)
 {
     return phys->a20_mask;
@@ -152,11 +165,11 @@ void phys_write(struct physmem *phys, uint32_t address, uint32_t value, unsigned
     uint8_t *to = range->kind == RANGE_MEMORY ? range->memory : range->write_memory;
     if (!to)
         return;
-    physmem_note_write(phys, address, size);
     bus_before_write(phys->bus, to + offset, size);
     memcpy(to + offset, &value, size);
     if (range->dirty)
         range->dirty[offset >> PAGE_SHIFT] = 1;
+    physmem_note_write(phys, address, size);
 }
 
 /* --- where code is --- */
@@ -190,9 +203,9 @@ void physmem_mark_code(struct physmem *phys, uint32_t address, uint32_t size)
     if (address >= phys->ram_size)
         return;
     uint8_t *has_code = &phys->has_code[address >> PAGE_SHIFT];
-    if (!*has_code)
+    if (*has_code == NO_CODE)
         trap_writes(phys, address & ~(uint32_t)PAGE_MASK, address | PAGE_MASK);
-    *has_code = 1;
+    *has_code = HAS_CODE;
     for (uint32_t step; size > 0; address += step, size -= step) {
         step = in_byte(address, size);
         phys->code_map[address >> 3] |= byte_mask(address, step);
@@ -214,18 +227,20 @@ void physmem_clear_code(struct physmem *phys, uint32_t address)
     if (address >= phys->ram_size)
         return;
     uint32_t page = address >> PAGE_SHIFT;
-    phys->has_code[page] = 0;
+    phys->has_code[page] = NO_CODE;
     memset(phys->code_map + (size_t)page * CODE_MAP_PAGE, 0, CODE_MAP_PAGE);
+}
+
+void physmem_end_code(struct physmem *phys, uint32_t address)
+{
+    if (physmem_page_has_code(phys, address))
+        phys->has_code[address >> PAGE_SHIFT] = HAD_CODE;
 }
 
 void physmem_settle_code(struct physmem *phys, uint32_t address)
 {
-    static const uint8_t none[CODE_MAP_PAGE];
-    if (!physmem_page_has_code(phys, address))
-        return;
-    uint32_t page = address >> PAGE_SHIFT;
-    if (!memcmp(phys->code_map + (size_t)page * CODE_MAP_PAGE, none, CODE_MAP_PAGE))
-        phys->has_code[page] = 0;
+    if (address < phys->ram_size && phys->has_code[address >> PAGE_SHIFT] == HAD_CODE)
+        phys->has_code[address >> PAGE_SHIFT] = NO_CODE;
 }
 
 bool physmem_page_has_code(const struct physmem *phys, uint32_t address)

@@ -24,8 +24,8 @@ struct physmem;
 
 /* Who keeps decoded code, and must forget it. */
 struct code_watcher {
-    /* Bytes [address, address + size) of RAM, which hold code, are about to change. Must not free
-     * a block that is running. */
+    /* Bytes [address, address + size) of RAM, some of which hold code, have been written. Must not
+     * free a block that is running. */
     void (*written)(void *opaque, uint32_t address, uint32_t size);
     /* The physical map or A20 changed: all blocks are void (the MMU has flushed its TLB). */
     void (*map_changed)(void *opaque);
@@ -52,6 +52,10 @@ void physmem_set_watcher(struct physmem *phys, const struct code_watcher *watche
 uint8_t *physmem_ram(struct physmem *phys);
 uint64_t physmem_ram_size(const struct physmem *phys);
 
+/* Host address of what the processor sees at address, if that is RAM; NULL: something else is
+ * there, such as ROM, which may hide RAM. */
+const uint8_t *physmem_ram_at(struct physmem *phys, uint32_t address);
+
 /* 0xFFFFFFFF, or ~(1 << 20) with gate A20 closed. */
 uint32_t physmem_a20_mask(const struct physmem *phys);
 void physmem_set_a20(struct physmem *phys, bool enabled);
@@ -67,14 +71,15 @@ uint32_t phys_peek(struct physmem *phys, uint32_t address, unsigned size);
 /* Code tracking, byte by byte. Marks [address, address + size), within one page, as holding code,
  * so that a write to any of them reaches the watcher. */
 void physmem_mark_code(struct physmem *phys, uint32_t address, uint32_t size);
-/* Takes the marks of the bytes away. The page counts as one with code until it is cleared or
- * settled, since what was rewritten is often rewritten again. */
+/* Takes the marks of the bytes away. */
 void physmem_unmark_code(struct physmem *phys, uint32_t address, uint32_t size);
+/* No marks are left in the page that holds address. It still counts as one with code until it is
+ * settled, since what was rewritten is often rewritten again. */
+void physmem_end_code(struct physmem *phys, uint32_t address);
+void physmem_settle_code(struct physmem *phys, uint32_t address);
 /* Forgets all marks of the page that holds address; the page is no longer write-trapped for code.
  */
 void physmem_clear_code(struct physmem *phys, uint32_t address);
-/* The page that holds address is no longer write-trapped for code if no marks are left. */
-void physmem_settle_code(struct physmem *phys, uint32_t address);
 bool physmem_page_has_code(const struct physmem *phys, uint32_t address);
 /* Whether any of the bytes, within one page, is marked. */
 bool physmem_is_code(const struct physmem *phys, uint32_t address, uint32_t size);
@@ -82,9 +87,10 @@ bool physmem_is_code(const struct physmem *phys, uint32_t address, uint32_t size
  * each byte first. Any mark of an address in RAM can be read with the PHYSMEM_CODE_MAP_EXCESS bytes
  * behind it. */
 const uint8_t *physmem_code_map(const struct physmem *phys);
-/* A byte for each page of RAM: 1 if it counts as one with code, else 0. */
+/* A byte for each page of RAM: 0 if it does not count as one with code. */
 const uint8_t *physmem_code_pages(const struct physmem *phys);
-/* Tells the watcher when the write touches marked lines. For every path that writes RAM. */
+/* After a write: tells the watcher when it has touched marked lines. For every path that writes
+ * RAM. */
 void physmem_note_write(struct physmem *phys, uint32_t address, uint32_t size);
 
 #endif

@@ -22,6 +22,7 @@ enum {
     SLICES = 20,
     BLOCKS = 6,
     BLOCK_INSNS = 8,
+    MAX_SPOTS = 256,
     CODE = 0x10FC0, /* blocks on both sides of the end of a page */
     TABLE = 0x20000,
     DATA = 0x30000, /* three pages; the fourth is missing */
@@ -37,7 +38,10 @@ struct program {
     uint8_t bytes[2048];
     unsigned length;
     unsigned block[BLOCKS + 1]; /* where each begins */
-    bool is_final;              /* block is known */
+    bool is_final;              /* block and spots are known */
+    /* Bytes that programs write: of immediates and displacements; and opcodes, with two values. */
+    unsigned spots[MAX_SPOTS], spot_count;
+    unsigned opcodes[MAX_SPOTS], opcode_count;
 };
 
 static void put(struct program *program, unsigned byte)
@@ -62,6 +66,19 @@ static unsigned pick_register(struct program *program)
     return pick(program, 4);
 }
 
+static void note_spot(struct program *program, unsigned offset)
+{
+    if (!program->is_final && program->spot_count < MAX_SPOTS)
+        program->spots[program->spot_count++] = offset;
+}
+
+/* Followed by an opcode that may become another one of the same length: ADD to CMP. */
+static void note_opcode(struct program *program)
+{
+    if (!program->is_final && program->opcode_count < MAX_SPOTS)
+        program->opcodes[program->opcode_count++] = program->length;
+}
+
 /* ModRM of a register, or of memory at EDI or ESI. Both stay near the data's middle. */
 static void put_operand(struct program *program, unsigned reg, bool may_be_memory)
 {
@@ -75,12 +92,14 @@ static void put_operand(struct program *program, unsigned reg, bool may_be_memor
         at = 0x800 - pick(program, 8); /* across a page */
     if (pick(program, 64) == 0)
         at = 0x1800 - pick(program, 8); /* into the missing page */
+    note_spot(program, program->length);
     put32(program, at);
 }
 
 static void put_immediate(struct program *program, unsigned size)
 {
     uint32_t value = random_value(&program->random);
+    note_spot(program, program->length + pick(program, size));
     for (unsigned i = 0; i < size; i++)
         put(program, value >> 8 * i & 0xFF);
 }
@@ -92,6 +111,7 @@ static void put_alu(struct program *program)
     if (word)
         put(program, 0x66);
     if (form < 4) { /* Eb,Gb  Ev,Gv  Gb,Eb  Gv,Ev; byte registers include AH to BH */
+        note_opcode(program);
         put(program, op << 3 | form);
         put_operand(program, form & 1 ? pick_register(program) : pick(program, 8), true);
     } else {
@@ -191,15 +211,21 @@ static void put_visible(struct program *program)
     }
 }
 
-/* mov byte [program + somewhere], imm8: the immediate of a MOV reg, imm32 of some block, which
- * begins with one. */
+/* mov byte [program + somewhere], imm8: a byte of an immediate or displacement, or an opcode. */
 static void put_patch(struct program *program)
 {
-    unsigned target = program->is_final ? program->block[pick(program, BLOCKS)] : pick(program, 1);
+    bool is_opcode = pick(program, 4) == 0;
+    uint32_t choice = random_value(&program->random);
+    unsigned count = is_opcode ? program->opcode_count : program->spot_count, target = 0;
+    unsigned value = random_value(&program->random) & 0xFF;
+    if (program->is_final && count)
+        target = (is_opcode ? program->opcodes : program->spots)[choice % count];
+    if (program->is_final && is_opcode) /* another operation on the same operands */
+        value = (program->bytes[target] & ~0x38u) | (value & 0x38);
     put(program, 0xC6);
     put(program, 0x05);
-    put32(program, CODE + target + 1 + pick(program, 4));
-    put_immediate(program, 1);
+    put32(program, CODE + target);
+    put(program, value);
 }
 
 static void put_insn(struct program *program)
@@ -220,7 +246,7 @@ static void put_insn(struct program *program)
         put_visible(program);
         break;
     case 6:
-        if (pick(program, 3) == 0)
+        if (pick(program, 2) == 0)
             put_patch(program);
         break;
     default:
@@ -233,7 +259,7 @@ static void put_blocks(struct program *program)
 {
     for (unsigned i = 0; i < BLOCKS; i++) {
         program->block[i] = program->length;
-        put(program, 0xB8 | pick_register(program)); /* mov reg, imm32: to be patched */
+        put(program, 0xB8 | pick_register(program)); /* mov reg, imm32 */
         put_immediate(program, 4);
         for (unsigned n = pick(program, BLOCK_INSNS); n > 0; n--)
             put_insn(program);

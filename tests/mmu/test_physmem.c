@@ -132,6 +132,7 @@ static void marks_are_taken_away_one_by_one(void **state)
     physmem_settle_code(w->phys, 0x2ABC);
     assert_true(physmem_page_has_code(w->phys, 0x2000));
     physmem_unmark_code(w->phys, 0x2000, 64);
+    physmem_end_code(w->phys, 0x2000);
     assert_true(physmem_page_has_code(w->phys, 0x2000));
     physmem_settle_code(w->phys, 0x2ABC);
     assert_false(physmem_page_has_code(w->phys, 0x2000));
