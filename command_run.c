@@ -84,6 +84,7 @@ static bool configure(struct run *run, struct error *err)
         .command_line = options->append,
         .ps_per_insn = options->ps_per_insn,
         .stop_after = options->stop_after,
+        .history = {.limit_bytes = options->history_bytes},
         .stop_on = options->stop_on,
         .reset_on_triple_fault = options->reset_on_triple_fault,
         .vmware_mouse = options->vmware_mouse,

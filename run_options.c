@@ -1,6 +1,7 @@
 #include "run_options.h"
 
 #include "base/bits.h"
+#include "machine/history.h"
 #include "mmu/physmem.h"
 #include "options.h"
 
@@ -17,10 +18,9 @@ enum { MIPS_MAX = 10000 };
 
 /* --- values --- */
 
-/* 128M, 1G, 65536K; a plain number is MiB. */
-static bool take_memory(void *target, const char *text, struct error *err)
+/* 128M, 1G, 65536K; a plain number is MiB. False: it is not that, or not least to most bytes. */
+static bool parse_size(const char *text, uint64_t least, uint64_t most, uint64_t *size)
 {
-    struct run_options *options = target;
     char *end;
     errno = 0;
     uint64_t value = strtoull(text, &end, 10);
@@ -28,18 +28,33 @@ static bool take_memory(void *target, const char *text, struct error *err)
     if (*end && !end[1]) {
         const char *unit = strchr("kmg", tolower((unsigned char)*end));
         if (!unit)
-            return error_set(err, "--memory %s: give a size such as 128M", text);
+            return false;
         shift = *unit == 'k' ? 10 : *unit == 'm' ? 20 : 30;
         end++;
     }
-    if (!isdigit((unsigned char)text[0]) || *end || errno)
-        return error_set(err, "--memory %s: give a size such as 128M", text);
-    if (value > PHYSMEM_RAM_MAX || value << shift > PHYSMEM_RAM_MAX ||
-        value << shift < PHYSMEM_RAM_MIN)
-        return error_set(err, "--memory %s: a machine has 1 MiB to 3584 MiB", text);
-    options->ram_size = value << shift;
+    if (!isdigit((unsigned char)text[0]) || *end || errno || value > most ||
+        value << shift > most || value << shift < least)
+        return false;
+    *size = value << shift;
+    return true;
+}
+
+static bool take_memory(void *target, const char *text, struct error *err)
+{
+    struct run_options *options = target;
+    if (!parse_size(text, PHYSMEM_RAM_MIN, PHYSMEM_RAM_MAX, &options->ram_size))
+        return error_set(err, "--memory %s: give a size such as 128M, from 1M to 3584M", text);
     return options->ram_size % (1 << 20) == 0 ||
            error_set(err, "--memory %s: give whole MiB", text);
+}
+
+static bool take_history(void *target, const char *text, struct error *err)
+{
+    struct run_options *options = target;
+    options->history_bytes = 0;
+    return strcmp(text, "none") == 0 ||
+           parse_size(text, HISTORY_MIN, HISTORY_MAX, &options->history_bytes) ||
+           error_set(err, "--history %s: give a size such as 96M, from 1M to 64G, or none", text);
 }
 
 static bool take_cpu(void *target, const char *text, struct error *err)
@@ -333,6 +348,7 @@ static const struct option_row rows[] = {
     {"--net", "none", "network", take_net},
     {"--sound", "none", "sound", take_sound},
     {"--record", "FILE", "record the run, for `anachron replay`", take_record},
+    {"--history", "SIZE", "host memory for going back in time (96M), or none", take_history},
     {"--load", "FILE", "start from a saved state", NULL},
     {"--help", NULL, "this text", take_help},
     {0},
@@ -368,6 +384,7 @@ bool run_options_parse(int argc, char **argv, struct run_options *options, struc
         .ram_size = DEFAULT_RAM_SIZE,
         .paced = -1,
         .stop_after = UINT64_MAX,
+        .history_bytes = HISTORY_DEFAULT_BYTES,
     };
     return options_parse(argc, argv, rows, NULL, options, err) && check(options, err);
 }

@@ -39,6 +39,7 @@ struct run_options {
     const char *script, *screenshot, *trace, *control, *record, *gdb;
     uint64_t ps_per_insn; /* 0: not said */
     uint64_t stop_after;
+    uint64_t history_bytes; /* 0: the past is not kept */
     unsigned stop_on;
     bool reset_on_triple_fault;
     bool vmware_mouse;

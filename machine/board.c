@@ -26,6 +26,7 @@
 #include "devices/vga.h"
 #include "devices/vmmouse.h"
 #include "machine/crash.h"
+#include "machine/disk_past.h"
 #include "machine/engine.h"
 #include "machine/gdb.h"
 #include "machine/internal.h"
@@ -331,7 +332,8 @@ static void build_storage(struct machine *machine)
             continue;
         i82077_set_drive(machine->floppy, i,
                          disk ? i82077_drive_for(disk->sector_count) : FLOPPY_DRIVE_1440K);
-        machine->medium[i] = meter_new(disk, &machine->sectors[LIGHT_FLOPPY]);
+        machine->medium[i] =
+            meter_new(disk_past_layer(machine->disk_past, disk), &machine->sectors[LIGHT_FLOPPY]);
         i82077_insert(machine->floppy, i, machine->medium[i]);
     }
     machine->ide = ide_new(machine->bus, machine->pci, PIIX3_DEVICE, isa_irq(machine, 14),
@@ -341,7 +343,8 @@ static void build_storage(struct machine *machine)
         if (!drive->present)
             continue;
         enum screen_light light = drive->is_cdrom ? LIGHT_CDROM : LIGHT_DISK;
-        struct disk_backend *disk = meter_new(drive->disk, &machine->sectors[light]);
+        struct disk_backend *disk =
+            meter_new(disk_past_layer(machine->disk_past, drive->disk), &machine->sectors[light]);
         machine->disk[i] = disk;
         if (drive->is_cdrom)
             ide_attach_cdrom(machine->ide, i / IDE_UNITS, i % IDE_UNITS, disk);
@@ -358,6 +361,7 @@ static void build_storage(struct machine *machine)
 bool board_build(struct machine *machine, struct error *err)
 {
     build_processor(machine);
+    machine->disk_past = disk_past_new();
     if (!rom_map(machine, err))
         return false;
     build_interrupts(machine);
@@ -396,4 +400,5 @@ void board_free(struct machine *machine)
     }
     for (unsigned i = 0; i < MACHINE_DISKS; i++)
         meter_free(machine->disk[i]);
+    disk_past_free(machine->disk_past);
 }

@@ -23,6 +23,10 @@ command_function command_wait, command_sleep, command_pause, command_cont, comma
     command_quit, command_keep, command_stop, command_session, command_status, command_stats,
     command_help, command_version;
 
+/* commands_history.c: the machine's past. */
+command_function command_seek, command_live, command_checkpoint, command_history;
+bool command_check_seek(const struct command_call *call, struct error *err);
+
 enum wait_variant { WAIT_SCREEN, WAIT_SERIAL, WAIT_SERIAL2, WAIT_DEBUGCON, WAIT_HALT, WAIT_POST };
 enum button_variant { BUTTON_POWER, BUTTON_RESET, BUTTON_NMI };
 enum media_variant { MEDIA_INSERT, MEDIA_EJECT };

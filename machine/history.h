@@ -28,12 +28,9 @@
 #include "machine/machine.h"
 
 #define HISTORY_DEFAULT_BYTES    (UINT64_C(96) << 20)
+#define HISTORY_MIN              (UINT64_C(1) << 20)
+#define HISTORY_MAX              (UINT64_C(64) << 30)
 #define HISTORY_DEFAULT_EVERY_NS (500 * UINT64_C(1000000)) /* of the host's time */
-
-struct history_options {
-    uint64_t limit_bytes; /* for checkpoints; 0: HISTORY_DEFAULT_BYTES */
-    uint64_t every_ns;    /* host time between two automatic ones; UINT64_MAX: only by hand */
-};
 
 /* Starts to keep the past; the first checkpoint is now. False: err says why it cannot be kept. */
 bool history_start(struct machine *machine, const struct history_options *options,
@@ -79,5 +76,7 @@ bool history_run_to(struct machine *machine, uint64_t icount);
 /* Forgets what came after the present moment: this is the tip now, and the machine is live (and
  * paused, if it was). Disks become what they are at this moment. */
 void history_go_live(struct machine *machine);
+/* False: err says why not. A run that is recorded stays as it is in the file. */
+bool history_may_go_live(const struct machine *machine, struct error *err);
 
 #endif

@@ -7,6 +7,7 @@
 #include "devices/uart16550.h"
 #include "devices/vga.h"
 #include "devices/vmmouse.h"
+#include "machine/disk_past.h"
 #include "machine/internal.h"
 #include "machine/meter.h"
 
@@ -57,19 +58,25 @@ unsigned machine_cdrom_place(const struct machine *machine)
     return place;
 }
 
-/* The medium that was in the drive goes back to whom it belongs to. */
+void machine_release_medium(struct machine *machine, struct disk_backend *medium, bool inserted)
+{
+    const struct machine_outside *outside = &machine->config.outside;
+    if (inserted) {
+        medium->ops->close(medium);
+        return;
+    }
+    if (outside->release_image)
+        outside->release_image(outside->opaque, disk_past_image(meter_disk(medium)));
+    meter_free(medium);
+}
+
 static void replace_medium(struct machine *machine, enum gate_drive drive,
                            struct disk_backend *medium)
 {
-    const struct machine_outside *outside = &machine->config.outside;
     struct disk_backend *old = machine->medium[drive];
-    if (machine->inserted[drive]) {
-        old->ops->close(old);
-    } else if (old) {
-        if (outside->release_image)
-            outside->release_image(outside->opaque, meter_disk(old));
-        meter_free(old);
-    }
+    bool inserted = machine->inserted[drive];
+    if (old && !history_keep_medium(machine, old, inserted))
+        machine_release_medium(machine, old, inserted);
     machine->medium[drive] = medium;
     machine->inserted[drive] = medium != NULL;
     if (!machine->muted)
@@ -81,7 +88,8 @@ static void on_media(void *opaque, const struct gate_event *event)
     struct machine *machine = opaque;
     enum gate_drive drive = event->u.media.drive;
     enum screen_light light = drive == GATE_CDROM ? LIGHT_CDROM : LIGHT_FLOPPY;
-    struct disk_backend *disk = meter_new(event->u.media.disk, &machine->sectors[light]);
+    struct disk_backend *disk = meter_new(disk_past_layer(machine->disk_past, event->u.media.disk),
+                                          &machine->sectors[light]);
     unsigned place = machine_cdrom_place(machine);
     if (drive == GATE_CDROM && place < MACHINE_DISKS) {
         /* The drive is opened with the paper clip if the guest has locked it. */

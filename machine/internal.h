@@ -95,6 +95,14 @@ struct machine {
     /* Between the chips and the backends; muted: the guest says it again. */
     struct outlet serial_outlet[MACHINE_SERIALS], debug_outlet, printer_outlet, post_outlet;
     bool muted;
+    /* Where the past is kept (machine/history.h), NULL: it is not. disk_past: between meters and
+     * images, owned. */
+    struct history *history;
+    struct disk_past *disk_past;
+    bool checkpoint_due; /* at the next first moment of an instruction count */
+    bool is_first_moment;
+    uint64_t turn_icount; /* of the last turn that came to its instructions */
+    bool is_seeking;      /* run again by a command: nobody else is looked at */
     bool paused;
     uint64_t step_until; /* pauses at this instruction count; UINT64_MAX: no */
 
@@ -146,6 +154,20 @@ bool machine_poke(struct machine *machine, const char *name, const struct poke_v
 bool machine_patch(struct machine *machine, uint32_t address, const uint8_t *bytes, size_t size);
 /* The IDE place of the CD-ROM drive that GATE_CDROM means, the first one; MACHINE_DISKS: none. */
 unsigned machine_cdrom_place(const struct machine *machine);
+
+/* A medium that was in a drive goes back to whom it belongs to. */
+void machine_release_medium(struct machine *machine, struct disk_backend *medium, bool inserted);
+
+/* history.c, for the run loop. */
+/* Now and then: is a checkpoint due? */
+void history_poll(struct machine *machine, uint64_t host_now);
+/* checkpoint_due is set, and timers have expired. */
+void history_turn(struct machine *machine);
+/* The replay of the past has come to its end, the tip. */
+void history_arrive(struct machine *machine);
+/* The medium was just taken out of its drive: true if an earlier moment may need it, and the history
+ * takes care of it from now on. */
+bool history_keep_medium(struct machine *machine, struct disk_backend *medium, bool inserted);
 
 /* live.c: those who watch. */
 /* The machine's own picture of the screen, brought up to date. */

@@ -5,6 +5,7 @@
 #include "devices/ps2_keyboard.h"
 #include "devices/vmmouse.h"
 #include "jit/jit.h"
+#include "machine/history.h"
 #include "machine/internal.h"
 
 #include <sched.h>
@@ -120,6 +121,15 @@ void machine_get_stats(struct machine *machine, struct machine_stats *stats)
     add(stats, "floppy sectors", "", (double)machine->sectors[LIGHT_FLOPPY], true);
     add(stats, "disk sectors", "", (double)machine->sectors[LIGHT_DISK], true);
     add(stats, "CD sectors", "of 512 bytes", (double)machine->sectors[LIGHT_CDROM], true);
+    struct history_info past;
+    history_get_info(machine, &past);
+    if (past.is_kept) {
+        add(stats, "checkpoints", "made", (double)past.made, true);
+        add(stats, "kept past", "s", (double)(past.newest_ns - past.oldest_ns) / second, false);
+        add(stats, "past memory", "bytes", (double)past.bytes, true);
+        add(stats, "pages saved", "for it", (double)past.pages, true);
+        add(stats, "past cost", "s of host time", (double)past.host_ns / second, false);
+    }
     add(stats, "unimplemented", "things reached", log_unimplemented_count(machine->log), true);
 }
 

@@ -77,6 +77,11 @@ struct machine_outside {
     bool (*keep)(void *opaque, enum machine_keep how, struct error *err);
 };
 
+struct history_options {
+    uint64_t limit_bytes; /* of host memory for checkpoints; 0: the past is not kept */
+    uint64_t every_ns;    /* host time between two automatic ones; UINT64_MAX: only by hand */
+};
+
 struct machine_config {
     const struct cpu_model *model;
     enum engine engine;
@@ -117,7 +122,8 @@ struct machine_config {
     struct trace *perf_map; /* the same */
     bool measure;           /* statistics shall say where the time goes */
     struct machine_outside outside;
-    bool verbose; /* log at debug level */
+    struct history_options history; /* machine/history.h */
+    bool verbose;                   /* log at debug level */
 };
 
 struct machine;

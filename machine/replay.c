@@ -68,6 +68,12 @@ void replay_end(struct machine *machine)
     replay->is_on = replay->has_record = replay->has_until = false;
 }
 
+void replay_set_until(struct machine *machine, const struct journal_stamp *until)
+{
+    machine->replay.has_until = true;
+    machine->replay.until = *until;
+}
+
 struct journal_position replay_position(const struct machine *machine)
 {
     return machine->replay.position;

@@ -46,6 +46,8 @@ void replay_begin(struct machine *machine, const struct journal *journal,
                   const struct journal_position *from);
 /* The machine is live again where it is. */
 void replay_end(struct machine *machine);
+/* The replay shall not go beyond the moment: replay_deliver says when it is reached. */
+void replay_set_until(struct machine *machine, const struct journal_stamp *until);
 /* Where in the journal it is: before the next record. */
 struct journal_position replay_position(const struct machine *machine);
 /* Runs until the moment `to`, all its events delivered. Neither script nor requests are looked at.

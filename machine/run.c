@@ -10,6 +10,7 @@
 #include "devices/vga.h"
 #include "machine/crash.h"
 #include "machine/gdb.h"
+#include "machine/history.h"
 #include "machine/internal.h"
 #include "machine/script.h"
 #include "machine/trace.h"
@@ -84,7 +85,7 @@ struct machine *machine_new(const struct machine_config *config, struct error *e
     machine->control = control_new(machine_commands(), machine->gate);
     machine->jobs = jobs_new();
     machine->screen = screen_new();
-    machine->step_until = UINT64_MAX;
+    machine->step_until = machine->turn_icount = UINT64_MAX;
     atomic_init(&machine->outside_status, -1);
     if (config->start_time_is_host)
         read_wall_clock(machine);
@@ -119,6 +120,7 @@ void machine_free(struct machine *machine)
     if (!machine)
         return;
     gdb_free(machine->gdb);
+    history_stop(machine);
     if (machine->state)
         state_map_free(machine->state);
     board_free(machine);
@@ -266,6 +268,7 @@ static void look_at_host(struct machine *machine)
         machine->last_poll_ns = now;
         live_publish(machine, now, false);
         recorder_poll(machine, now);
+        history_poll(machine, now);
     }
     if (machine->config.paced && !machine->paused)
         pace(machine, now);
@@ -373,19 +376,28 @@ static void look_for_entry(struct machine *machine)
     script_wake(machine->config.script, machine);
 }
 
+/* A seek ends before what came from outside at the count it goes to. */
+static bool play_record(struct machine *machine)
+{
+    bool is_there = machine->is_seeking && cpu_icount(machine->cpu) >= machine->config.stop_after;
+    return !is_there && replay_deliver(machine);
+}
+
 /* What comes from outside; also while time stands still. False: this turn ends here. */
 static bool run_outside(struct machine *machine)
 {
     if (machine->replay.is_on) {
         if (gate_pending(machine->gate))
             gate_discard(machine->gate);
-        if (replay_deliver(machine))
+        if (play_record(machine))
             return false;
     } else if (gate_pending(machine->gate)) {
         gate_deliver(machine->gate, cpu_icount(machine->cpu));
     }
     if (machine->reset_requested)
         machine_reset_board(machine);
+    if (machine->is_seeking)
+        return true;
     uint64_t due = jobs_due_time(machine->jobs);
     /* Nearly every turn there is no job: then the time need not be known. */
     if (control_pending(machine->control) || (due != CLOCK_NEVER && due <= machine_time(machine)))
@@ -406,7 +418,7 @@ static bool run_clock(struct machine *machine)
     if (clock_expire(bus_clock(machine->bus)))
         machine_note_order(machine);
     if (machine->replay.is_on)
-        return !replay_deliver(machine);
+        return !play_record(machine);
     if (machine->config.script && script_due_time(machine->config.script) <= machine_time(machine))
         script_step(machine->config.script, machine);
     return !gate_pending(machine->gate);
@@ -418,14 +430,20 @@ void machine_turn(struct machine *machine)
     if (machine->entry == ENTRY_NEAR)
         look_for_entry(machine);
     cpu->attention &= ~(uint32_t)ATTENTION_STOP;
-    if (!run_outside(machine))
+    if (!run_outside(machine)) {
+        history_arrive(machine);
         return;
+    }
     if (machine->paused) {
         gate_wait(machine->gate, HOST_POLL_NS);
         return;
     }
     if (!run_clock(machine) || machine->stop || machine->reset_requested)
         return;
+    machine->is_first_moment = cpu_icount(cpu) != machine->turn_icount;
+    machine->turn_icount = cpu_icount(cpu);
+    if (machine->checkpoint_due)
+        history_turn(machine);
     if (machine->player.is_on && player_turn(machine))
         return;
     if (cpu_icount(cpu) >= machine->step_until) {
@@ -519,6 +537,11 @@ int machine_run(struct machine *machine)
 {
     start_pacing(machine);
     machine->start_host_ns = machine->speed_host_ns = machine->pace_host_ns;
+    if (machine->config.history.limit_bytes && !machine->history) {
+        struct error err;
+        if (!history_start(machine, &machine->config.history, &err))
+            log_line(machine->log, LOG_WARNING, "%s", err.text);
+    }
     unsigned turns = 0;
     uint64_t looked_at = 0;
     while (!machine->stop) {

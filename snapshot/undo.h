@@ -27,15 +27,15 @@ struct undo_item {
 
 static inline uint64_t undo_place(unsigned space, uint64_t index)
 {
-    return (uint64_t)space << 56 | index;
+    return (uint64_t)space << 48 | index;
 }
 static inline unsigned undo_space(uint64_t place)
 {
-    return (unsigned)(place >> 56);
+    return (unsigned)(place >> 48);
 }
 static inline uint64_t undo_index(uint64_t place)
 {
-    return place & ~(UINT64_C(0xFF) << 56);
+    return place & ~(UINT64_C(0xFFFF) << 48);
 }
 
 /* All zero is an empty one. */

@@ -1,0 +1,140 @@
+/* Commands: the machine's past. */
+#include "base/memory.h"
+#include "base/time128.h"
+#include "machine/commands.h"
+#include "machine/history.h"
+#include "machine/internal.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Where a seek goes: an instruction count, a virtual time, or so much of either from here. */
+struct target {
+    bool is_time, is_relative, is_back;
+    uint64_t amount; /* instructions or ns */
+};
+
+static bool parse_time(struct target *target, const char *text)
+{
+    static const struct {
+        const char *name;
+        uint64_t ns;
+    } units[] = {
+        {"ns", 1                   },
+        {"us", NS_PER_MICROSECOND  },
+        {"ms", NS_PER_MILLISECOND  },
+        {"s",  NS_PER_SECOND       },
+        {"m",  60 * NS_PER_SECOND  },
+        {"h",  3600 * NS_PER_SECOND}
+    };
+    char *end;
+    double number = strtod(text, &end);
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (strcmp(end, units[i].name) == 0 && number >= 0 && number < 1e6) {
+            target->is_time = true;
+            target->amount = (uint64_t)(number * (double)units[i].ns + 0.5);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool parse_target(struct target *target, const char *text)
+{
+    *target = (struct target){.is_relative = *text == '-' || *text == '+', .is_back = *text == '-'};
+    text += target->is_relative;
+    if (!isdigit((unsigned char)*text))
+        return false;
+    char *end;
+    errno = 0;
+    target->amount = strtoull(text, &end, 0);
+    return (!*end && !errno) || parse_time(target, text);
+}
+
+bool command_check_seek(const struct command_call *call, struct error *err)
+{
+    struct target target;
+    const char *text = command_argument(call, "where")->text;
+    return parse_target(&target, text) ||
+           error_set(err,
+                     "\"%.80s\" is no moment: give an instruction count, a virtual time such as "
+                     "12.5s, or either with - or + in front, from here",
+                     text);
+}
+
+static uint64_t resolve(const struct target *target, uint64_t present)
+{
+    if (!target->is_relative)
+        return target->amount;
+    if (target->is_back)
+        return target->amount < present ? present - target->amount : 0;
+    return present + target->amount;
+}
+
+static json_t *describe(struct machine *machine)
+{
+    struct history_info info;
+    history_get_info(machine, &info);
+    return json_pack("{s:s, s:b, s:I, s:I, s:I, s:f, s:f, s:f}", "state",
+                     machine_state_name(machine), "in_past", info.in_past, "icount",
+                     (json_int_t)info.present, "oldest", (json_int_t)info.oldest, "newest",
+                     (json_int_t)info.newest, "seconds", (double)info.present_ns / 1e9,
+                     "oldest_seconds", (double)info.oldest_ns / 1e9, "newest_seconds",
+                     (double)info.newest_ns / 1e9);
+}
+
+enum command_outcome command_seek(struct machine *machine, struct job *job)
+{
+    struct target target;
+    struct error err;
+    bool was_paused = machine->paused;
+    parse_target(&target, job_argument(job, "where")->text);
+    bool ok = target.is_time
+                  ? machine_seek_time(machine, resolve(&target, machine_time(machine)), &err)
+                  : machine_seek(machine, resolve(&target, machine_icount(machine)), &err);
+    if (job->is_script)
+        machine_set_paused(machine, was_paused);
+    if (!ok)
+        return job_fail(job, EXIT_STATUS_HOST_ERROR, "seek: %s", err.text);
+    return job_done(job, describe(machine));
+}
+
+enum command_outcome command_live(struct machine *machine, struct job *job)
+{
+    struct error err;
+    if (!history_may_go_live(machine, &err))
+        return job_fail(job, EXIT_STATUS_HOST_ERROR, "live: %s", err.text);
+    history_go_live(machine);
+    return job_done(job, describe(machine));
+}
+
+enum command_outcome command_checkpoint(struct machine *machine, struct job *job)
+{
+    struct history_info info;
+    history_get_info(machine, &info);
+    if (!info.is_kept)
+        return job_fail(job, EXIT_STATUS_HOST_ERROR,
+                        "checkpoint: the past of this machine is not kept (see --history)");
+    if (info.in_past)
+        return job_fail(job, EXIT_STATUS_USAGE,
+                        "checkpoint: the machine is in its past; go live first");
+    history_checkpoint(machine);
+    return job_done(job, describe(machine));
+}
+
+enum command_outcome command_history(struct machine *machine, struct job *job)
+{
+    struct history_info info;
+    history_get_info(machine, &info);
+    json_t *result = describe(machine);
+    json_t *more = json_pack("{s:b, s:i, s:I, s:I, s:I, s:I, s:I, s:f}", "kept", info.is_kept,
+                             "checkpoints", (int)info.checkpoints, "bytes", (json_int_t)info.bytes,
+                             "made", (json_int_t)info.made, "merged", (json_int_t)info.merged,
+                             "pages", (json_int_t)info.pages, "sectors", (json_int_t)info.sectors,
+                             "cost_seconds", (double)info.host_ns / 1e9);
+    json_object_update(result, more);
+    json_decref(more);
+    return job_done(job, result);
+}
