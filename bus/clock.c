@@ -69,6 +69,15 @@ uint64_t clock_ticks(const struct clock *clock, uint64_t hertz)
     return muldiv64(clock_now(clock), hertz, NS_PER_SECOND);
 }
 
+bool clock_ticks_are_insns(const struct clock *clock, uint64_t hertz, uint64_t *at_zero)
+{
+    uint64_t ns_per_tick = clock->ps_per_insn / PS_PER_NS;
+    if (clock->ps_per_insn % PS_PER_NS || ns_per_tick * hertz != NS_PER_SECOND)
+        return false;
+    *at_zero = clock->base_ns / ns_per_tick - clock->base_icount;
+    return true;
+}
+
 uint64_t clock_tsc_hertz(const struct clock *clock)
 {
     (void)clock;

@@ -51,6 +51,9 @@ uint64_t clock_now(const struct clock *clock);    /* ns */
 uint64_t clock_icount(const struct clock *clock); /* instructions */
 /* Ticks of a free-running counter of frequency hertz since power-on. */
 uint64_t clock_ticks(const struct clock *clock, uint64_t hertz);
+/* Whether that counter advances by one with every instruction, as long as no time is skipped or
+ * stalled and the rate stays; *at_zero is then its value, modulo 2^64, at instruction 0. */
+bool clock_ticks_are_insns(const struct clock *clock, uint64_t hertz, uint64_t *at_zero);
 /* Time stamp counter frequency in hertz: one tick per instruction at the nominal rate. */
 uint64_t clock_tsc_hertz(const struct clock *clock);
 

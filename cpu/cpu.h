@@ -129,6 +129,8 @@ struct engine_frame {
     uint8_t units;       /* enum jit_unit: what of the guest is in the host's x87 and SSE */
     uint32_t host_mxcsr; /* what C code runs with */
     uint64_t budget_end; /* icount when budget is used up */
+    uint64_t tsc_end;    /* the time stamp counter then, if tsc_is_quick */
+    bool tsc_is_quick;   /* it counts instructions, and RDTSC is permitted */
     void *code_map;      /* jit/code_map.h */
     struct jump_cache_entry *jump_cache;
     uint64_t jump_key; /* jit/jump_cache.h */

@@ -207,6 +207,7 @@ static void write_tsc(struct cpu *cpu, uint64_t value)
     if (!model_has(cpu->model, FEAT_SSE2))
         value &= 0xFFFFFFFF;
     cpu->tsc_offset += value - cpu_tsc(cpu);
+    cpu->attention |= ATTENTION_MODE; /* translated code has made it part of a sum */
 }
 
 static enum exec_result write_apic_base(struct cpu *cpu, uint64_t value)

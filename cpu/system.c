@@ -114,6 +114,15 @@ uint64_t cpu_tsc(const struct cpu *cpu)
     return clock_ticks(clock, clock_tsc_hertz(clock)) + cpu->tsc_offset;
 }
 
+bool cpu_tsc_counts_insns(const struct cpu *cpu, uint64_t *at_zero)
+{
+    struct clock *clock = bus_clock(cpu->bus);
+    if (!clock_ticks_are_insns(clock, clock_tsc_hertz(clock), at_zero))
+        return false;
+    *at_zero += cpu->tsc_offset;
+    return true;
+}
+
 /* --- control registers --- */
 
 static uint32_t cr0_existing(const struct cpu *cpu)

@@ -70,6 +70,10 @@ void cpu_open_shadow(struct cpu *cpu, bool stack);
 
 /* Time stamp counter now. */
 uint64_t cpu_tsc(const struct cpu *cpu);
+/* Whether it is *at_zero + cpu_icount(), modulo 2^64. Holds until the clock skips or stalls or gets
+ * another rate, or the guest writes the counter: all of that is outside of cpu_run, or leaves
+ * attention behind. */
+bool cpu_tsc_counts_insns(const struct cpu *cpu, uint64_t *at_zero);
 
 /* The processor was told to shut down, or halts. */
 void cpu_set_activity(struct cpu *cpu, enum cpu_activity activity);

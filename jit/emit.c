@@ -67,6 +67,9 @@ static void emit_op(struct emitter *e, const struct ir_op *op)
     case IR_FORWARD:
         emit_forward(e, op);
         break;
+    case IR_TSC:
+        emit_tsc(e, op);
+        break;
     case IR_JUMP:
         emit_jump(e, op);
         break;

@@ -115,6 +115,7 @@ void emit_divide(struct emitter *e, const struct ir_op *op);
 void emit_scan(struct emitter *e, const struct ir_op *op);
 void emit_direction(struct emitter *e, const struct ir_op *op);
 void emit_forward(struct emitter *e, const struct ir_op *op);
+void emit_tsc(struct emitter *e, const struct ir_op *op);
 
 /* --- x87, MMX and SSE: jit/emit_units.c --- */
 

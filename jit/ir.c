@@ -67,6 +67,7 @@ unsigned ir_registers_written(const struct ir_op *op)
     case IR_IMULX:
     case IR_DIV:
     case IR_IDIV:
+    case IR_TSC:
     case IR_CDQ:
     case IR_CBW:
     case IR_CMPXCHG8:

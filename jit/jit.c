@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "cpu/interp.h"
+#include "cpu/system.h"
 #include "jit/code_cache.h"
 #include "jit/code_map.h"
 #include "jit/emit.h"
@@ -324,6 +325,9 @@ static bool enter(struct jit *jit, struct translation *translation, struct edge 
     cpu->frame.budget = budget < MAX_BUDGET ? (uint32_t)budget : MAX_BUDGET;
     cpu->frame.budget_end = cpu->icount + cpu->frame.budget;
     cpu->frame.host_mxcsr = MXCSR_DEFAULT;
+    cpu->frame.tsc_is_quick =
+        cpu_tsc_counts_insns(cpu, &cpu->frame.tsc_end) && !(cpu->cr4 & CR4_TSD);
+    cpu->frame.tsc_end += cpu->frame.budget_end;
     if (jit->options.flush)
         mmu_flush_all(cpu->mmu);
     jump_key_update(cpu);

@@ -82,6 +82,11 @@ static const struct lift {
     {"ret",         lift_ret,               IR_JUMP_TO  },
 };
 
+/* The same for rows that are sensitive: operations that check everything themselves. */
+static const struct lift sensitive[] = {
+    {"rdtsc", lift_time_stamp, IR_TSC},
+};
+
 struct lifts {
     unsigned count;
     struct lift *rows;
@@ -90,6 +95,14 @@ struct lifts {
 static bool is_conditional(const struct insn_row *row, unsigned first)
 {
     return (row->opcode & 0xF0) == first;
+}
+
+static struct lift find_in(const struct lift *lifts, size_t count, const char *mnemonic)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(mnemonic, lifts[i].mnemonic))
+            return lifts[i];
+    return (struct lift){0};
 }
 
 static struct lift find(const struct insn_row *row)
@@ -103,12 +116,11 @@ static struct lift find(const struct insn_row *row)
         return (struct lift){NULL, lift_jcc, IR_JCC};
     if (lift_find_unit(row))
         return (struct lift){NULL, lift_find_unit(row), IR_MOV};
-    if (row->attributes & (A_PROT | A_FPU | A_MMX | A_SSE) || row->class != INNOCUOUS)
+    if (row->attributes & (A_PROT | A_FPU | A_MMX | A_SSE))
         return (struct lift){0};
-    for (unsigned i = 0; i < sizeof table / sizeof table[0]; i++)
-        if (!strcmp(row->mnemonic, table[i].mnemonic))
-            return table[i];
-    return (struct lift){0};
+    if (row->class != INNOCUOUS)
+        return find_in(sensitive, sizeof sensitive / sizeof sensitive[0], row->mnemonic);
+    return find_in(table, sizeof table / sizeof table[0], row->mnemonic);
 }
 
 /* The 386 leaves undefined flags in its own way, which its exec functions know. */
