@@ -94,13 +94,17 @@ static void describe_cpuid(char *text)
 }
 
 #define APIC_BASE     0xFEE00000u
+#define IO_APIC_BASE  0xFEC00000u
 #define APIC_SPURIOUS 0xF0
 #define APIC_LINT0    0x350
 #define APIC_LINT1    0x360
 #define APIC_ENABLED  0x100
 #define APIC_EXTINT   0x700
 #define APIC_NMI      0x400
+#define APIC_MASKED   0x10000
 #define FEATURE_APIC  (1u << 9)
+
+enum { IO_APIC_ENTRIES = 0x10, IO_APIC_INPUTS = 24 };
 
 /* Virtual wire mode: the 8259s reach the processor through LINT0, NMI through LINT1 (MP
  * specification 1.4, 3.6.2). */
@@ -110,7 +114,12 @@ static void start_apic(void)
     cpuid(1, r);
     if (!(r[3] & FEATURE_APIC))
         return;
-    volatile u32 *apic = (volatile u32 *)APIC_BASE;
+    volatile u32 *apic = (volatile u32 *)APIC_BASE, *io_apic = (volatile u32 *)IO_APIC_BASE;
+    /* After a reset of the processor alone it still sends what an operating system asked for. */
+    for (u32 i = 0; i < IO_APIC_INPUTS; i++) {
+        io_apic[0] = IO_APIC_ENTRIES + 2 * i;
+        io_apic[4] = APIC_MASKED;
+    }
     apic[APIC_SPURIOUS / 4] = APIC_ENABLED | 0xFF;
     apic[APIC_LINT0 / 4] = APIC_EXTINT;
     apic[APIC_LINT1 / 4] = APIC_NMI;

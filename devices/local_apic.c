@@ -229,8 +229,6 @@ static void raise_error(struct local_apic *apic, uint32_t error)
         accept_vector(apic, entry & 0xFF, false);
 }
 
-static void reset_registers(struct local_apic *apic);
-
 /* Acts on a message that is meant for this processor. */
 static bool act(struct local_apic *apic, unsigned delivery, unsigned vector, bool level)
 {
@@ -245,8 +243,7 @@ static bool act(struct local_apic *apic, unsigned delivery, unsigned vector, boo
         irq_pulse(&apic->wires.nmi);
         return true;
     case APIC_INIT:
-        reset_registers(apic);
-        irq_pulse(&apic->wires.init);
+        local_apic_init(apic);
         return true;
     default: /* start-up: this processor is running, and ignores it */
         return delivery == APIC_STARTUP;
@@ -601,6 +598,12 @@ void local_apic_connect_eoi(struct local_apic *apic, void (*eoi)(void *io_apic, 
 {
     apic->eoi = eoi;
     apic->io_apic = io_apic;
+}
+
+void local_apic_init(struct local_apic *apic)
+{
+    reset_registers(apic);
+    irq_pulse(&apic->wires.init);
 }
 
 static void local_apic_reset(void *device, enum reset_kind kind)

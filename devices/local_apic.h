@@ -50,6 +50,9 @@ struct apic_message {
 struct local_apic *local_apic_new(struct bus *bus, const struct local_apic_wires *wires,
                                   bool present);
 
+/* INIT#, which goes on to the processor: everything but the ID is as after a reset (SDM 3A
+ * 10.4.7.3). */
+void local_apic_init(struct local_apic *apic);
 /* Inputs LINT0 (the PIC's INT) and LINT1 (NMI). */
 struct irq_line local_apic_lint(struct local_apic *apic, unsigned number);
 /* Where an ExtINT vector comes from: i8259_acknowledge. */

@@ -159,7 +159,7 @@ static void request_reset(void *opaque, bool cpu_only, const char *cause)
     struct machine *machine = opaque;
     report_reset(machine, cause, cpu_insn_eip(machine->cpu));
     if (cpu_only) {
-        cpu_request_reset(machine->cpu, true);
+        local_apic_init(machine->local_apic);
         return;
     }
     machine->reset_requested = true;

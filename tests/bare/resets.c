@@ -62,6 +62,38 @@ static void reset_by(uint32_t phase)
     }
 }
 
+/* What interrupts by the APICs, if there are any, must not outlive a reset: it would reach the
+ * firmware. */
+enum { TPR = 0x80, LVT_TIMER = 0x320, INITIAL_COUNT = 0x380, MASKED = 0x10000 };
+static volatile uint32_t *const apic = (volatile uint32_t *)0xFEE00000;
+static volatile uint32_t *const io_apic = (volatile uint32_t *)0xFEC00000;
+
+static bool has_apic(void)
+{
+    uint32_t eax = 1, ebx, ecx, edx;
+    __asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "=c"(ecx), "=d"(edx));
+    return edx >> 9 & 1;
+}
+
+static void start_interrupts(void)
+{
+    apic[TPR / 4] = 0x10;
+    apic[LVT_TIMER / 4] = 0x20031; /* periodic, vector 31h */
+    apic[INITIAL_COUNT / 4] = 100000;
+    io_apic[0] = 0x10 + 2 * 2; /* the timer: vector 32h, to everybody */
+    io_apic[4] = 0x32;
+}
+
+static void check_interrupts(void)
+{
+    CHECK_EQUAL("SDM 3A 10.4.7: the timer's LVT entry after reset and INIT",
+                apic[LVT_TIMER / 4] & MASKED, MASKED);
+    CHECK_EQUAL("its initial count", apic[INITIAL_COUNT / 4], 0);
+    CHECK_EQUAL("the TPR", apic[TPR / 4], 0);
+    io_apic[0] = 0x10 + 2 * 2;
+    CHECK_EQUAL("the I/O APIC's entry, by firmware", io_apic[4] & MASKED, MASKED);
+}
+
 static uint32_t dr0(void)
 {
     uint32_t value;
@@ -77,6 +109,8 @@ void bare_tests(void)
     } else {
         CHECK_EQUAL("SDM 3A 9.1.1: DR0 after reset", dr0(), 0);
         progress->phase++;
+        if (has_apic())
+            check_interrupts();
     }
     progress->phase_check = ~progress->phase;
     if (progress->phase == PHASES) {
@@ -87,6 +121,8 @@ void bare_tests(void)
     bare_print("reset %u\n", progress->phase);
     uint32_t mark = 0x12345678;
     __asm__ volatile("movl %0, %%dr0" : : "r"(mark));
+    if (has_apic())
+        start_interrupts();
     reset_by(progress->phase);
     for (volatile unsigned i = 0; i < 100000000; i++)
         ;

@@ -3,6 +3,7 @@
 import hashlib
 import pathlib
 import random
+import re
 
 CASES = {}
 
@@ -213,6 +214,74 @@ def linux_6_1_pae(bench):
 def linux_5_10(bench):
     """Linux 5.10 of the older suite."""
     busybox(bench, "linux-5.10")
+
+
+# --- what can be seen of Linux's system structures, and of its end ---
+
+SHELL = 'wait serial "guest: init runs" 300s\nwait serial "# " 60s\n'
+
+
+def linux_reboots(bench, name, how, script, status, *options):
+    """Boots name to its shell, carries out script, and reboots by a method of Linux's reboot=."""
+    guest = bench.guest(name)
+    return bench.run("--memory", "128M", "--kernel", guest["kernel"], "--initrd", guest["initrd"], "--append",
+                     f"console=ttyS0,115200 reboot={how},force", "--serial", f"file:{bench.serial_file()}", *options,
+                     script=SHELL + script + 'serial "reboot -f\\r"\nsleep 30s\n', status=status)
+
+
+def in_lines(bench, text, *patterns):
+    for pattern in patterns:
+        bench.check(re.search(pattern, text, re.MULTILINE), f"{pattern} is not in:\n{text}")
+
+
+def linux_structures(bench, text, paging):
+    in_lines(bench, text,
+             r"^  0060  00CF9B000000FFFF  code, 32-bit, base 00000000h, limit FFFFFFFFh, DPL 0",
+             r"^  0073? .*code, 32-bit, .*DPL 3|^  0070  00CFFB000000FFFF  code, .*DPL 3",
+             r"^   14  .*32-bit interrupt gate to 0060:C[0-9A-F]{7}, DPL 0$",
+             r"^  128  .*gate to 0060:C[0-9A-F]{7}, DPL 3$",
+             r"^TSS 0080, 32-bit, at F[0-9A-F]{7}h", r"^  ss0      0068$",
+             r"^linear C1000000h is physical 0[0-9A-F]{7}h, page of \d+ KiB, user -, supervisor r",
+             r"^" + paging + " paging, CR3 ", r"^[ ]+[0-9A-F]{8}-[0-9A-F]{8}  .* user -   supervisor r",
+             r"software interrupt 80h|interrupt [0-9A-F]+h", r"^  cr0    8005003[3b]  PE MP ET NE WP AM PG$")
+    # The kernel maps nothing that programs can write and run, and its code is not writable
+    bench.check("there is more" not in text, text)
+
+
+LOOKS = "gdt\nidt\ntss\npages 0xC1000000\npages\nregisters\ninterrupts 60\nstack\ndevice i8259\n"
+
+
+@case
+def linux_triple_fault(bench):
+    """Linux 6.1 to a shell, its tables looked at, and rebooted by a triple fault: status 4, and what
+    Linux did to get there (an IDT of length 0, and INT3) is told. Looking changes nothing."""
+    state = "sleep 1s\nstate\n"
+    text = linux_reboots(bench, "linux-6.1", "triple", LOOKS + state, 4)
+    linux_structures(bench, text, "32-bit")
+    in_lines(bench, text, r"^anachron: the guest crashed: triple fault after \d+ instructions",
+             r"^  first: vector 13 \(#GP general protection\), error code 001Ah, at cs:eip 0060:C[0-9A-F]{7}",
+             r"^    while software interrupt 03h was delivered:", r"^    -> the IDT ends before entry 3: ",
+             r"^    -> the IDT ends before entry 8: ", r"^    0060:C[0-9A-F]{7}  CC +int3$")
+    unseen = linux_reboots(bench, "linux-6.1", "triple", state, 4)
+    bench.check(state_line(text) == state_line(unseen), "looking has changed the state")
+
+
+@case
+def linux_triple_fault_pae(bench):
+    """The same with PAE; and when a triple fault resets, Linux boots again."""
+    text = linux_reboots(bench, "linux-6.1-pae", "triple", LOOKS, 0, "--on-triple-fault", "reset")
+    linux_structures(bench, text, "PAE")
+    in_lines(bench, text, r"^  PDPTE\[3\]: ", r"the guest crashed: triple fault",
+             r"^    -> the IDT ends before entry 8: ")
+    bench.check(bench.serial_text().count("Linux version") == 2, "Linux has not started again")
+
+
+@case
+def linux_keyboard_reset(bench):
+    """Rebooted by the keyboard controller: one line says so."""
+    text = linux_reboots(bench, "linux-6.1", "kbd", "", 0)
+    in_lines(bench, text, r"^anachron: the guest's machine was reset by the keyboard controller .* at cs:eip 0060:C")
+    bench.check(text.count("was reset by") == 1, text)
 
 
 # --- boot loaders and their tools ---
