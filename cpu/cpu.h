@@ -118,7 +118,13 @@ struct cpu_host {
 
 /* What translated code keeps beside the guest's registers; it means nothing outside of
  * cpu_engine.run. Here, so that one register leads to both. */
-struct jump_cache_entry;
+/* See jit/jump_cache.h. */
+struct jump_cache_entry {
+    uint64_t key;        /* engine_frame.jump_key | EIP; UINT64_MAX: none */
+    const uint8_t *code; /* as run */
+};
+enum { JUMP_CACHE_SIZE = 1 << 16 };
+
 struct engine_frame {
     uint32_t budget;     /* instructions that may still retire */
     uint16_t flags;      /* arithmetic flags, see jit/flags.h */
@@ -132,8 +138,7 @@ struct engine_frame {
     uint64_t tsc_end;    /* the time stamp counter then, if tsc_is_quick */
     bool tsc_is_quick;   /* it counts instructions, and RDTSC is permitted */
     void *code_map;      /* jit/code_map.h */
-    struct jump_cache_entry *jump_cache;
-    uint64_t jump_key; /* jit/jump_cache.h */
+    uint64_t jump_key;   /* jit/jump_cache.h */
     uint32_t jump_generation;
     uint32_t base_seen;     /* of CS */
     uint64_t mappings_seen; /* mmu->mapping_changes */
@@ -213,6 +218,9 @@ struct cpu {
     struct cpu_engine engine; /* run NULL: the interpreter */
     struct delivery_ring deliveries;
     struct fault_chain fault_chain;
+    /* Of the translator. Here, because its code reaches what is in this struct without a pointer;
+     * the host gives memory to what of it is used. */
+    struct jump_cache_entry jump_cache[JUMP_CACHE_SIZE];
 };
 extern const struct field cpu_fields[];
 

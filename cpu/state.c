@@ -90,5 +90,6 @@ const struct field cpu_fields[] = {
     FIELD_TRANSIENT(struct cpu, engine),
     FIELD_TRANSIENT(struct cpu, deliveries),
     FIELD_TRANSIENT(struct cpu, fault_chain),
+    FIELD_TRANSIENT(struct cpu, jump_cache),
     FIELD_END,
 };

@@ -14,9 +14,9 @@
  *
  * The guest's arithmetic flags are in one or more of three places (jit/flags.h).
  *
- * A block is laid out as: entry (checks the budget), body, edges to the next blocks; and, elsewhere,
- * the cold part: one stub for each memory access that may have to take the slow path, and what edges do when
- * they are not linked. */
+ * A block is laid out as: entry (checks the budget), body, edges to the next blocks; and,
+ * elsewhere, the cold part: one stub for each memory access that may have to take the slow path,
+ * and what edges do when they are not linked. */
 #ifndef JIT_EMIT_H
 #define JIT_EMIT_H
 

@@ -40,7 +40,6 @@ struct jit {
     uint32_t count, capacity;
     bool must_reset;
     struct code_map_slot *map;
-    struct jump_cache_entry *jump_cache;
     struct emitter *emitter;
     struct ir *ir;
     bool must_interpret; /* the next block */
@@ -437,10 +436,8 @@ struct jit *jit_new(struct cpu *cpu, const struct jit_options *options, struct e
     jit->ir = mem_new(sizeof *jit->ir);
     jit->map = mem_map(CODE_MAP_SIZE * sizeof *jit->map);
     forget_code(jit);
-    jit->jump_cache = mem_new(JUMP_CACHE_SIZE * sizeof *jit->jump_cache);
-    jump_cache_clear(jit->jump_cache);
+    jump_cache_clear(cpu);
     cpu->frame.code_map = jit->map;
-    cpu->frame.jump_cache = jit->jump_cache;
     cpu->frame.code_bits = physmem_code_map(cpu->code->phys);
     cpu->frame.code_pages = physmem_code_pages(cpu->code->phys);
     block_cache_set_listener(cpu->code->cache,
@@ -458,7 +455,6 @@ void jit_free(struct jit *jit)
     lifts_free(jit->lifts);
     mem_unmap(jit->translations, jit->capacity * sizeof *jit->translations);
     mem_unmap(jit->map, CODE_MAP_SIZE * sizeof *jit->map);
-    mem_free(jit->jump_cache);
     mem_free(jit->emitter);
     mem_free(jit->ir);
     code_cache_close(&jit->memory);

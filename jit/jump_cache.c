@@ -1,10 +1,10 @@
 /* See jit/jump_cache.h. */
 #include "jit/jump_cache.h"
 
-void jump_cache_clear(struct jump_cache_entry *cache)
+void jump_cache_clear(struct cpu *cpu)
 {
     for (unsigned i = 0; i < JUMP_CACHE_SIZE; i++)
-        cache[i] = (struct jump_cache_entry){UINT64_MAX, NULL};
+        cpu->jump_cache[i] = (struct jump_cache_entry){UINT64_MAX, NULL};
 }
 
 static void set_key(struct cpu *cpu)
@@ -18,7 +18,7 @@ void jump_key_new_generation(struct cpu *cpu)
 {
     if (++cpu->frame.jump_generation == JUMP_KEY_GENERATIONS - 1) {
         cpu->frame.jump_generation = 0;
-        jump_cache_clear(cpu->frame.jump_cache);
+        jump_cache_clear(cpu);
     }
     set_key(cpu);
 }

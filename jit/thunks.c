@@ -121,24 +121,28 @@ static uint8_t *emit_call(struct x64 *as, uint32_t (*function)(struct cpu *, uin
 
 /* --- the jump cache --- */
 
-static const struct x64_mem jump_entry = {REG_ADDRESS, REG_SCRATCH, 0, 0};
+static const struct x64_mem jump_entry = {REG_CPU, REG_SCRATCH, 3,
+                                          offsetof(struct cpu, jump_cache)};
 
-/* The address and the index of the entry for EIP. */
-static void emit_jump_entry(struct x64 *as)
+/* Twice the index of the entry for EIP. */
+static void emit_jump_index(struct x64 *as)
 {
-    x64_mov_rr(as, 4, REG_SCRATCH, REG_EIP);
-    x64_shift_ri(as, X64_SHR, 4, REG_SCRATCH, 4);
-    x64_alu_rr(as, X64_XOR, 4, REG_SCRATCH, REG_EIP);
-    x64_alu_ri(as, X64_AND, 4, REG_SCRATCH, JUMP_CACHE_SIZE - 1);
-    x64_shift_ri(as, X64_SHL, 4, REG_SCRATCH, 4);
-    x64_mov_rm(as, 8, REG_ADDRESS, CPU_FIELD(frame.jump_cache));
+    _Static_assert(JUMP_CACHE_SIZE == 1 << 16, "the index is the low half of EIP");
+    x64_movx_rr(as, 4, REG_SCRATCH, REG_EIP, 2, false);
+    x64_alu_rr(as, X64_ADD, 4, REG_SCRATCH, REG_SCRATCH);
+}
+
+static struct x64_mem jump_entry_code(void)
+{
+    struct x64_mem code = jump_entry;
+    code.disp += (int32_t)offsetof(struct jump_cache_entry, code);
+    return code;
 }
 
 void thunks_emit_jump(const struct thunks *thunks, struct x64 *as)
 {
-    struct x64_mem code = jump_entry;
-    code.disp = offsetof(struct jump_cache_entry, code);
-    emit_jump_entry(as);
+    struct x64_mem code = jump_entry_code();
+    emit_jump_index(as);
     x64_mov_rm(as, 8, REG_T0, CPU_FIELD(frame.jump_key));
     x64_alu_rr(as, X64_OR, 8, REG_T0, REG_EIP);
     x64_alu_rm(as, X64_CMP, 8, REG_T0, jump_entry);
@@ -146,16 +150,14 @@ void thunks_emit_jump(const struct thunks *thunks, struct x64 *as)
     x64_rm(as, 4, 0xFF, (enum host_reg)4, &code); /* jmp */
 }
 
-/* T0 is the code for EIP. The key takes the place of the index, so the entry's address is made
- * first. */
+/* T0 is the code for EIP. */
 static void emit_note_jump(struct x64 *as)
 {
-    emit_jump_entry(as);
-    x64_alu_rr(as, X64_ADD, 8, REG_ADDRESS, REG_SCRATCH);
-    x64_mov_rm(as, 8, REG_SCRATCH, CPU_FIELD(frame.jump_key));
-    x64_alu_rr(as, X64_OR, 8, REG_SCRATCH, REG_EIP);
-    x64_mov_mr(as, 8, x64_at(REG_ADDRESS, 0), REG_SCRATCH);
-    x64_mov_mr(as, 8, x64_at(REG_ADDRESS, offsetof(struct jump_cache_entry, code)), REG_T0);
+    emit_jump_index(as);
+    x64_mov_rm(as, 8, REG_ADDRESS, CPU_FIELD(frame.jump_key));
+    x64_alu_rr(as, X64_OR, 8, REG_ADDRESS, REG_EIP);
+    x64_mov_mr(as, 8, jump_entry, REG_ADDRESS);
+    x64_mov_mr(as, 8, jump_entry_code(), REG_T0);
 }
 
 /* The block's physical address by the TLB, then its code by address and mode. */

@@ -99,8 +99,9 @@ static void trace_insn(void *opaque)
 static void print_symbol(FILE *stream, const struct jit_code *code, const struct jit_view *view,
                          const char *part)
 {
-    fprintf(stream, "%llx %zx guest_%08x%s%s\n", (unsigned long long)(uintptr_t)code->run, code->size,
-            view->linear, view->is_variant ? "_variant" : "", part);
+    if (code->size)
+        fprintf(stream, "%llx %zx guest_%08x%s%s\n", (unsigned long long)(uintptr_t)code->run,
+                code->size, view->linear, view->is_variant ? "_variant" : "", part);
 }
 
 static void trace_block(void *opaque, const struct jit_view *view)

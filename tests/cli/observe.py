@@ -67,7 +67,7 @@ def check_perf_map():
     path.unlink()
     assert lines
     for line in lines:
-        assert re.fullmatch(r"[0-9a-f]+ [0-9a-f]+ guest_[0-9a-f]{8}(_variant)?", line), line
+        assert re.fullmatch(r"[0-9a-f]+ [0-9a-f]+ guest_[0-9a-f]{8}(_variant)?(_cold)?", line), line
 
 
 with tempfile.TemporaryDirectory() as name:
