@@ -131,6 +131,16 @@ struct debugger_message *debugger_take(struct debugger *debugger)
     return message;
 }
 
+bool debugger_wants_stop(struct debugger *debugger)
+{
+    bool wants = false;
+    pthread_mutex_lock(&debugger->lock);
+    for (const struct debugger_message *one = debugger->first; one; one = one->next)
+        wants |= one->event == DEBUGGER_INTERRUPT || one->event == DEBUGGER_LEFT;
+    pthread_mutex_unlock(&debugger->lock);
+    return wants;
+}
+
 void debugger_send(struct debugger *debugger, const char *payload, size_t size)
 {
     pthread_mutex_lock(&debugger->answer_lock);

@@ -52,6 +52,8 @@ bool debugger_post(struct debugger *debugger, enum debugger_event event, const c
 bool debugger_pending(const struct debugger *debugger);
 /* NULL: there is none. The caller frees with mem_free. */
 struct debugger_message *debugger_take(struct debugger *debugger);
+/* Whether a DEBUGGER_INTERRUPT is waiting, for what takes long. */
+bool debugger_wants_stop(struct debugger *debugger);
 void debugger_send(struct debugger *debugger, const char *payload, size_t size);
 /* The machine has ended: takes no more. */
 void debugger_close(struct debugger *debugger);

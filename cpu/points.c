@@ -152,9 +152,12 @@ void points_remove_all(struct points *points)
     }
 }
 
-unsigned points_count(const struct points *points)
+bool points_watch_data(const struct points *points)
 {
-    return points->count;
+    for (unsigned i = 0; i < points->count; i++)
+        if (points->list[i].kind != POINT_EXECUTE)
+            return true;
+    return false;
 }
 
 /* --- hits --- */

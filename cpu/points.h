@@ -54,7 +54,8 @@ enum { POINTS_MAX = 1024 };
 bool points_add(struct points *points, const struct point *point);
 bool points_remove(struct points *points, const struct point *point);
 void points_remove_all(struct points *points);
-unsigned points_count(const struct points *points);
+/* There are others than POINT_EXECUTE. */
+bool points_watch_data(const struct points *points);
 
 /* goes_on: the debugger goes on from here, and an instruction breakpoint at CS:EIP is not told
  * until an instruction has retired. Not goes_on: every one is told. */

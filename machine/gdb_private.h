@@ -49,6 +49,9 @@ struct gdb {
     enum gdb_goal goal;
     uint64_t from_icount; /* where it was set */
     bool took_event;      /* since then */
+    /* No interrupt or fault was taken at this instruction count or a later one, up to the present.
+     */
+    uint64_t quiet_from;
     uint32_t range_first, range_end;
     struct gdb_stop stop;
     /* What came of a point: while the past is searched, the last one before `before`. */

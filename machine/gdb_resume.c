@@ -35,6 +35,7 @@ void gdb_listen(struct gdb *gdb)
 void gdb_took_event(struct gdb *gdb)
 {
     gdb->took_event = true;
+    gdb->quiet_from = machine_icount(gdb->machine) + 1;
 }
 
 /* The instruction will be restarted, and make its accesses again. */
@@ -42,7 +43,7 @@ void gdb_saw_fault(struct gdb *gdb)
 {
     if (gdb->has_hit && gdb->hits == HITS_STOP && gdb->hit.icount == machine_icount(gdb->machine))
         gdb->has_hit = false;
-    gdb->took_event = true;
+    gdb_took_event(gdb);
     if (gdb_is_stepping(gdb))
         gdb->machine->cpu->attention |= ATTENTION_STOP;
 }

@@ -14,6 +14,7 @@ struct search {
     struct gdb *gdb;
     struct history_info history;
     struct journal_stamp origin; /* where the client stands */
+    bool is_interrupted;
 };
 
 static struct journal_stamp here(const struct gdb *gdb)
@@ -36,11 +37,26 @@ void gdb_leave_past(struct gdb *gdb)
 
 /* --- moving without the client's seeing it --- */
 
+/* The instruction count from which the machine is run on its way to icount, or a later one. */
+static uint64_t start_of_seek(const struct search *search, uint64_t icount)
+{
+    const struct machine *machine = search->gdb->machine;
+    uint64_t counts[CHECKPOINTS_MAX], start = icount;
+    unsigned count = history_list(machine, counts, CHECKPOINTS_MAX);
+    for (unsigned i = 0; i < count && i < CHECKPOINTS_MAX && counts[i] <= icount; i++)
+        start = counts[i];
+    return machine_icount(machine) < icount && machine_icount(machine) > start
+               ? machine_icount(machine)
+               : start;
+}
+
 static bool seek(struct search *search, uint64_t icount)
 {
+    struct gdb *gdb = search->gdb;
     struct error err;
-    search->gdb->hits = HITS_ARE_IGNORED;
-    return machine_seek(search->gdb->machine, icount, &err);
+    gdb->hits = HITS_ARE_IGNORED;
+    gdb->quiet_from = start_of_seek(search, icount) + 1;
+    return machine_seek(gdb->machine, icount, &err);
 }
 
 /* To the next boundary, but not beyond the origin's count. */
@@ -101,13 +117,17 @@ static int count_boundaries(struct search *search, uint64_t icount,
 
 /* --- steps --- */
 
-/* To the boundary before the origin. False: that is before the oldest moment. */
+/* To the boundary before the origin. Nearly always it is an instruction back; else the boundaries
+ * are counted on the way there. False: that is before the oldest moment. */
 static bool step_back(struct search *search)
 {
     uint64_t icount = search->origin.icount;
+    if (icount > search->history.oldest)
+        icount--;
+    if (icount >= search->gdb->quiet_from && icount < search->origin.icount &&
+        !points_watch_data(search->gdb->points))
+        return seek(search, icount);
     int steps = count_boundaries(search, icount, &search->origin);
-    while (steps < 0 && icount > search->history.oldest)
-        steps = count_boundaries(search, --icount, &search->origin);
     return steps >= 0 && go_to(search, icount, (unsigned)steps);
 }
 
@@ -144,6 +164,12 @@ static bool go_to_hit(struct search *search)
     return true;
 }
 
+/* The past can be long. */
+static bool is_wanted_elsewhere(struct gdb *gdb)
+{
+    return debugger_wants_stop(gdb->debugger) || atomic_load(&gdb->machine->outside_status) >= 0;
+}
+
 static bool continue_back(struct search *search)
 {
     uint64_t counts[CHECKPOINTS_MAX];
@@ -156,6 +182,9 @@ static bool continue_back(struct search *search)
             continue;
         if (search_piece(search, counts[i], to))
             return go_to_hit(search);
+        search->is_interrupted = is_wanted_elsewhere(search->gdb);
+        if (search->is_interrupted)
+            return seek(search, counts[i]);
         to = counts[i];
     }
     return false;
@@ -164,14 +193,14 @@ static bool continue_back(struct search *search)
 /* --- the packets --- */
 
 /* In front of a write that is taken back, a watchpoint is told as in the other direction. */
-static void tell(struct gdb *gdb, const struct point_hit *hit)
+static void tell(const struct search *search, const struct point_hit *hit)
 {
-    struct gdb_stop stop = {.signal = GDB_SIGTRAP};
+    struct gdb_stop stop = {.signal = search->is_interrupted ? GDB_SIGINT : GDB_SIGTRAP};
     stop.has_hit = hit != NULL;
     if (hit)
         stop.hit = *hit;
-    gdb_stop(gdb, &stop);
-    gdb_send_stop(gdb);
+    gdb_stop(search->gdb, &stop);
+    gdb_send_stop(search->gdb);
 }
 
 static void tell_beginning(struct search *search)
@@ -199,7 +228,7 @@ void gdb_go_back(struct gdb *gdb, bool is_step)
                   (!is_step || gdb->hit.point.kind != POINT_EXECUTE);
     struct point_hit hit = gdb->hit;
     if (found)
-        tell(gdb, is_hit ? &hit : NULL);
+        tell(&search, is_hit ? &hit : NULL);
     else
         tell_beginning(&search);
 }

@@ -10,9 +10,8 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
 
-from session import Client, Machine, client_of, show, state_of
+from session import Client, Machine, client_of, equal, run_tests, show, state_of
 
 anachron, engine, image = os.path.abspath(sys.argv[1]), sys.argv[2], os.path.abspath(sys.argv[3])
 sys.path.insert(0, os.path.dirname(image))
@@ -26,10 +25,6 @@ TO_THE_END = 'wait halt 60s\nstate\nquit 0\n'
 
 def machine(*options, **named):
     return Machine(anachron, '--engine', engine, '--bios', image, *options, **named)
-
-
-def equal(got, wanted, what=''):
-    assert got == wanted, f'{what}: {got!r}, not {wanted!r}'
 
 
 def real_mode():
@@ -280,27 +275,6 @@ def addresses():
         m.end()
 
 
-TESTS = [real_mode, breakpoints, unmapped_and_moved, watchpoints, steps, registers, memory, monitor, interrupts,
-         coming_and_going, bad_clients, state_unchanged, addresses]
-
-
-def main():
-    wanted = sys.argv[4:]
-    failed = 0
-    for test in TESTS:
-        if wanted and test.__name__ not in wanted:
-            continue
-        start = time.time()
-        try:
-            test()
-            print(f'{test.__name__}: passed ({time.time() - start:.1f} s)')
-        except Exception:  # noqa: BLE001
-            failed += 1
-            print(f'{test.__name__}: FAILED')
-            traceback.print_exc(file=sys.stdout)
-        sys.stdout.flush()
-    return 1 if failed else 0
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    run_tests([real_mode, breakpoints, unmapped_and_moved, watchpoints, steps, registers, memory, monitor, interrupts,
+               coming_and_going, bad_clients, state_unchanged, addresses], sys.argv[4:])

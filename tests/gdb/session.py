@@ -4,8 +4,10 @@ import os
 import re
 import socket
 import subprocess
+import sys
 import tempfile
 import time
+import traceback
 
 PATIENCE = 120
 
@@ -168,3 +170,25 @@ def state_of(text):
     found = re.search(r'icount (\d+) state ([0-9a-f]+)', text)
     assert found, f'no state in: {text}'
     return int(found[1]), found[2]
+
+
+def equal(got, wanted, what=''):
+    assert got == wanted, f'{what}: {got!r}, not {wanted!r}'
+
+
+def run_tests(tests, wanted):
+    """All of them, or those that are wanted; ends the program."""
+    failed = 0
+    for test in tests:
+        if wanted and test.__name__ not in wanted:
+            continue
+        start = time.time()
+        try:
+            test()
+            print(f'{test.__name__}: passed ({time.time() - start:.1f} s)')
+        except Exception:  # noqa: BLE001
+            failed += 1
+            print(f'{test.__name__}: FAILED')
+            traceback.print_exc(file=sys.stdout)
+        sys.stdout.flush()
+    sys.exit(1 if failed else 0)

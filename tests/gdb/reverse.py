@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+"""Going back on guest.asm: what was passed on the way forward is met again on the way back, in the other
+order and in the same state.
+
+Run alone: tests/gdb/reverse.py BUILD/anachron ENGINE BUILD/tests/gdb/guest.bin [TEST...]
+"""
+import os
+import sys
+import time
+
+from session import Machine, client_of, equal, run_tests, show, state_of
+
+anachron, engine, image = os.path.abspath(sys.argv[1]), sys.argv[2], os.path.abspath(sys.argv[3])
+sys.path.insert(0, os.path.dirname(image))
+from guest_symbols import SYMBOLS as AT  # noqa: E402
+
+COUNTER, TICKS, ROUND = 0x600, 0x604, 0x610
+ROUNDS = 50
+
+
+def machine(*options, **named):
+    return Machine(anachron, '--engine', engine, '--bios', image, *options, **named)
+
+
+def go(c, packet='c'):
+    answer = c.ask(packet)
+    assert answer[0] == 'T', answer
+    return answer
+
+
+def number(c, address):
+    return int.from_bytes(c.memory(address, 4), 'little')
+
+
+def moment(c):
+    """All registers, the count and the hash of everything."""
+    return (c.pc(), c.ask('g'), *state_of(c.monitor('state')))
+
+
+def steps_back(stop_at, count, more=0):
+    """Some steps forward from a breakpoint, and as many back."""
+    with machine() as m, client_of(m) as c:
+        c.ask(f'Z0,{stop_at:x},1')
+        go(c)
+        c.ask(f'z0,{stop_at:x},1')
+        for _ in range(more):
+            go(c, 'bs')
+        seen = [moment(c)]
+        for _ in range(count):
+            go(c, 's')
+            seen.append(moment(c))
+        for wanted in reversed(seen[:-1]):
+            equal(go(c, 'bs'), 'T05thread:1;')
+            equal(moment(c), wanted, 'a step back')
+        for wanted in seen[1:]:
+            go(c, 's')
+            equal(moment(c), wanted, 'forward again')
+
+
+def steps_through_fault():
+    steps_back(AT['call_late'], 14)
+
+
+def steps_through_interrupt():
+    steps_back(AT['on_timer'], 12, more=5)
+
+
+def steps_through_repeat():
+    steps_back(AT['fill'], 20)
+
+
+def points_back():
+    """The last breakpoints and writes of a run, from its end to its beginning."""
+    with machine() as m, client_of(m) as c:
+        c.ask(f'Z0,{AT["the_end"]:x},1')
+        c.ask(f'Z1,{AT["on_timer"]:x},1')
+        c.ask(f'Z0,{AT["real_count"]:x},1')
+        forward = []
+        while True:
+            go(c)
+            if c.pc() == AT['the_end']:
+                break
+            forward.append(moment(c))
+        assert len(forward) > 15, len(forward)
+        end = moment(c)
+        for wanted in reversed(forward):
+            go(c, 'bc')
+            equal(moment(c), wanted, 'the breakpoint before')
+        equal(go(c, 'bc'), 'T05thread:1;replaylog:begin;')
+        equal(c.pc(), 0xFFFFFFF0)
+        equal(go(c, 'bs'), 'T05thread:1;replaylog:begin;')
+        # And forward on the known way, to where it is live again.
+        for wanted in forward + [end]:
+            go(c)
+            equal(moment(c), wanted, 'the next breakpoint')
+        go(c, 's')
+
+
+def writes_back():
+    with machine() as m, client_of(m) as c:
+        c.ask(f'Z0,{AT["the_end"]:x},1')
+        go(c)
+        c.ask(f'z0,{AT["the_end"]:x},1')
+        c.ask(f'Z2,{COUNTER:x},4')
+        for value in reversed(range(ROUNDS - 6, ROUNDS)):
+            equal(go(c, 'bc'), f'T05thread:1;watch:{COUNTER:x};')
+            equal((c.pc(), number(c, COUNTER)), (AT['count_up'], value))
+        # A step over the write is told as well, in both directions.
+        equal(go(c, 's'), f'T05thread:1;watch:{COUNTER:x};')
+        equal(go(c, 'bs'), f'T05thread:1;watch:{COUNTER:x};')
+        equal((c.pc(), number(c, COUNTER)), (AT['count_up'], ROUNDS - 6))
+
+
+def by_gdb():
+    with machine() as m:
+        lines = m.values(
+                f'break *{AT["the_end"]}', 'continue', 'delete', f'watch *(int*){ROUND}', 'reverse-continue',
+                show('$pc', f'*{ROUND}'), 'reverse-continue', show('$pc', f'*{ROUND}'), 'delete',
+                f'break *{AT["on_timer"]}', 'reverse-continue', show('$pc'), 'reverse-stepi',
+                show(f'$pc >= {AT["round"]} && $pc < {AT["on_timer"]}'), 'stepi', show('$pc'), 'delete',
+                'reverse-continue', show('$pc'), 'kill')
+    inc = f'{AT["spin.next"]:x}'
+    equal(lines, [[inc, f'{ROUNDS - 1:x}'], [inc, f'{ROUNDS - 2:x}'], [f'{AT["on_timer"]:x}'], ['1'],
+                  [f'{AT["on_timer"]:x}'], ['fffffff0']])
+    assert f'Old value = {ROUNDS}' in m.output and f'New value = {ROUNDS - 1}' in m.output, m.output
+    assert 'No more reverse-execution history' in m.output, m.output
+
+
+def changed_past():
+    """Who changes the guest in the past goes on from there; what came later is forgotten."""
+    with machine() as m, client_of(m) as c:
+        c.ask(f'Z0,{AT["the_end"]:x},1')
+        go(c)
+        c.ask(f'Z0,{AT["round"]:x},1')
+        go(c, 'bc')
+        go(c, 'bc')
+        equal(number(c, ROUND), ROUNDS - 2)
+        c.ask(f'M{ROUND:x},4:0a000000')
+        c.ask(f'z0,{AT["round"]:x},1')
+        go(c)
+        equal((c.pc(), number(c, ROUND)), (AT['the_end'], ROUNDS))
+        equal(number(c, COUNTER), ROUNDS - 2 + ROUNDS - 10)
+        c.ask(f'Z0,{AT["round"]:x},1')
+        for value in reversed(range(ROUNDS - 4, ROUNDS)):
+            go(c, 'bc')
+            equal(number(c, ROUND), value)
+        c.ask('P0=44332211')
+        go(c, 's')
+        go(c, 'bs')
+        equal(c.register(0), 0x11223344)
+
+
+def quick():
+    """Ten million instructions back in under a second each."""
+    with machine() as m, client_of(m) as c:
+        c.ask(f'Z0,{AT["the_end"]:x},1')
+        go(c)
+        slowest = 0
+        for packet in ['bs', 'bs', 'bc', 'bs']:
+            c.ask(f'Z0,{AT["real_count"]:x},1')
+            start = time.time()
+            go(c, packet)
+            slowest = max(slowest, time.time() - start)
+        print(f'slowest: {slowest:.3f} s')
+        assert slowest < 3, slowest  # of a busy machine; 0.2 on a quiet one
+
+
+def without_history():
+    with machine('--history', '0') as m, client_of(m) as c:
+        c.ask('?')
+        equal(c.ask('bc'), 'T05thread:1;replaylog:begin;')
+        equal(c.ask('bs'), 'T05thread:1;replaylog:begin;')
+        equal(go(c, 's'), 'T05thread:1;')
+
+
+if __name__ == '__main__':
+    run_tests([steps_through_fault, steps_through_interrupt, steps_through_repeat, points_back, writes_back, by_gdb,
+               changed_past, quick, without_history], sys.argv[4:])
