@@ -192,6 +192,13 @@ static bool continue_back(struct search *search)
 
 /* --- the packets --- */
 
+/* A moment is before what came from outside then; the client stood behind that. */
+static void deliver_present(struct machine *machine)
+{
+    if (machine->replay.is_on)
+        replay_deliver(machine);
+}
+
 /* In front of a write that is taken back, a watchpoint is told as in the other direction. */
 static void tell(const struct search *search, const struct point_hit *hit)
 {
@@ -221,6 +228,8 @@ void gdb_go_back(struct gdb *gdb, bool is_step)
     gdb->is_searching = true;
     points_pass(gdb->points, false);
     bool found = search.history.is_kept && (is_step ? step_back(&search) : continue_back(&search));
+    if (found)
+        deliver_present(gdb->machine);
     gdb->is_searching = false;
     gdb->goal = GOAL_NONE;
     gdb->hits = HITS_STOP;

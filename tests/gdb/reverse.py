@@ -166,7 +166,7 @@ def quick():
 
 
 def without_history():
-    with machine('--history', '0') as m, client_of(m) as c:
+    with machine('--history', 'none') as m, client_of(m) as c:
         c.ask('?')
         equal(c.ask('bc'), 'T05thread:1;replaylog:begin;')
         equal(c.ask('bs'), 'T05thread:1;replaylog:begin;')

@@ -123,7 +123,8 @@ class Client:
         wanted = int(self.byte() + self.byte(), 16)
         assert total & 0xFF == wanted, 'the checksum of an answer is wrong'
         if self.acknowledges:
-            self.send_raw(b'+')
+            with contextlib.suppress(BrokenPipeError):  # the machine may have ended
+                self.send_raw(b'+')
         return payload.decode('latin1')
 
     def ask(self, payload):
