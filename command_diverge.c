@@ -17,7 +17,14 @@ enum { DEFAULT_EVERY = 2000000, MAX_ARGUMENTS = 256 };
 struct diverge_options {
     const struct isa_engine *engine[2];
     uint64_t every, limit;
+    const char *log; /* NULL: the options of `anachron run` say what to run */
     bool help;
+};
+
+/* The two runs, and where the log's check marks say that they begin to go wrong. */
+struct pair {
+    struct run *run[2];
+    struct diverge diverge;
 };
 
 static bool take_engines(void *target, const char *text, struct error *err)
@@ -71,8 +78,10 @@ static const struct option_row rows[] = {
 static void print_help(void)
 {
     puts(
-        "usage: anachron diverge [OPTION]... [OPTION of `anachron run`]...\n\n"
-        "Runs a machine on two engines and finds the first instruction after which they differ.\n");
+        "usage: anachron diverge [LOG] [OPTION]... [OPTION of `anachron run`]...\n\n"
+        "Runs a machine, or what a log has recorded, on two engines and finds the first "
+        "instruction\n"
+        "after which they differ.\n");
     options_help(rows, stdout);
 }
 
@@ -118,28 +127,112 @@ static FILE *take_output(void)
     return stream;
 }
 
+static bool unshare(void *opaque, struct error *err)
+{
+    struct pair *pair = opaque;
+    return run_unshare(pair->run[0], err) && run_unshare(pair->run[1], err);
+}
+
+/* Runs the log on one engine, and compares check marks: *good is where the last right one stands,
+ * UINT64_MAX if all are right. False: it cannot be run. */
+static bool check_marks(const struct diverge_options *options, unsigned side, int argc, char **argv,
+                        uint64_t *good, struct error *lost, int *status, struct error *err)
+{
+    struct run *run =
+        run_open(argc, argv, options->log, true, options->engine[side]->engine, status, err);
+    if (!run)
+        return false;
+    struct machine_play_result result;
+    machine_run_to(run_machine_of(run), options->limit);
+    machine_play_result(run_machine_of(run), &result);
+    *good = result.is_lost ? result.good.icount : UINT64_MAX;
+    if (result.is_lost)
+        *lost = result.error;
+    run_close(run);
+    return true;
+}
+
+static bool open_pair(struct pair *pair, const struct diverge_options *options, int argc,
+                      char **argv, int *status, struct error *err)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        pair->diverge.name[i] = options->engine[i]->name;
+        pair->run[i] =
+            run_open(argc, argv, options->log, false, options->engine[i]->engine, status, err);
+        if (!pair->run[i])
+            return false;
+        pair->diverge.side[i] = run_machine_of(pair->run[i]);
+    }
+    return true;
+}
+
+static enum diverge_result run_pair(const struct diverge_options *options, int argc, char **argv,
+                                    FILE *stream, uint64_t from, int *status, struct error *err)
+{
+    struct pair pair = {
+        .diverge = {.every = options->every,
+                    .limit = options->limit,
+                    .stream = stream,
+                    .unshare = unshare,
+                    .opaque = &pair}
+    };
+    bool ok = open_pair(&pair, options, argc, argv, status, err);
+    for (unsigned i = 0; i < 2 && ok && from; i++)
+        machine_run_to(pair.diverge.side[i], from);
+    enum diverge_result result = ok ? diverge_run(&pair.diverge, err) : DIVERGE_FAILED;
+    for (unsigned i = 0; i < 2; i++)
+        run_close(pair.run[i]);
+    return result;
+}
+
+/* A log tells by its check marks which engine leaves the recorded way, and about where; then that
+ * place is looked for with both. The second engine is the one under suspicion. */
+static enum diverge_result run_log(const struct diverge_options *options, int argc, char **argv,
+                                   FILE *stream, int *status, struct error *err)
+{
+    uint64_t good[2] = {UINT64_MAX, UINT64_MAX}, from;
+    struct error lost;
+    unsigned side = 2;
+    while (side-- > 0 && good[0] == UINT64_MAX && good[1] == UINT64_MAX) {
+        if (!check_marks(options, side, argc, argv, &good[side], &lost, status, err))
+            return DIVERGE_FAILED;
+    }
+    from = good[0] < good[1] ? good[0] : good[1];
+    if (from == UINT64_MAX) {
+        fprintf(stream, "%s and %s do what was recorded: all check marks are right\n",
+                options->engine[0]->name, options->engine[1]->name);
+        return DIVERGE_SAME;
+    }
+    fprintf(stream, "%s: %s; the mark before that, after %llu instructions, was right\n",
+            options->engine[good[0] < good[1] ? 0 : 1]->name, lost.text, (unsigned long long)from);
+    fflush(stream);
+    enum diverge_result result = run_pair(options, argc, argv, stream, from, status, err);
+    if (result == DIVERGE_SAME) {
+        fputs(
+            "Both engines of this build do the same, but not what was recorded: it was another "
+            "build, or a changed machine. Compare builds with --against.\n",
+            stream);
+        return DIVERGE_DIFFERENT;
+    }
+    return result;
+}
+
 static int run_both(const struct diverge_options *options, int argc, char **argv)
 {
-    struct run *run[2] = {NULL};
     struct error err = {""};
     int status = EXIT_STATUS_HOST_ERROR;
-    struct diverge diverge = {.every = options->every, .limit = options->limit};
-    diverge.stream = take_output();
-    bool ok = diverge.stream || error_set_errno(&err, "standard output cannot be kept");
-    for (unsigned i = 0; ok && i < 2; i++) {
-        diverge.name[i] = options->engine[i]->name;
-        run[i] = run_open(argc, argv, options->engine[i]->engine, &status, &err);
-        ok = run[i] != NULL;
-        if (ok)
-            diverge.side[i] = run_machine_of(run[i]);
-    }
-    enum diverge_result result = ok ? diverge_run(&diverge, &err) : DIVERGE_FAILED;
+    FILE *stream = take_output();
+    enum diverge_result result = DIVERGE_FAILED;
+    if (!stream)
+        error_set_errno(&err, "standard output cannot be kept");
+    else if (options->log)
+        result = run_log(options, argc, argv, stream, &status, &err);
+    else
+        result = run_pair(options, argc, argv, stream, 0, &status, &err);
     if (result == DIVERGE_FAILED)
         fprintf(stderr, "anachron: error: %s\n", err.text);
-    for (unsigned i = 0; i < 2; i++)
-        run_close(run[i]);
-    if (diverge.stream)
-        fclose(diverge.stream);
+    if (stream)
+        fclose(stream);
     if (result == DIVERGE_FAILED)
         return status;
     return result == DIVERGE_SAME ? EXIT_STATUS_OK : EXIT_STATUS_HOST_ERROR;
@@ -155,6 +248,12 @@ int command_diverge(int argc, char **argv)
     struct error err = {""};
     char *own[MAX_ARGUMENTS], *rest[MAX_ARGUMENTS];
     int own_count, rest_count;
+    if (argc > 1 && argv[1][0] != '-') {
+        options.log = argv[1];
+        argv[1] = argv[0];
+        argv++;
+        argc--;
+    }
     bool ok = sort_arguments(argc, argv, own, &own_count, rest, &rest_count, &err) &&
               options_parse(own_count, own, rows, NULL, &options, &err);
     if (ok && !options.help && !options.engine[1])

@@ -319,7 +319,8 @@ static void make_lone(struct run *run)
     options->perf_map = false;
 }
 
-struct run *run_open(int argc, char **argv, enum engine engine, int *status, struct error *err)
+struct run *run_open(int argc, char **argv, const char *log, bool checks_marks, enum engine engine,
+                     int *status, struct error *err)
 {
     struct run *run = mem_new(sizeof *run);
     *status = EXIT_STATUS_USAGE;
@@ -328,15 +329,30 @@ struct run *run_open(int argc, char **argv, enum engine engine, int *status, str
         return NULL;
     }
     *status = EXIT_STATUS_HOST_ERROR;
+    run->log.play = (struct machine_play){.to = UINT64_MAX, .ignores_marks = !checks_marks};
+    bool ok = !log || run_log_read(run, log, err);
     make_lone(run);
     run->options.engine = engine;
-    bool ok = configure(run, err);
+    ok = ok && configure(run, err);
     choose_clock(run);
+    ok = ok && run_log_prepare(run, err);
     run->machine = ok ? machine_new(&run->config, err) : NULL;
-    if (run->machine)
+    if (run->machine) {
+        run_log_start(run);
         return run;
+    }
     run_close(run);
     return NULL;
+}
+
+bool run_unshare(struct run *run, struct error *err)
+{
+    bool ok = true;
+    for (unsigned i = 0; i < MACHINE_FLOPPIES && ok; i++)
+        ok = image_unshare(run->config.floppy[i].disk, err);
+    for (unsigned i = 0; i < MACHINE_DISKS && ok; i++)
+        ok = image_unshare(run->config.drive[i].disk, err);
+    return ok;
 }
 
 struct machine *run_machine_of(struct run *run)

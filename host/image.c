@@ -319,6 +319,11 @@ struct disk_backend *image_open_in(const char *specification, enum image_kind ki
     return wants_overlay ? image_overlay_new(disk, overlay_directory, err) : disk;
 }
 
+bool image_unshare(struct disk_backend *disk, struct error *err)
+{
+    return !disk || !image_overlay_is(disk) || image_overlay_unshare(disk, err);
+}
+
 bool image_close(struct disk_backend *disk, struct error *err)
 {
     if (!disk)

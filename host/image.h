@@ -47,6 +47,10 @@ struct disk_backend *image_open(const char *specification, enum image_kind kind,
 struct disk_backend *image_open_in(const char *specification, enum image_kind kind,
                                    const char *overlay_directory, struct error *err);
 
+/* In a process that was forked: an image with an overlay gets one of its own, as it is now, so that
+ * the other process does not see what is written here. Others stay shared. disk may be NULL. */
+bool image_unshare(struct disk_backend *disk, struct error *err);
+
 /* Flushes (a failure is reported in err, and the image is closed all the same) and closes. disk may
  * be NULL. */
 bool image_close(struct disk_backend *disk, struct error *err);

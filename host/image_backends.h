@@ -16,4 +16,9 @@ struct disk_backend *image_raw_new(int fd, uint64_t size, bool read_only, const 
 struct disk_backend *image_overlay_new(struct disk_backend *base, const char *directory,
                                        struct error *err);
 
+/* disk is one that image_overlay_new made. */
+bool image_overlay_is(const struct disk_backend *disk);
+/* Its store becomes a copy that no other process has. */
+bool image_overlay_unshare(struct disk_backend *disk, struct error *err);
+
 #endif

@@ -148,3 +148,32 @@ struct disk_backend *image_overlay_new(struct disk_backend *base, const char *di
     image->written = mem_new(written_size(base->sector_count));
     return &image->backend;
 }
+
+bool image_overlay_is(const struct disk_backend *disk)
+{
+    return disk->ops == &overlay_ops;
+}
+
+bool image_overlay_unshare(struct disk_backend *disk, struct error *err)
+{
+    enum { CHUNK_SECTORS = 256 };
+    struct overlay_image *image = overlay_of(disk);
+    int fd = open_temporary(NULL, err);
+    if (fd < 0)
+        return false;
+    struct disk_backend *copy =
+        image_raw_new(fd, disk->sector_count * DISK_SECTOR_SIZE, false, disk->name);
+    uint8_t *chunk = mem_new(CHUNK_SECTORS * DISK_SECTOR_SIZE);
+    bool ok = true;
+    uint64_t lba = 0, count;
+    for (; ok && overlay_next_written(disk, &lba, &count); lba += count) {
+        count = count < CHUNK_SECTORS ? count : CHUNK_SECTORS;
+        ok = image->store->ops->read(image->store, lba, (uint32_t)count, chunk, err) &&
+             copy->ops->write(copy, lba, (uint32_t)count, chunk, err);
+    }
+    mem_free(chunk);
+    struct disk_backend *old = ok ? image->store : copy;
+    image->store = ok ? copy : image->store;
+    old->ops->close(old);
+    return ok;
+}

@@ -34,12 +34,13 @@ pid_t diverge_split(const struct diverge *diverge)
     if (pid != 0)
         return pid;
     struct error err;
-    for (unsigned i = 0; i < 2; i++)
-        if (diverge->side[i]->jit && !jit_unshare(diverge->side[i]->jit, &err)) {
-            fprintf(stderr, "anachron: error: %s\n", err.text);
-            _exit(TRIAL_BROKEN);
-        }
-    return 0;
+    bool ok = !diverge->unshare || diverge->unshare(diverge->opaque, &err);
+    for (unsigned i = 0; i < 2 && ok; i++)
+        ok = !diverge->side[i]->jit || jit_unshare(diverge->side[i]->jit, &err);
+    if (ok)
+        return 0;
+    fprintf(stderr, "anachron: error: %s\n", err.text);
+    _exit(TRIAL_BROKEN);
 }
 
 static void end(int status)
@@ -222,7 +223,7 @@ static enum diverge_result report_same(const struct diverge *diverge)
 
 enum diverge_result diverge_run(const struct diverge *diverge, struct error *err)
 {
-    uint64_t count = 0;
+    uint64_t count = machine_icount(diverge->side[0]);
     for (bool goes_on = true; goes_on && count < diverge->limit;) {
         uint64_t next =
             diverge->limit - count < diverge->every ? diverge->limit : count + diverge->every;

@@ -12,11 +12,15 @@
 #include <stdio.h>
 
 struct diverge {
-    struct machine *side[2]; /* of one configuration but for the engine; just built */
+    struct machine *side[2]; /* of one configuration but for the engine, at one instruction count */
     const char *name[2];     /* of the engines */
     uint64_t every;          /* instructions between two comparisons */
     uint64_t limit;          /* where it ends at the latest */
     FILE *stream;            /* for the report */
+    /* In a forked process: what it shares with the other one, but for memory, is made its own.
+     * NULL: there is nothing. */
+    bool (*unshare)(void *opaque, struct error *err);
+    void *opaque;
 };
 
 enum diverge_result { DIVERGE_SAME, DIVERGE_DIFFERENT, DIVERGE_FAILED };

@@ -183,9 +183,6 @@ const char *machine_state_name(const struct machine *machine);
 void machine_turn(struct machine *machine);
 /* The reset line of the board, now: between two instructions. */
 void machine_reset_board(struct machine *machine);
-/* Runs up to an instruction count, instead of machine_run; can be called again. False: the machine
- * has ended before, or there. */
-bool machine_run_to(struct machine *machine, uint64_t icount);
 void machine_request_stop(struct machine *machine, enum stop_reason reason, int status);
 /* Pauses or goes on, at the present instruction; ends a step. */
 void machine_set_paused(struct machine *machine, bool paused);

@@ -136,6 +136,9 @@ void machine_free(struct machine *machine);
 /* Runs until the guest or the script ends, or a stop condition is met. Returns the exit status of
  * the program. Says why on standard error where that is not obvious. */
 int machine_run(struct machine *machine);
+/* Runs up to an instruction count, instead of machine_run; can be called again. False: the machine
+ * has ended before, or there. */
+bool machine_run_to(struct machine *machine, uint64_t icount);
 
 /* How machine_run ended. */
 enum machine_end {
@@ -155,6 +158,7 @@ void machine_record(struct machine *machine, struct log_writer *writer);
 struct machine_play {
     uint64_t to; /* ends at this instruction count at the latest; UINT64_MAX: where the log does */
     enum { PLAY_STOPS, PLAY_PAUSES, PLAY_GOES_LIVE } at_end;
+    bool ignores_marks; /* check marks are not compared */
     /* On the machine's thread, when it takes input again. */
     void (*went_live)(void *opaque);
     void *opaque;

@@ -9,7 +9,7 @@ void machine_play(struct machine *machine, struct journal *journal, const struct
     journal_free(machine->journal);
     machine->journal = journal;
     machine->player = (struct player){true, *play};
-    machine->replay.verifies = true;
+    machine->replay.verifies = !play->ignores_marks;
     replay_begin(machine, journal, &begin);
 }
 

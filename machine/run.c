@@ -530,6 +530,8 @@ bool machine_run_to(struct machine *machine, uint64_t icount)
     machine->config.stop_after = limit;
     if (machine->stop == STOP_AFTER && icount < limit)
         machine->stop = STOP_NONE;
+    if (machine->stop)
+        player_finish(machine);
     return machine->stop == STOP_NONE;
 }
 
