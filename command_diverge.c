@@ -139,7 +139,7 @@ static bool check_marks(const struct diverge_options *options, unsigned side, in
                         uint64_t *good, struct error *lost, int *status, struct error *err)
 {
     struct run *run =
-        run_open(argc, argv, options->log, true, options->engine[side]->engine, status, err);
+        run_open_log(options->log, true, argc, argv, options->engine[side]->engine, status, err);
     if (!run)
         return false;
     struct machine_play_result result;

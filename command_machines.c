@@ -217,7 +217,7 @@ int command_rm(int argc, char **argv)
 
 static const char log_usage[] = "usage: anachron log NAME\n\nPrints what was done to a machine.\n";
 
-int command_log(int argc, char **argv)
+int command_machine_log(int argc, char **argv)
 {
     struct error err = {""};
     char line[1024];

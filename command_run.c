@@ -319,8 +319,8 @@ static void make_lone(struct run *run)
     options->perf_map = false;
 }
 
-struct run *run_open(int argc, char **argv, const char *log, bool checks_marks, enum engine engine,
-                     int *status, struct error *err)
+struct run *run_open_log(const char *log, bool checks_marks, int argc, char **argv,
+                         enum engine engine, int *status, struct error *err)
 {
     struct run *run = mem_new(sizeof *run);
     *status = EXIT_STATUS_USAGE;
@@ -343,6 +343,11 @@ struct run *run_open(int argc, char **argv, const char *log, bool checks_marks, 
     }
     run_close(run);
     return NULL;
+}
+
+struct run *run_open(int argc, char **argv, enum engine engine, int *status, struct error *err)
+{
+    return run_open_log(NULL, false, argc, argv, engine, status, err);
 }
 
 bool run_unshare(struct run *run, struct error *err)

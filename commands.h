@@ -18,6 +18,8 @@ int command_save(int argc, char **argv);
 int command_clone(int argc, char **argv);
 int command_ls(int argc, char **argv);
 int command_rm(int argc, char **argv);
+int command_machine_log(int argc, char **argv);
+/* A log of a run, or, with the name of a machine, command_machine_log. */
 int command_log(int argc, char **argv);
 
 #endif

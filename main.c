@@ -13,22 +13,22 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"run",     command_run,          "boot a PC"                            },
-    {"isa",     command_isa,          "list the instructions"                },
-    {"cpus",    command_cpus,         "list the processor models"            },
-    {"disasm",  command_disasm,       "disassemble a file"                   },
-    {"vectors", command_vectors,      "run processor test suites"            },
-    {"replay",  command_replay,       "replay a recorded run"                },
-    {"diverge", command_diverge,      "find where two engines part"          },
-    {"new",     command_new,          "make a machine that is kept by name"  },
-    {"start",   command_start,        "run it, on a working copy of its disk"},
-    {"stop",    command_stop_machine, "end it: --save or --discard"          },
-    {"save",    command_save,         "save its disk and state; it goes on"  },
-    {"clone",   command_clone,        "copy it"                              },
-    {"ls",      command_ls,           "list machines"                        },
-    {"rm",      command_rm,           "remove one"                           },
-    {"log",     command_log,          "what was done to it"                  },
-    {"ctl",     command_ctl,          "control a running machine"            },
+    {"run",     command_run,          "boot a PC"                                      },
+    {"isa",     command_isa,          "list the instructions"                          },
+    {"cpus",    command_cpus,         "list the processor models"                      },
+    {"disasm",  command_disasm,       "disassemble a file"                             },
+    {"vectors", command_vectors,      "run processor test suites"                      },
+    {"replay",  command_replay,       "replay a recorded run"                          },
+    {"diverge", command_diverge,      "find where two engines part"                    },
+    {"new",     command_new,          "make a machine that is kept by name"            },
+    {"start",   command_start,        "run it, on a working copy of its disk"          },
+    {"stop",    command_stop_machine, "end it: --save or --discard"                    },
+    {"save",    command_save,         "save its disk and state; it goes on"            },
+    {"clone",   command_clone,        "copy it"                                        },
+    {"ls",      command_ls,           "list machines"                                  },
+    {"rm",      command_rm,           "remove one"                                     },
+    {"log",     command_log,          "what is in a record; what was done to a machine"},
+    {"ctl",     command_ctl,          "control a running machine"                      },
 };
 
 static void print_help(FILE *stream)

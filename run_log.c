@@ -40,7 +40,9 @@ static json_t *describe_parent(const struct run_log *log, const struct journal_s
 static struct log_writer *open_writer(struct run *run, json_t *machine,
                                       const struct journal_stamp *at, struct error *err)
 {
-    const char *engine = run->config.engine == ENGINE_JIT ? "jit" : "interp";
+    const char *engine = run->config.engine == ENGINE_INTERP ? "interp"
+                         : run->config.engine == ENGINE_JIT  ? "jit"
+                                                             : "default";
     json_t *head = json_pack("{s:o, s:I, s:s, s:s, s:O}", "id", new_id(run->options.record),
                              "recorded", (json_int_t)time(NULL), "by", ANACHRON_VERSION, "engine",
                              engine, "machine", machine);
