@@ -158,7 +158,7 @@ static bool open_pair(struct pair *pair, const struct diverge_options *options, 
     for (unsigned i = 0; i < 2; i++) {
         pair->diverge.name[i] = options->engine[i]->name;
         pair->run[i] =
-            run_open(argc, argv, options->log, false, options->engine[i]->engine, status, err);
+            run_open_log(options->log, false, argc, argv, options->engine[i]->engine, status, err);
         if (!pair->run[i])
             return false;
         pair->diverge.side[i] = run_machine_of(pair->run[i]);

@@ -23,7 +23,7 @@
 static struct disk_backend *outside_open_image(void *opaque, const char *specification,
                                                bool is_cdrom, struct error *err)
 {
-    return image_open(specification, is_cdrom ? IMAGE_CDROM : IMAGE_FLOPPY, err);
+    return run_log_open_medium(opaque, specification, is_cdrom, err);
 }
 
 static bool outside_save_picture(void *opaque, const struct frame *frame, const char *path,
@@ -315,7 +315,7 @@ static void make_lone(struct run *run)
     send_nowhere(&options->post);
     options->display = DISPLAY_NONE;
     options->paced = 0;
-    options->control = options->gdb = options->trace = NULL;
+    options->control = options->gdb = options->trace = options->record = NULL;
     options->perf_map = false;
 }
 

@@ -2,6 +2,7 @@
 #include "run_log.h"
 
 #include "base/memory.h"
+#include "host/image.h"
 #include "host/image_preimages.h"
 #include "run_config.h"
 #include "run_private.h"
@@ -139,6 +140,15 @@ bool run_log_read(struct run *run, const char *path, struct error *err)
            error_set(err, "log %s: %.400s", path, reason.text);
 }
 
+static bool write_sectors(struct disk_backend *disk, const struct log_sectors *sectors,
+                          struct error *err)
+{
+    if (!disk || disk->read_only || sectors->lba > disk->sector_count ||
+        sectors->count > disk->sector_count - sectors->lba)
+        return error_set(err, "the log has sectors of a disk that the machine does not have");
+    return disk->ops->write(disk, sectors->lba, sectors->count, sectors->bytes, err);
+}
+
 /* Directly written disks are opened with an overlay; into that goes what they held. */
 static bool restore_sectors(struct run *run, struct error *err)
 {
@@ -151,15 +161,65 @@ static bool restore_sectors(struct run *run, struct error *err)
                                         ? config->floppy[sectors->place].disk
                                     : drive < MACHINE_DISKS ? config->drive[drive].disk
                                                             : NULL;
-        if (!disk || disk->read_only || sectors->lba > disk->sector_count ||
-            sectors->count > disk->sector_count - sectors->lba)
-            return error_set(err, "log %s: it has sectors of a disk that the machine does not have",
-                             run->log.path);
-        if (!disk->ops->write(disk, sectors->lba, sectors->count, sectors->bytes, err))
+        if (sectors->place < RUN_LOG_FIRST_MEDIUM && !write_sectors(disk, sectors, err))
             return false;
     }
     return true;
 }
+
+/* --- media --- */
+
+/* Diskettes are small. */
+static bool save_medium(struct run_log *log, struct disk_backend *disk, struct error *err)
+{
+    enum { CHUNK_SECTORS = 18 };
+    uint8_t chunk[CHUNK_SECTORS * DISK_SECTOR_SIZE];
+    unsigned place = RUN_LOG_FIRST_MEDIUM + log->media;
+    for (uint64_t lba = 0; lba < disk->sector_count; lba += CHUNK_SECTORS) {
+        uint64_t left = disk->sector_count - lba;
+        uint32_t count = left < CHUNK_SECTORS ? (uint32_t)left : CHUNK_SECTORS;
+        if (!disk->ops->read(disk, lba, count, chunk, err))
+            return false;
+        log_writer_sectors(log->writer, place, lba, count, chunk);
+    }
+    return true;
+}
+
+static bool restore_medium(struct run_log *log, struct disk_backend *disk, struct error *err)
+{
+    for (size_t i = 0; i < log->file.sectors_count; i++) {
+        const struct log_sectors *sectors = &log->file.sectors[i];
+        if (sectors->place == RUN_LOG_FIRST_MEDIUM + log->media &&
+            !write_sectors(disk, sectors, err))
+            return false;
+    }
+    return true;
+}
+
+struct disk_backend *run_log_open_medium(struct run *run, const char *specification, bool is_cdrom,
+                                         struct error *err)
+{
+    struct run_log *log = &run->log;
+    enum image_kind kind = is_cdrom ? IMAGE_CDROM : IMAGE_FLOPPY;
+    bool plays = log->path && !log->went_live;
+    bool is_protected =
+        is_cdrom || strstr(specification, ",readonly") || strstr(specification, ",snapshot");
+    size_t size = strlen(specification) + sizeof ",snapshot";
+    char *opened = mem_new(size);
+    snprintf(opened, size, "%s%s", specification, plays && !is_protected ? ",snapshot" : "");
+    struct disk_backend *disk = image_open(opened, kind, err);
+    mem_free(opened);
+    bool is_written = disk && !disk->read_only && !disk->ops->next_written;
+    if (disk && ((log->writer && is_written && !save_medium(log, disk, err)) ||
+                 (plays && !restore_medium(log, disk, err)))) {
+        image_close(disk, NULL);
+        return NULL;
+    }
+    log->media += disk != NULL;
+    return disk;
+}
+
+/* --- both sides --- */
 
 static bool prepare_replay(struct run *run, struct error *err)
 {

@@ -18,13 +18,21 @@ struct run_log {
     bool went_live;
     /* Recording. */
     struct log_writer *writer;
+    unsigned media; /* that were put into drives so far, on either side */
 };
+
+/* Places of LOG_SECTORS: floppies, IDE places, then media as they are put in. */
+enum { RUN_LOG_FIRST_MEDIUM = 16 };
 
 /* Reads the log and sets the options of the guest's machine from it. False: err says why. */
 bool run_log_read(struct run *run, const char *path, struct error *err);
 /* With all files open and before the machine is built: opens the log to write, checks those of the
  * log to read, and makes disks what they were. */
 bool run_log_prepare(struct run *run, struct error *err);
+/* machine_outside.open_image: a medium for a drive of the running machine. Of one that is written
+ * directly, a log holds the contents. */
+struct disk_backend *run_log_open_medium(struct run *run, const char *specification, bool is_cdrom,
+                                         struct error *err);
 /* The machine has been built. */
 void run_log_start(struct run *run);
 /* After a replay: what it has shown, on standard output. */

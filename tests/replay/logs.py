@@ -1,0 +1,271 @@
+#!/usr/bin/env python3
+"""Recording and replaying from the command line: the same state in either engine, branches, torn and
+damaged logs, and where an engine leaves the recorded way.
+
+Run alone: tests/replay/logs.py build/anachron build/tests/replay/busy.bin
+"""
+
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+ANACHRON, ROM = map(os.path.abspath, sys.argv[1:3])
+ENGINES = ["interp", "jit"] if os.uname().machine == "x86_64" else ["interp"]
+
+SCRIPT = """
+sleep 20ms
+serial "some text for the first port"
+serial2 "and for the second"
+key down a
+sleep 13ms
+key up a
+mouse 10 -4 left
+nmi
+rate 80
+sleep 31ms
+type "typed"
+insert floppy {floppy}
+reset
+sleep 50ms
+eject floppy
+sleep 1ms
+insert floppy {floppy},snapshot
+serial "more"
+sleep 40ms
+eject floppy
+sleep 60ms
+state
+quit 7
+"""
+
+MACHINE = ["--display", "none", "--memory", "2M", "--bios", ROM]
+
+
+def run(*words, status=0, timeout=120):
+    done = subprocess.run([ANACHRON, *map(str, words)], capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, timeout=timeout)
+    if done.returncode != status:
+        sys.exit(f"{words}: status {done.returncode} instead of {status}\n"
+                 f"{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    if status == 1 and words[0] != "diverge" and done.stderr.count("\n") != 1:
+        sys.exit(f"{words}: not one line:\n{done.stderr}")
+    return done.stdout, done.stderr
+
+
+def expect(text, pattern):
+    match = re.search(pattern, text, re.MULTILINE)
+    if not match:
+        sys.exit(f"nothing like {pattern!r} in:\n{text[-3000:]}")
+    return match
+
+
+def state(text):
+    return expect(text, r"^icount \d+ state [0-9a-f]{16}$").group(0)
+
+
+def record(name, *options, script=SCRIPT, status=7):
+    with open("script", "w") as file:
+        file.write(script.format(floppy=os.path.abspath("floppy.img")))
+    shutil.copy("floppy.master", "floppy.img")
+    if os.path.exists(name):
+        os.remove(name)
+    return state(run("run", *MACHINE, "--script", "script", "--record", name, *options,
+                     status=status)[0])
+
+
+def either_engine_replays_either():
+    states = set()
+    for recorder in ENGINES:
+        recorded = record("log", "--engine", recorder)
+        states.add(recorded)
+        for player in ENGINES:
+            text = run("replay", "log", "--engine", player)[0]
+            expect(text, r"^\d\d events, \d+ check marks: all as recorded$")
+            if state(text) != recorded:
+                sys.exit(f"{recorder} {recorded}, replayed by {player}: {text}")
+    if len(states) != 1:
+        sys.exit(f"engines record different runs: {states}")
+    # a recording does not change the run
+    unrecorded = state(run("run", *MACHINE, "--script", "script", status=7)[0])
+    if {unrecorded} != states:
+        sys.exit(f"recorded {states}, else {unrecorded}")
+
+
+def a_replay_stops_where_it_is_told():
+    record("log")
+    count = int(state(run("replay", "log")[0]).split()[1])
+    for to in (1, count // 3, count // 2 + 1):
+        texts = {state(run("replay", "log", "--to", to, "--engine", engine)[0])
+                 for engine in ENGINES}
+        if len(texts) != 1 or not texts.pop().startswith(f"icount {to} "):
+            sys.exit(f"--to {to}: {texts}")
+
+
+def a_branch_is_a_log_of_its_own():
+    record("log")
+    half = int(state(run("replay", "log")[0]).split()[1]) // 2
+    with open("branch.script", "w") as file:
+        file.write('type "another way"\nsleep 50ms\nstate\nquit 0\n')
+    text = run("replay", "log", "--to", half, "--go-live", "--display", "none", "--script",
+               "branch.script", "--record", "branch")[0]
+    ended = text.splitlines()[0]
+    if state(run("replay", "branch")[0]) != ended:
+        sys.exit(f"a branch: {ended}, replayed: {run('replay', 'branch')[0]}")
+    run("replay", "branch", "--go-live", "--display", "none", "--script", "branch.script",
+        "--record", "twig")
+    tree = run("log", "./branch")[0]
+    expect(tree, r"^tree +\./log: \d+ instructions$")
+    expect(tree, rf"^ +\./branch: \d+ instructions, branches off after {half} \(this\)$")
+    expect(tree, r"^ +\./twig: \d+ instructions, branches off after \d+$")
+    expect(run("log", "./log", "--events")[0], r'^ +\d+ +0\.\d+  serial1 "some text')
+    expect(run("replay", "log", "--record", "x", status=2)[1], "--record goes with --go-live")
+
+
+def frames(data):
+    at = 16
+    while at < len(data):
+        size = int.from_bytes(data[at + 4:at + 8], "little")
+        yield at, 16 + size
+        at += 16 + size
+
+
+def a_torn_log_replays_to_its_last_whole_frame():
+    record("log")
+    data = open("log", "rb").read()
+    parts = list(frames(data))
+    ends = parts[:3] + parts[len(parts) // 2:][:1] + parts[-2:]
+    cuts = {size for at, _ in ends for size in (at - 1, at, at + 1, at + 9, at + 17)}
+    rng = random.Random(1)
+    cuts |= {rng.randrange(len(data)) for _ in range(30)}
+    first_end = parts[0][0] + parts[0][1]
+    for size in sorted(cut for cut in cuts if 0 <= cut < len(data)):
+        open("torn", "wb").write(data[:size])
+        if size < first_end:
+            text = run("replay", "torn", status=1)[1]
+            expect(text, "is not a log|ends before its configuration")
+            continue
+        out, err = run("replay", "torn")
+        state(out)
+        whole = max(at + length for at, length in parts if at + length <= size)
+        if whole != size:
+            expect(err, f"log torn is cut off after {whole} of {size} bytes")
+
+
+def a_killed_recorder_leaves_a_good_log():
+    with open("script", "w") as file:
+        file.write('sleep 100ms\nserial "x"\n' * 1000)
+    for delay in (0.3, 0.7):
+        if os.path.exists("log"):
+            os.remove("log")
+        process = subprocess.Popen([ANACHRON, "run", *MACHINE, "--clock", "paced", "--script",
+                                    "script", "--record", "log"], stdout=subprocess.DEVNULL)
+        time.sleep(delay)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        text = run("replay", "log")[0]
+        if int(state(text).split()[1]) < 100000:
+            sys.exit(f"killed after {delay} s, but the log has only {text}")
+        expect(run("log", "./log")[0], "the recorder was killed|cut off")
+
+
+def damage_is_found():
+    record("log")
+    data = bytearray(open("log", "rb").read())
+    last, _ = list(frames(data))[-1]
+    rng = random.Random(2)
+    places = list(range(48)) + [rng.randrange(len(data)) for _ in range(150)]
+    for place in places:
+        bit = 1 << rng.randrange(8)
+        data[place] ^= bit
+        open("damaged", "wb").write(data)
+        data[place] ^= bit
+        done = subprocess.run([ANACHRON, "replay", "damaged"], capture_output=True, text=True,
+                              timeout=60)
+        # A size that is too large now looks like a frame that has been cut off.
+        torn = done.returncode == 0 and "is cut off after" in done.stderr
+        if not torn and (done.returncode != 1 or done.stderr.count("\n") != 1):
+            sys.exit(f"bit {bit:#x} of byte {place} of {len(data)}: status {done.returncode}\n"
+                     f"{done.stdout}{done.stderr}")
+
+
+def what_is_missing_is_named():
+    record("log")
+    data = bytearray(open("log", "rb").read())
+    data[12] = 99
+    open("future", "wb").write(data)
+    expect(run("replay", "future", status=1)[1], "log future is of version 99")
+    expect(run("replay", "/dev/null", status=1)[1], "is not a log")
+    expect(run("replay", ROM, status=1)[1], "is not a log")
+    expect(run("replay", "nowhere", status=1)[1], "cannot open log nowhere")
+    expect(run("replay", status=2)[1], "give a log")
+    expect(run("replay", "log", "--to", "x", status=2)[1], "--to x: give an instruction count")
+    expect(run("replay", "log", "--memory", "4M", status=2)[1], "--memory")
+    expect(run("run", *MACHINE, "--record", "log", status=1)[1], "exists already")
+    expect(run("run", *MACHINE, "--record", "no/where", status=1)[1], "cannot make the file")
+    shutil.copy(ROM, "own.bin")
+    os.remove("log")
+    run("run", "--display", "none", "--bios", "own.bin", "--stop-after", "100000", "--record", "log")
+    run("replay", "log")
+    with open("own.bin", "r+b") as file:
+        file.write(b"changed")
+    expect(run("replay", "log", status=1)[1], "own.bin is not the file that it was then")
+    os.remove("own.bin")
+    expect(run("replay", "log", status=1)[1], "own.bin")
+
+
+def a_directly_written_disk_is_had_back():
+    """The guest is not needed for that: another image that was written afterwards is refused."""
+    with open("disk.img", "wb") as file:
+        file.write(os.urandom(64 << 10))
+        file.truncate(8 << 20)
+    os.path.exists("disklog") and os.remove("disklog")
+    run("run", *MACHINE, "--disk", "disk.img", "--stop-after", "3000000", "--record", "disklog")
+    run("replay", "disklog")
+    with open("disk.img", "r+b") as file:
+        file.seek(100000)
+        file.write(b"!")
+    expect(run("replay", "disklog", status=1)[1], "disk.img does not hold what it did then")
+
+
+def diverge_finds_a_broken_lift():
+    if "jit" not in ENGINES:
+        return
+    record("log")
+    expect(run("diverge", "log")[0], "interp and jit do what was recorded")
+    text = run("diverge", "log", "--translator", "warm=1,break=rol", status=1)[0]
+    expect(text, r"^jit: check mark \d+ of the log differs|^jit: the m")
+    expect(text, r"^-> *\d+  [0-9a-f]{8}  [0-9a-f]+ +rol ")
+    # a record of the broken translator: both engines agree, but not with it
+    os.remove("log")
+    run("run", *MACHINE, "--script", "script", "--engine", "jit", "--translator", "warm=1,break=rol",
+        "--record", "log", status=7)
+    text = run("diverge", "log", status=1)[0]
+    expect(text, "Both engines of this build do the same, but not what was recorded")
+
+
+def main():
+    folder = tempfile.mkdtemp(prefix="anachron-logs-")
+    os.chdir(folder)
+    with open("floppy.master", "wb") as file:
+        file.truncate(1440 << 10)
+    try:
+        for check in (either_engine_replays_either, a_replay_stops_where_it_is_told,
+                      a_branch_is_a_log_of_its_own, a_torn_log_replays_to_its_last_whole_frame,
+                      a_killed_recorder_leaves_a_good_log, damage_is_found,
+                      what_is_missing_is_named, a_directly_written_disk_is_had_back,
+                      diverge_finds_a_broken_lift):
+            start = time.time()
+            check()
+            print(f"{check.__name__}: {time.time() - start:.1f} s", flush=True)
+    finally:
+        os.chdir("/")
+        shutil.rmtree(folder)
+
+
+main()
