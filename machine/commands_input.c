@@ -137,13 +137,23 @@ static bool has_drive(const struct machine *machine, unsigned drive)
                                : machine->config.floppy[drive].present;
 }
 
-static bool open_medium(struct machine *machine, struct job *job)
+static struct disk_backend *open_image(struct machine *machine, const struct job *job,
+                                       struct error *err)
 {
     const struct machine_outside *outside = &machine->config.outside;
+    return outside->open_image(outside->opaque, job_argument(job, "file")->text,
+                               job_argument(job, "drive")->number == GATE_CDROM, err);
+}
+
+static bool open_medium(struct machine *machine, struct job *job)
+{
     struct error err = {"there is nobody to open images"};
-    if (outside->open_image)
-        job->disk = outside->open_image(outside->opaque, job_argument(job, "file")->text,
-                                        job_argument(job, "drive")->number == GATE_CDROM, &err);
+    if (machine->config.outside.open_image) {
+        job->disk = open_image(machine, job, &err);
+        /* The same file may have been in a drive before, and be kept for that time. */
+        if (!job->disk && history_release_media(machine))
+            job->disk = open_image(machine, job, &err);
+    }
     if (!job->disk)
         job_fail(job, EXIT_STATUS_HOST_ERROR, "%s", err.text);
     return job->disk;

@@ -319,6 +319,19 @@ static void release_media(struct machine *machine)
         if (!is_in_drive(machine, history->kept[i].medium))
             machine_release_medium(machine, history->kept[i].medium, history->kept[i].inserted);
     mem_free(history->kept);
+    history->kept = NULL;
+    history->kept_count = 0;
+}
+
+bool history_release_media(struct machine *machine)
+{
+    struct history *history = machine->history;
+    if (!history || history->in_past || !history->kept_count)
+        return false;
+    history_forget(machine);
+    release_media(machine);
+    history_add_checkpoint(machine, false);
+    return true;
 }
 
 void history_stop(struct machine *machine)

@@ -165,8 +165,11 @@ void history_poll(struct machine *machine, uint64_t host_now);
 void history_turn(struct machine *machine);
 /* The replay of the past has come to its end, the tip. */
 void history_arrive(struct machine *machine);
-/* The medium was just taken out of its drive: true if an earlier moment may need it, and the history
- * takes care of it from now on. */
+/* The medium was just taken out of its drive: true if an earlier moment may need it, and the
+ * history takes care of it from now on. */
+/* Media that are kept for the past alone are given back, because their files are wanted, and the
+ * past is forgotten with them. False: there are none. */
+bool history_release_media(struct machine *machine);
 bool history_keep_medium(struct machine *machine, struct disk_backend *medium, bool inserted);
 
 /* live.c: those who watch. */
