@@ -3,6 +3,7 @@
 
 #include "commands.h"
 #include "host/image.h"
+#include "host/image_identity.h"
 #include "machine/script.h"
 #include "machine/trace.h"
 #include "run_machine.h"
@@ -30,6 +31,12 @@ static bool outside_save_picture(void *opaque, const struct frame *frame, const 
                                  struct error *err)
 {
     return picture_save(frame, path, err);
+}
+
+static bool outside_identify(void *opaque, const char *path, struct disk_identity *identity,
+                             struct error *err)
+{
+    return image_identify(path, identity, err);
 }
 
 /* An image that was there from the beginning has been taken out. What the end of the run would
@@ -89,7 +96,7 @@ static bool configure(struct run *run, struct error *err)
         .reset_on_triple_fault = options->reset_on_triple_fault,
         .vmware_mouse = options->vmware_mouse,
         .has_connected = options->has_connected,
-        .serial_connected = {options->connected[0],                options->connected[1]},
+        .serial_connected = {options->connected[0],        options->connected[1]},
         .printer_connected = options->printer_connected,
         .verbose = options->verbose,
         .measure = options->stats,
@@ -99,10 +106,12 @@ static bool configure(struct run *run, struct error *err)
                              .open_image = outside_open_image,
                              .release_image = outside_release_image,
                              .save_picture = outside_save_picture,
+                             .identify = outside_identify,
                              .keep = run->kept ? run_kept_keep : NULL},
     };
     memcpy(config->boot_order, options->boot, sizeof config->boot_order);
-    if (!run_read_files(run, err) || !run_open_images(run, err))
+    if (!run_load_open(run, err) || !run_read_files(run, err) || !run_load_configure(run, err) ||
+        !run_open_images(run, err))
         return false;
     if (options->trace && !(config->trace = trace_open(options->trace, err)))
         return false;
@@ -123,6 +132,8 @@ static void choose_clock(struct run *run)
     run->config.paced = options->paced >= 0 ? options->paced
                                             : (run->config.interactive || run->config.controlled) &&
                                                   !options->script;
+    if (run->saved)
+        return;
     run->config.start_time = DEFAULT_DATE;
     run->config.start_time_is_host =
         options->date_is_host || (!options->has_date && run->config.paced);
@@ -194,6 +205,8 @@ static bool execute(struct run *run, int *status, struct error *err)
     run->machine = machine_new(&run->config, err);
     if (!run->machine)
         return false;
+    if (!run_load_state(run, err))
+        return false;
     run_log_start(run);
     atomic_store(&run->stoppable, run->machine);
     struct gate *gate = machine_gate(run->machine);
@@ -235,6 +248,7 @@ static void leave(struct run *run)
 static void release(struct run *run)
 {
     machine_free(run->machine);
+    saved_close(run->saved);
     script_free(run->config.script);
     for (unsigned i = 0; i < run->blob_count; i++)
         mem_free(run->blob[i]);
@@ -304,6 +318,7 @@ static void send_nowhere(const char **where)
 static void make_lone(struct run *run)
 {
     struct run_options *options = &run->options;
+    run->protects_images = true;
     for (unsigned i = 0; i < options->floppy_count; i++)
         run_protect_image(run, &options->floppy[i]);
     for (unsigned i = 0; i < options->disk_count; i++)
@@ -337,7 +352,7 @@ struct run *run_open_log(const char *log, bool checks_marks, int argc, char **ar
     choose_clock(run);
     ok = ok && run_log_prepare(run, err);
     run->machine = ok ? machine_new(&run->config, err) : NULL;
-    if (run->machine) {
+    if (run->machine && run_load_state(run, err)) {
         run_log_start(run);
         return run;
     }

@@ -95,10 +95,33 @@ static bool open_drive(struct drive_config *drive, const char *specification, en
  * disc when nothing else wants the place. */
 static const unsigned cdrom_order[MACHINE_DISKS] = {2, 3, 1, 0};
 
+/* What options say of each place, when a saved state says which drives there are. */
+static void place_images(const struct run *run, const char *given[SAVED_PLACES])
+{
+    const struct run_options *options = &run->options;
+    bool taken[MACHINE_DISKS] = {run->kept && run->kept->disk};
+    for (unsigned i = 0; i < options->floppy_count; i++)
+        given[i] = options->floppy[i];
+    for (unsigned i = 0; i < options->cdrom_count; i++) {
+        given[MACHINE_FLOPPIES + cdrom_order[i]] = options->cdrom[i];
+        taken[cdrom_order[i]] = true;
+    }
+    for (unsigned i = 0, place = 0; i < options->disk_count; i++, place++) {
+        while (taken[place])
+            place++;
+        given[MACHINE_FLOPPIES + place] = options->disk[i];
+    }
+}
+
 bool run_open_images(struct run *run, struct error *err)
 {
     const struct run_options *options = &run->options;
     struct machine_config *config = &run->config;
+    if (run->saved) {
+        const char *given[SAVED_PLACES] = {NULL};
+        place_images(run, given);
+        return run_load_images(run, given, err);
+    }
     for (unsigned i = 0; i < options->floppy_count; i++) {
         if (!open_drive(&config->floppy[i], options->floppy[i], IMAGE_FLOPPY, err))
             return false;

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "host/image.h"
+#include "machine/saved.h"
 #include "run_private.h"
 
 #include <stdio.h>
@@ -18,7 +19,8 @@ struct disk_backend *run_kept_open_disk(struct run *run, struct error *err)
 
 static bool write_state(void *opaque, const char *path, struct error *err)
 {
-    return error_set(err, "this version cannot save a machine that is not powered off");
+    struct run *run = opaque;
+    return machine_save(run->machine, path, err);
 }
 
 bool run_kept_keep(void *opaque, enum machine_keep how, struct error *err)
@@ -60,6 +62,7 @@ int run_kept(const struct run_options *options, const struct run_kept *kept)
     }
     struct run *run = mem_new(sizeof *run);
     run->options = *options;
+    run->options.load = kept->state;
     run->options.control = instance_control(kept->instance);
     run->kept = kept;
     for (unsigned i = 0; i < options->floppy_count; i++)

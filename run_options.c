@@ -44,6 +44,7 @@ static bool take_memory(void *target, const char *text, struct error *err)
     struct run_options *options = target;
     if (!parse_size(text, PHYSMEM_RAM_MIN, PHYSMEM_RAM_MAX, &options->ram_size))
         return error_set(err, "--memory %s: give a size such as 128M, from 1M to 3584M", text);
+    options->has_memory = true;
     return options->ram_size % (1 << 20) == 0 ||
            error_set(err, "--memory %s: give whole MiB", text);
 }
@@ -61,6 +62,7 @@ static bool take_cpu(void *target, const char *text, struct error *err)
 {
     struct run_options *options = target;
     options->model = cpu_model_find(text);
+    options->has_cpu = true;
     return options->model ||
            error_set(err, "--cpu %s: no such model; `anachron cpus` lists them", text);
 }
@@ -249,6 +251,7 @@ static bool take_mouse(void *target, const char *text, struct error *err)
 {
     struct run_options *options = target;
     options->vmware_mouse = strcmp(text, "vmware") == 0;
+    options->has_mouse = true;
     return options->vmware_mouse || strcmp(text, "ps2") == 0 ||
            error_set(err, "--mouse %s: give ps2 or vmware", text);
 }
@@ -286,6 +289,7 @@ TAKE_STRING(screenshot)
 TAKE_STRING(trace)
 TAKE_STRING(control)
 TAKE_STRING(record)
+TAKE_STRING(load)
 TAKE_STRING(gdb)
 
 #define TAKE_FLAG(member)                                                                          \
@@ -349,7 +353,7 @@ static const struct option_row rows[] = {
     {"--sound", "none", "sound", take_sound},
     {"--record", "FILE", "record the run, for `anachron replay`", take_record},
     {"--history", "SIZE", "host memory for going back in time (96M), or none", take_history},
-    {"--load", "FILE", "start from a saved state", NULL},
+    {"--load", "FILE", "go on from a saved state", take_load},
     {"--help", NULL, "this text", take_help},
     {0},
 };

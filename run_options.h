@@ -11,6 +11,7 @@ enum { MAX_IMAGES = 6 };
 enum display { DISPLAY_DEFAULT, DISPLAY_SDL, DISPLAY_TERM, DISPLAY_VNC, DISPLAY_NONE };
 
 struct run_options {
+    bool has_cpu, has_memory, has_mouse; /* they were said */
     const struct cpu_model *model;
     uint64_t ram_size;
     const char *bios, *vga_bios;
@@ -36,7 +37,7 @@ struct run_options {
     int paced; /* -1: not said */
     bool has_date, date_is_host;
     int64_t date;
-    const char *script, *screenshot, *trace, *control, *record, *gdb;
+    const char *script, *screenshot, *trace, *control, *record, *load, *gdb;
     uint64_t ps_per_insn; /* 0: not said */
     uint64_t stop_after;
     uint64_t history_bytes; /* 0: the past is not kept */

@@ -9,6 +9,7 @@
 #include "host/terminal.h"
 #include "machine/machine.h"
 #include "run_kept.h"
+#include "run_load.h"
 #include "run_log.h"
 #include "run_options.h"
 #include "ui/term.h"
@@ -42,6 +43,8 @@ struct run {
     struct control_server *server;
     struct run_log log;
     struct gdb_server *gdb;
+    struct saved *saved;  /* --load; NULL: power-on */
+    bool protects_images; /* nothing is written to them */
     /* Of a machine that is kept by name; kept NULL: it is not. */
     const struct run_kept *kept;
     struct disk_backend *kept_disk; /* in config.drive */

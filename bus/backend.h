@@ -46,8 +46,19 @@ struct disk_backend {
     /* Whoever keeps the machine's state keeps the disk's content with it (a machine that is kept by
      * name): the state holds neither the overlay's sectors nor path or hash of the image. */
     bool kept_beside;
+    /* Of the image's file, absolute; NULL: there is none. Lives as long as the disk. */
+    const char *path;
+    bool geometry_is_given;        /* by the user */
     struct disk_geometry geometry; /* guessed from the partition table, or given by the user */
     char name[64];                 /* for messages: the file's base name */
+};
+
+/* By what the file of an image is known again. */
+struct disk_identity {
+    uint64_t size;       /* bytes */
+    int64_t modified_ns; /* when it was changed last, since 1970; 0: not known */
+    uint64_t hash;
+    bool is_sampled; /* hash is not over all of it */
 };
 
 /* --- characters out: serial ports, debug console, parallel port --- */

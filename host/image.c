@@ -281,7 +281,8 @@ static bool prepare_file(struct opening *opening, struct error *err)
 static void set_geometry(struct disk_backend *disk, const struct opening *opening,
                          const uint8_t *first_sector)
 {
-    if (opening->options.geometry.heads)
+    disk->geometry_is_given = opening->options.geometry.heads != 0;
+    if (disk->geometry_is_given)
         disk->geometry = opening->options.geometry;
     else if (opening->kind == IMAGE_DISK)
         disk->geometry = image_guess_geometry(first_sector, disk->sector_count);
@@ -308,6 +309,7 @@ struct disk_backend *image_open_in(const char *specification, enum image_kind ki
     if (kind == IMAGE_CDROM)
         size = (size + CD_BLOCK_SIZE - 1) / CD_BLOCK_SIZE * CD_BLOCK_SIZE;
     struct disk_backend *disk = image_raw_new(opening.fd, size, !opening.writable, base_name(path));
+    image_raw_set_path(disk, path);
     uint8_t first_sector[DISK_SECTOR_SIZE];
     if (!disk->ops->read(disk, 0, 1, first_sector, err) ||
         !check_content(&opening, first_sector, err)) {

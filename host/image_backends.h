@@ -8,6 +8,8 @@
 /* A file of size bytes, open as fd (owned): sector after sector; a last part-sector reads as padded
  * with zeros. */
 struct disk_backend *image_raw_new(int fd, uint64_t size, bool read_only, const char *name);
+/* Where the file is; once. */
+void image_raw_set_path(struct disk_backend *disk, const char *path);
 
 /* Reads from base until a sector has been written; writes go to an unlinked file in directory
  * (NULL: $TMPDIR or /tmp), which takes the room of what was written. NULL (base is closed): the

@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 struct raw_image {
     struct disk_backend backend;
+    char *path;
     int fd;
 };
 
@@ -86,6 +88,7 @@ static bool raw_flush(struct disk_backend *disk, struct error *err)
 static void raw_close(struct disk_backend *disk)
 {
     close(raw_of(disk)->fd);
+    free(raw_of(disk)->path);
     mem_free(disk);
 }
 
@@ -101,4 +104,9 @@ struct disk_backend *image_raw_new(int fd, uint64_t size, bool read_only, const 
     image->backend.read_only = read_only;
     snprintf(image->backend.name, sizeof image->backend.name, "%s", name);
     return &image->backend;
+}
+
+void image_raw_set_path(struct disk_backend *disk, const char *path)
+{
+    disk->path = raw_of(disk)->path = realpath(path, NULL);
 }

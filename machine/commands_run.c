@@ -5,6 +5,7 @@
 #include "machine/commands.h"
 #include "machine/inspect.h"
 #include "machine/internal.h"
+#include "machine/saved.h"
 
 #include <string.h>
 
@@ -117,6 +118,14 @@ enum command_outcome command_quit(struct machine *machine, struct job *job)
     if (!job->is_script)
         machine_request_stop(machine, STOP_OUTSIDE, job->status);
     return COMMAND_DONE;
+}
+
+enum command_outcome command_save_state(struct machine *machine, struct job *job)
+{
+    struct error err = {""};
+    if (!machine_save(machine, job_argument(job, "file")->text, &err))
+        return job_fail(job, EXIT_STATUS_HOST_ERROR, "%s", err.text);
+    return job_done(job, where(machine));
 }
 
 static enum command_outcome settle(struct machine *machine, struct job *job, enum machine_keep how)

@@ -73,6 +73,9 @@ struct machine_outside {
     /* Writes frame to a picture file. */
     bool (*save_picture)(void *opaque, const struct frame *frame, const char *path,
                          struct error *err);
+    /* Fills identity for the file of an image, for a saved state. */
+    bool (*identify)(void *opaque, const char *path, struct disk_identity *identity,
+                     struct error *err);
     /* NULL: the machine is not kept by name. */
     bool (*keep)(void *opaque, enum machine_keep how, struct error *err);
 };
