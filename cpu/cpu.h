@@ -116,15 +116,17 @@ struct cpu_host {
     void (*reset_vector)(void *opaque);
 };
 
-/* What translated code keeps beside the guest's registers; it means nothing outside of
- * cpu_engine.run. Here, so that one register leads to both. */
 /* See jit/jump_cache.h. */
 struct jump_cache_entry {
-    uint64_t key;        /* engine_frame.jump_key | EIP; UINT64_MAX: none */
+    /* Aligned, so that no entry is in two lines of the host's cache.
+     * engine_frame.jump_key | EIP; UINT64_MAX: none */
+    _Alignas(16) uint64_t key;
     const uint8_t *code; /* as run */
 };
 enum { JUMP_CACHE_SIZE = 1 << 16 };
 
+/* What translated code keeps beside the guest's registers; it means nothing outside of
+ * cpu_engine.run. Here, so that one register leads to both. */
 struct engine_frame {
     uint32_t budget;     /* instructions that may still retire */
     uint16_t flags;      /* arithmetic flags, see jit/flags.h */
