@@ -4,6 +4,7 @@
 #include "firmware.h"
 #include "host/file.h"
 #include "host/image.h"
+#include "machine/history.h"
 #include "machine/script.h"
 #include "run_private.h"
 
@@ -160,6 +161,9 @@ void run_list_images(const struct run *run, bool are_cdroms, struct disk_backend
 bool run_close_images(struct run *run, struct error *err)
 {
     bool ok = true;
+    /* It may hold media that were taken out, and gives them back. */
+    if (run->machine)
+        history_stop(run->machine);
     for (unsigned i = 0; i < MACHINE_FLOPPIES; i++)
         ok = image_close(run->config.floppy[i].disk, ok ? err : NULL) && ok;
     for (unsigned i = 0; i < MACHINE_DISKS; i++)
