@@ -39,6 +39,11 @@ static bool outside_identify(void *opaque, const char *path, struct disk_identit
     return image_identify(path, identity, err);
 }
 
+static bool outside_record(void *opaque, const char *path, struct error *err)
+{
+    return run_log_begin(opaque, path, err);
+}
+
 /* An image that was there from the beginning has been taken out. What the end of the run would
  * report is reported now. */
 static void outside_release_image(void *opaque, struct disk_backend *disk)
@@ -91,25 +96,26 @@ static bool configure(struct run *run, struct error *err)
         .command_line = options->append,
         .ps_per_insn = options->ps_per_insn,
         .stop_after = options->stop_after,
-        .history = {.limit_bytes = options->history_bytes},
+        .history = {.limit_bytes = options->history_bytes   },
         .stop_on = options->stop_on,
         .reset_on_triple_fault = options->reset_on_triple_fault,
         .vmware_mouse = options->vmware_mouse,
         .has_connected = options->has_connected,
-        .serial_connected = {options->connected[0],        options->connected[1]},
         .printer_connected = options->printer_connected,
         .verbose = options->verbose,
         .measure = options->stats,
         .controlled = options->control != NULL,
         .debugged = options->gdb != NULL,
         .outside = { .opaque = run,
-                             .open_image = outside_open_image,
-                             .release_image = outside_release_image,
-                             .save_picture = outside_save_picture,
-                             .identify = outside_identify,
-                             .keep = run->kept ? run_kept_keep : NULL},
+                    .open_image = outside_open_image,
+                    .release_image = outside_release_image,
+                    .save_picture = outside_save_picture,
+                    .identify = outside_identify,
+                    .record = outside_record,
+                    .keep = run->kept ? run_kept_keep : NULL},
     };
     memcpy(config->boot_order, options->boot, sizeof config->boot_order);
+    memcpy(config->serial_connected, options->connected, sizeof config->serial_connected);
     if (!run_load_open(run, err) || !run_read_files(run, err) || !run_load_configure(run, err) ||
         !run_open_images(run, err))
         return false;

@@ -38,19 +38,19 @@ static json_t *describe_parent(const struct run_log *log, const struct journal_s
 }
 
 /* at NULL: a run of its own. */
-static struct log_writer *open_writer(struct run *run, json_t *machine,
+static struct log_writer *open_writer(struct run *run, const char *path, json_t *machine,
                                       const struct journal_stamp *at, struct error *err)
 {
     const char *engine = run->config.engine == ENGINE_INTERP ? "interp"
                          : run->config.engine == ENGINE_JIT  ? "jit"
                                                              : "default";
-    json_t *head = json_pack("{s:o, s:I, s:s, s:s, s:O}", "id", new_id(run->options.record),
-                             "recorded", (json_int_t)time(NULL), "by", ANACHRON_VERSION, "engine",
-                             engine, "machine", machine);
+    json_t *head = json_pack("{s:o, s:I, s:s, s:s, s:O}", "id", new_id(path), "recorded",
+                             (json_int_t)time(NULL), "by", ANACHRON_VERSION, "engine", engine,
+                             "machine", machine);
     if (at)
         json_object_set_new(head, "parent", describe_parent(&run->log, at));
     char *text = json_dumps(head, JSON_COMPACT | JSON_SORT_KEYS);
-    struct log_writer *writer = log_writer_open(run->options.record, text, err);
+    struct log_writer *writer = log_writer_open(path, text, err);
     free(text);
     json_decref(head);
     return writer;
@@ -59,10 +59,14 @@ static struct log_writer *open_writer(struct run *run, json_t *machine,
 static void save_sectors(void *opaque, unsigned place, uint64_t lba, uint32_t count,
                          const void *bytes)
 {
-    log_writer_sectors(opaque, place, lba, count, bytes);
+    struct run_log *log = opaque;
+    if (log->writer)
+        log_writer_sectors(log->writer, place, lba, count, bytes);
+    else
+        log->has_written = true;
 }
 
-/* Images whose files the guest writes to. */
+/* Images whose files the guest writes to: whoever wants a log later wants to know. */
 static void watch_writes(struct run *run)
 {
     struct machine_config *config = &run->config;
@@ -71,20 +75,50 @@ static void watch_writes(struct run *run)
                                          ? &config->floppy[i].disk
                                          : &config->drive[i - MACHINE_FLOPPIES].disk;
         if (*disk && !(*disk)->read_only && !(*disk)->ops->next_written)
-            *disk = image_preimages_new(*disk, i, save_sectors, run->log.writer);
+            *disk = image_preimages_new(*disk, i, save_sectors, &run->log);
     }
+}
+
+static bool start_writer(struct run *run, const char *path, struct error *err)
+{
+    if (run->kept)
+        return error_set(err, "a machine that is kept by name cannot be recorded in this version");
+    json_t *machine = run_config_describe(run, err);
+    if (!machine)
+        return false;
+    run->log.writer = open_writer(run, path, machine, NULL, err);
+    json_decref(machine);
+    return run->log.writer != NULL;
 }
 
 static bool prepare_record(struct run *run, struct error *err)
 {
-    json_t *machine = run_config_describe(run, err);
-    if (!machine)
+    if (run->options.record && !start_writer(run, run->options.record, err))
         return false;
-    run->log.writer = open_writer(run, machine, NULL, err);
-    json_decref(machine);
-    if (run->log.writer)
-        watch_writes(run);
-    return run->log.writer != NULL;
+    watch_writes(run);
+    return true;
+}
+
+bool run_log_begin(struct run *run, const char *path, struct error *err)
+{
+    struct run_log *log = &run->log;
+    if (log->path)
+        return error_set(err, "this is a replay: its record is %s, and --record makes a branch",
+                         log->path);
+    if (log->writer)
+        return error_set(err, "the machine is recorded already");
+    if (!machine_remembers_all(run->machine))
+        return error_set(err,
+                         "too much has come from outside since power-on to know all of it; "
+                         "start the machine with --record");
+    if (log->has_written || log->media)
+        return error_set(err,
+                         "disks or diskettes have been written to or changed since power-on; "
+                         "start the machine with --record");
+    if (!start_writer(run, path, err))
+        return false;
+    machine_record(run->machine, log->writer);
+    return true;
 }
 
 /* A replay has become a live machine: what it does from now on is a branch, which begins with
@@ -98,7 +132,8 @@ static void went_live(void *opaque)
     if (!run->options.record)
         return;
     struct journal_stamp at = {machine_icount(run->machine), machine_time(run->machine), 0};
-    log->writer = open_writer(run, json_object_get(log->head, "machine"), &at, &err);
+    log->writer =
+        open_writer(run, run->options.record, json_object_get(log->head, "machine"), &at, &err);
     if (!log->writer) {
         fprintf(stderr, "anachron: error: %s\n", err.text);
         machine_stop(run->machine, EXIT_STATUS_HOST_ERROR);
@@ -238,7 +273,7 @@ bool run_log_prepare(struct run *run, struct error *err)
 {
     if (run->log.path)
         return prepare_replay(run, err);
-    return !run->options.record || prepare_record(run, err);
+    return prepare_record(run, err);
 }
 
 void run_log_start(struct run *run)

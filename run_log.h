@@ -16,8 +16,9 @@ struct run_log {
     json_t *head; /* its configuration frame */
     struct machine_play play;
     bool went_live;
-    /* Recording. */
+    /* Recording. writer NULL: nobody has asked for it yet. */
     struct log_writer *writer;
+    bool has_written; /* a disk directly, while nobody recorded */
     unsigned media; /* that were put into drives so far, on either side */
 };
 
@@ -35,6 +36,9 @@ struct disk_backend *run_log_open_medium(struct run *run, const char *specificat
                                          struct error *err);
 /* The machine has been built. */
 void run_log_start(struct run *run);
+/* The command record: a log of the run so far, in which everything that follows will be, too. False:
+ * err says why there is none. */
+bool run_log_begin(struct run *run, const char *path, struct error *err);
 /* After a replay: what it has shown, on standard output. */
 void run_log_report(struct run *run);
 /* After the run: closes the log that was written. False: err says why it is not whole. */

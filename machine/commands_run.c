@@ -245,3 +245,12 @@ enum command_outcome command_version(struct machine *machine, struct job *job)
     return job_done(job, json_pack("{s:i, s:s}", "protocol", CONTROL_PROTOCOL_VERSION, "anachron",
                                    ANACHRON_VERSION));
 }
+
+enum command_outcome command_record(struct machine *machine, struct job *job)
+{
+    const struct machine_outside *outside = &machine->config.outside;
+    struct error err = {"there is nobody to write logs"};
+    if (outside->record && outside->record(outside->opaque, job_argument(job, "file")->text, &err))
+        return COMMAND_DONE;
+    return job_fail(job, EXIT_STATUS_HOST_ERROR, "%s", err.text);
+}

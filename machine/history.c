@@ -205,7 +205,8 @@ static void keep_to_limit(struct machine *machine)
             take_out(history, 0);
     }
     history->bytes = bytes_used(history);
-    if (!history->is_replay && !machine->recorder.writer)
+    if (!history->is_replay && !machine->recorder.writer &&
+        journal_size(machine->journal) > RECORDER_KEPT_BYTES)
         journal_trim(machine->journal, &history->list[0]->journal);
 }
 

@@ -76,6 +76,8 @@ struct machine_outside {
     /* Fills identity for the file of an image, for a saved state. */
     bool (*identify)(void *opaque, const char *path, struct disk_identity *identity,
                      struct error *err);
+    /* Opens a log for the machine's whole run so far and what follows, and calls machine_record. */
+    bool (*record)(void *opaque, const char *path, struct error *err);
     /* NULL: the machine is not kept by name. */
     bool (*keep)(void *opaque, enum machine_keep how, struct error *err);
 };
@@ -157,6 +159,9 @@ struct log_writer; /* record/log_file.h */
 /* From now on, what comes from outside goes to the log; what the journal has already goes there at
  * once. The writer stays the caller's, and must outlive the run. */
 void machine_record(struct machine *machine, struct log_writer *writer);
+/* Whether the journal still has everything since power-on (it keeps some megabytes of events), so
+ * that a log can still begin there. */
+bool machine_remembers_all(const struct machine *machine);
 
 struct machine_play {
     uint64_t to; /* ends at this instruction count at the latest; UINT64_MAX: where the log does */

@@ -25,8 +25,14 @@ static uint64_t mark(struct machine *machine, enum journal_kind kind, uint64_t h
 void recorder_poll(struct machine *machine, uint64_t host_now)
 {
     struct recorder *recorder = &machine->recorder;
-    if (!recorder->writer || machine->replay.is_on)
+    if (machine->replay.is_on)
         return;
+    if (!recorder->writer) {
+        struct journal_position end = journal_end(machine->journal);
+        if (!machine->history && journal_size(machine->journal) > RECORDER_KEPT_BYTES)
+            journal_trim(machine->journal, &end);
+        return;
+    }
     bool has_moved = machine_icount(machine) != recorder->marked_icount;
     if (has_moved && host_now >= recorder->next_all_ns)
         recorder->next_all_ns = mark(machine, JOURNAL_MARK_ALL, host_now, ALL_NS);
@@ -70,4 +76,9 @@ void machine_record(struct machine *machine, struct log_writer *writer)
 {
     machine->recorder = (struct recorder){.writer = writer, .marked_icount = UINT64_MAX};
     log_writer_events(writer, machine->journal);
+}
+
+bool machine_remembers_all(const struct machine *machine)
+{
+    return journal_begin(machine->journal).count == 0;
 }

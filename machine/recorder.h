@@ -13,6 +13,9 @@ struct recorder {
     uint64_t marked_icount;              /* of the last one */
 };
 
+/* What nobody records is kept as far back: some hundred thousand keys. */
+enum { RECORDER_KEPT_BYTES = 8 << 20 };
+
 /* For the run loop: now and then, and at the end of the run. */
 void recorder_poll(struct machine *machine, uint64_t host_now);
 void recorder_finish(struct machine *machine, int status);

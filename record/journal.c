@@ -99,6 +99,11 @@ struct journal_position journal_end(const struct journal *journal)
     return journal->end;
 }
 
+size_t journal_size(const struct journal *journal)
+{
+    return held(journal);
+}
+
 bool journal_read(const struct journal *journal, struct journal_position *position,
                   struct journal_record *record)
 {

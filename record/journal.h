@@ -68,6 +68,8 @@ void journal_append_mark(struct journal *journal, const struct journal_stamp *st
 /* The oldest place that has not been trimmed, and the place behind the last record. */
 struct journal_position journal_begin(const struct journal *journal);
 struct journal_position journal_end(const struct journal *journal);
+/* Bytes that it holds. */
+size_t journal_size(const struct journal *journal);
 /* Reads the record behind position and moves it behind that. False: there is none. */
 bool journal_read(const struct journal *journal, struct journal_position *position,
                   struct journal_record *record);

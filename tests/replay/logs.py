@@ -127,6 +127,16 @@ def a_branch_is_a_log_of_its_own():
     expect(run("replay", "log", "--record", "x", status=2)[1], "--record goes with --go-live")
 
 
+def a_log_can_be_asked_for_afterwards():
+    with open("script", "w") as file:
+        file.write('sleep 30ms\ntype "before"\nrecord late\ntype "after"\nsleep 30ms\nstate\nquit 0\n')
+    ended = state(run("run", *MACHINE, "--script", "script")[0])
+    for engine in ENGINES:
+        if state(run("replay", "late", "--engine", engine)[0]) != ended:
+            sys.exit("a log that was asked for later is another run")
+    expect(run("run", *MACHINE, "--script", "script", status=1)[1], "late: the file exists already")
+
+
 def frames(data):
     at = 16
     while at < len(data):
@@ -256,7 +266,8 @@ def main():
         file.truncate(1440 << 10)
     try:
         for check in (either_engine_replays_either, a_replay_stops_where_it_is_told,
-                      a_branch_is_a_log_of_its_own, a_torn_log_replays_to_its_last_whole_frame,
+                      a_branch_is_a_log_of_its_own, a_log_can_be_asked_for_afterwards,
+                      a_torn_log_replays_to_its_last_whole_frame,
                       a_killed_recorder_leaves_a_good_log, damage_is_found,
                       what_is_missing_is_named, a_directly_written_disk_is_had_back,
                       diverge_finds_a_broken_lift):
