@@ -253,7 +253,6 @@ static void leave(struct run *run)
 
 static void release(struct run *run)
 {
-    machine_free(run->machine);
     saved_close(run->saved);
     script_free(run->config.script);
     for (unsigned i = 0; i < run->blob_count; i++)
@@ -270,8 +269,16 @@ static int complain(const struct error *err, int status)
     return status;
 }
 
+/* The machine gives back media that it has kept for its past before images are closed. */
+static void end_machine(struct run *run)
+{
+    machine_free(run->machine);
+    run->machine = NULL;
+}
+
 static bool close_all(struct run *run, struct error *err)
 {
+    end_machine(run);
     bool ok = trace_close(run->config.trace, err);
     ok = trace_close(run->config.perf_map, ok ? err : NULL) && ok;
     ok = run_log_close(run, ok ? err : NULL) && ok;
@@ -392,6 +399,7 @@ void run_close(struct run *run)
     if (!run)
         return;
     leave(run);
+    end_machine(run);
     run_close_images(run, &err);
     release(run);
     mem_free(run);

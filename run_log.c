@@ -83,6 +83,10 @@ static bool start_writer(struct run *run, const char *path, struct error *err)
 {
     if (run->kept)
         return error_set(err, "a machine that is kept by name cannot be recorded in this version");
+    if (run->saved)
+        return error_set(err,
+                         "a machine that was loaded cannot be recorded in this version: a log "
+                         "begins at power-on");
     json_t *machine = run_config_describe(run, err);
     if (!machine)
         return false;
