@@ -67,7 +67,8 @@ unsigned history_list(const struct machine *machine, uint64_t *counts, unsigned 
  * future are those of the first time. icount == newest: the tip itself, and so live.
  * False: nothing has changed, and err says what can be reached. */
 bool machine_seek(struct machine *machine, uint64_t icount, struct error *err);
-/* The same by virtual time: the last moment that a seek can reach at or before ns. */
+/* The same by virtual time: the first moment at or after ns, or, if the processor slept then, that
+ * at which it had begun to. */
 bool machine_seek_time(struct machine *machine, uint64_t ns, struct error *err);
 /* Runs forward on the known way, at most to icount (or to the tip, if that is earlier), until
  * something pauses or stops the machine: a breakpoint. Leaves it paused. True: it came to icount

@@ -197,10 +197,12 @@ bool machine_seek(struct machine *machine, uint64_t icount, struct error *err)
     return ok;
 }
 
-/* The instruction count of the last moment at or before ns, on the way from a checkpoint. */
-static uint64_t count_at(struct machine *machine, uint64_t ns)
+/* Runs from the checkpoint before to the moment at which virtual time is ns. True: it is there.
+ * False: the processor slept then, since *icount. */
+static bool run_to_time(struct machine *machine, uint64_t ns, uint64_t *icount)
 {
     struct history *history = machine->history;
+    uint64_t limit = machine->config.stop_after;
     size_t start = 0;
     for (size_t i = 1; i < history->count; i++)
         if (history->list[i]->at.time_ns <= ns)
@@ -208,22 +210,20 @@ static uint64_t count_at(struct machine *machine, uint64_t ns)
     go_to(machine, start);
     machine->is_seeking = true;
     machine->paused = false;
-    uint64_t last = machine_icount(machine);
-    uint64_t limit = machine->config.stop_after;
-    while (!machine->stop && !machine->paused && machine->history->in_past &&
-           machine_time(machine) < ns) {
-        last = machine_icount(machine);
-        uint64_t until = clock_insns_until(bus_clock(machine->bus), ns);
-        machine->config.stop_after = last + (until ? until : 1);
+    *icount = machine_icount(machine);
+    bool is_there = history->list[start]->at.time_ns == ns;
+    while (!machine->stop && !machine->paused && history->in_past && !is_there &&
+           machine_time(machine) <= ns) {
+        *icount = machine_icount(machine);
+        machine->config.stop_after = *icount + clock_insns_until(bus_clock(machine->bus), ns);
         machine_turn(machine);
-        if (machine->stop == STOP_AFTER)
-            machine->stop = STOP_NONE;
-        if (machine_time(machine) <= ns)
-            last = machine_icount(machine);
+        is_there = machine->stop == STOP_AFTER;
     }
     machine->config.stop_after = limit;
     machine->is_seeking = false;
-    return last;
+    if (machine->stop == STOP_AFTER)
+        machine->stop = STOP_NONE;
+    return is_there;
 }
 
 bool machine_seek_time(struct machine *machine, uint64_t ns, struct error *err)
@@ -238,7 +238,14 @@ bool machine_seek_time(struct machine *machine, uint64_t ns, struct error *err)
             (double)ns / 1e9, (double)info.oldest_ns / 1e9, (double)info.newest_ns / 1e9);
     if (!machine->history->in_past)
         leave_present(machine);
-    return machine_seek(machine, ns == info.newest_ns ? info.newest : count_at(machine, ns), err);
+    uint64_t icount;
+    if (ns == info.newest_ns)
+        return machine_seek(machine, info.newest, err);
+    if (!run_to_time(machine, ns, &icount))
+        return machine_seek(machine, icount, err);
+    machine_set_paused(machine, true);
+    machine_restart_pacing(machine);
+    return true;
 }
 
 bool history_run_to(struct machine *machine, uint64_t icount)

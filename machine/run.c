@@ -295,7 +295,7 @@ static bool interrupts_enabled(const struct machine *machine)
 /* When the script (in a replay, the record) or a request wants to be looked at. */
 static uint64_t commands_due_time(const struct machine *machine)
 {
-    uint64_t jobs = jobs_due_time(machine->jobs);
+    uint64_t jobs = machine->is_seeking ? CLOCK_NEVER : jobs_due_time(machine->jobs);
     uint64_t other =
         machine->replay.is_on ? replay_due_time(machine) : script_due_time(machine->config.script);
     return other < jobs ? other : jobs;
