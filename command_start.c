@@ -100,8 +100,8 @@ static bool read_settings(struct kept *kept, struct start *start, struct error *
     char *path = kept_file(kept, STORE_CONFIG);
     bool ok = config_read(path, &config, err);
     if (ok) {
-        ok = kept_config_settings(&config, path, kept->path, &start->own, &start->settings,
-                                  &guest_option, err);
+        ok = kept_config_settings(&config, path, kept->path, &start->own, start->state != NULL,
+                                  &start->settings, &guest_option, err);
         config_free(&config);
     }
     mem_free(path);
@@ -183,6 +183,10 @@ static int run(struct start *start)
     if (options.control) {
         error_set(&err, "--control: the socket of a machine that is kept by name is %s",
                   instance_control(start->instance));
+        return complain(&err, EXIT_STATUS_USAGE);
+    }
+    if (options.load) {
+        error_set(&err, "--load: %s has a state of its own, or none", start->name);
         return complain(&err, EXIT_STATUS_USAGE);
     }
     struct run_kept kept = {

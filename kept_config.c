@@ -80,6 +80,18 @@ static const struct key_row *find_key(const char *key)
     return NULL;
 }
 
+/* A machine that goes on from a saved state takes from its configuration how it is started, and the
+ * hardware that must still be the same. All else is in the state: firmware, kernels, media. */
+static bool is_of_power_on(const struct key_row *key)
+{
+    static const char *const compared[] = {"memory", "cpu", "mips", "mouse", "net", "sound"};
+    for (size_t i = 0; i < ARRAY_LENGTH(compared); i++) {
+        if (strcmp(compared[i], key->key) == 0)
+            return false;
+    }
+    return strcmp(key->section, MACHINE) == 0;
+}
+
 static const struct option_row *find_option(const struct key_row *key)
 {
     char name[OPTION_SIZE];
@@ -276,7 +288,8 @@ static bool check_together(const struct config *config, struct error *err)
     struct kept_settings settings;
     struct run_options options;
     const char *guest_option;
-    bool ok = kept_config_settings(config, "options", "/", &nothing, &settings, &guest_option, err);
+    bool ok = kept_config_settings(config, "options", "/", &nothing, false, &settings,
+                                   &guest_option, err);
     ok = ok && run_options_parse(settings.options.count, settings.options.word, &options, err);
     kept_settings_free(&settings);
     return ok;
@@ -362,7 +375,7 @@ static bool check_place(const struct config_line *line, const struct key_row *ke
     return true;
 }
 
-static bool take_line(const struct config_line *line, const char *folder, bool is_replaced,
+static bool take_line(const struct config_line *line, const char *folder, bool is_left_out,
                       struct kept_settings *settings, struct error *err)
 {
     bool taken, stays = true;
@@ -377,7 +390,7 @@ static bool take_line(const struct config_line *line, const char *folder, bool i
     if (!row->argument) {
         if (!is_in(line->value, "yes", "no"))
             return error_set(err, "%s = %s: give yes or no", line->key, line->value);
-        if (strcmp(line->value, "yes") == 0 && !is_replaced)
+        if (strcmp(line->value, "yes") == 0 && !is_left_out)
             words_add(&settings->options, "--%s", line->key);
         return true;
     }
@@ -390,14 +403,14 @@ static bool take_line(const struct config_line *line, const char *folder, bool i
                          line->value);
     char *value = resolve(key, line->value, folder);
     bool ok = run_option_check(row, value, err);
-    if (ok && !is_replaced)
+    if (ok && !is_left_out)
         words_add(&settings->options, "--%s=%s", line->key, value);
     mem_free(value);
     return ok;
 }
 
 bool kept_config_settings(const struct config *config, const char *path, const char *folder,
-                          const struct words *given, struct kept_settings *settings,
+                          const struct words *given, bool goes_on, struct kept_settings *settings,
                           const char **guest_option, struct error *err)
 {
     struct error reason;
@@ -406,7 +419,9 @@ bool kept_config_settings(const struct config *config, const char *path, const c
     words_add(&settings->options, "start");
     for (unsigned i = 0; i < config->count; i++) {
         const struct config_line *line = &config->lines[i];
-        if (!take_line(line, folder, words_have(given, line->key), settings, &reason)) {
+        const struct key_row *key = find_key(line->key);
+        bool is_left_out = words_have(given, line->key) || (key && goes_on && is_of_power_on(key));
+        if (!take_line(line, folder, is_left_out, settings, &reason)) {
             kept_settings_free(settings);
             return error_set(err, "%s:%u: %.380s", path, line->number, reason.text);
         }

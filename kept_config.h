@@ -46,7 +46,7 @@ struct kept_settings {
  * follow, and replace all lines of their name. *guest_option: the first of them that is of the
  * guest's machine, or NULL. False: err names the line. */
 bool kept_config_settings(const struct config *config, const char *path, const char *folder,
-                          const struct words *given, struct kept_settings *settings,
+                          const struct words *given, bool goes_on, struct kept_settings *settings,
                           const char **guest_option, struct error *err);
 void kept_settings_free(struct kept_settings *settings);
 

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "host/image.h"
 #include "machine/saved.h"
+#include "machine/saved.h"
 #include "run_private.h"
 
 #include <stdio.h>
@@ -64,6 +65,7 @@ int run_kept(const struct run_options *options, const struct run_kept *kept)
     run->options = *options;
     run->options.load = kept->state;
     run->options.control = instance_control(kept->instance);
+    run->options.load = kept->state;
     run->kept = kept;
     for (unsigned i = 0; i < options->floppy_count; i++)
         run_protect_image(run, &run->options.floppy[i]);

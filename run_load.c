@@ -91,8 +91,16 @@ bool run_load_configure(struct run *run, struct error *err)
         return true;
     saved_configure(run->saved, &saved);
     if (!check_settings(&run->options, &saved, err) ||
-        !check_files(&run->options, &run->config, &saved, err))
-        return false;
+        !check_files(&run->options, &run->config, &saved, err)) {
+        struct error reason = *err;
+        int length = (int)strcspn(reason.text, ":");
+        return run->kept
+                   ? error_set(err,
+                               "%.*s of %s is not what it was when its state was saved; put it "
+                               "back in its config.ini, or start it with --cold",
+                               length, reason.text, instance_name(run->kept->instance))
+                   : false;
+    }
     /* What has been said about the host's side of it stays. */
     saved.reset_on_triple_fault |= run->options.reset_on_triple_fault;
     saved_configure(run->saved, &run->config);

@@ -18,10 +18,11 @@ def check(condition, what):
 
 
 def gone(pid):
-    """Whether a process has ended, or is a zombie, which holds no locks any more."""
+    """Whether a process has ended, or is a zombie without other threads, which holds no locks."""
     try:
+        tasks = len(os.listdir(f'/proc/{pid}/task'))
         with open(f'/proc/{pid}/stat') as about:
-            return about.read().rsplit(')', 1)[1].split()[0] in 'ZX'
+            return tasks <= 1 and about.read().rsplit(')', 1)[1].split()[0] in 'ZX'
     except OSError:
         return True
 

@@ -169,7 +169,7 @@ def machines_that_do_not_listen(b):
 
 
 def signals_and_policies(b):
-    for policy in ('discard',):
+    for policy in ('save', 'discard'):
         name = f'm-{policy}'
         b.new(name, '--at-end', policy)
         b.start(name)
@@ -180,6 +180,77 @@ def signals_and_policies(b):
         expected = {'save': ('saved', 1), 'discard': ('off', 0)}[policy]
         check((b.ls()[name], b.read(name, 'disk.img')[0]) == expected,
               f'{policy}: {b.ls()} {b.read(name, "disk.img")[0]}; {b.run("log", name)}')
+
+
+def cold_starts_and_changed_disks(b):
+    b.new('a')
+    b.start('a')
+    b.await_counters('a', (1, 0, 0))
+    b.tell('a', 'tw')
+    b.await_counters('a', (1, 1, 1))
+    b.run('stop', 'a', '--save')
+    b.refused('start', 'a', '--memory', '2M', says='--cold')
+    check(b.ls() == {'a': 'saved'}, b.ls())
+    b.start('a', '--cold')
+    b.await_counters('a', (2, 0, 1))
+    b.run('stop', 'a', '--discard')
+    b.start('a')
+    b.await_counters('a', (1, 1, 1))
+    b.run('stop', 'a', '--discard')
+    # Edited: the state is of a machine with other memory.
+    path = b.path('a', 'config.ini')
+    with open(path) as file:
+        text = file.read()
+    with open(path, 'w') as file:
+        file.write(text.replace('memory = 1M', 'memory = 2M'))
+    b.refused('start', 'a', says='--memory of a is not what it was')
+    b.start('a', '--cold')
+    b.await_counters('a', (2, 0, 1))
+    b.run('stop', 'a', '--discard')
+    with open(path, 'w') as file:
+        file.write(text)
+    before = b.read('a', 'disk.img')
+    with open(b.path('a', 'disk.img'), 'r+b') as disk:
+        disk.write(before[:2])  # changes the time only
+    check(b.ls() == {'a': 'changed'}, b.ls())
+    b.refused('start', 'a', says='touch -r')
+    os.utime(b.path('a', 'disk.img'), ns=(os.stat(b.path('a', 'state')).st_mtime_ns,) * 2)
+    b.start('a')
+    b.await_counters('a', (1, 1, 1))
+    b.run('stop', 'a', '--discard')
+    with open(b.path('a', 'state'), 'r+b') as state:
+        state.seek(-100, 2)
+        state.write(bytes(100))
+    os.utime(b.path('a', 'state'), ns=(os.stat(b.path('a', 'disk.img')).st_mtime_ns,) * 2)
+    b.refused('start', 'a', says=b.path('a', 'state'))
+    check(sorted(os.listdir(b.path('a'))) == ['config.ini', 'disk.img', 'log', 'state'],
+          'left over')
+
+
+def other_media(b):
+    """What is put in while it runs, and floppies that the guest writes to, are in the state."""
+    for name in ('one', 'two'):
+        with open(f'{b.folder}/{name}.img', 'wb') as image:
+            image.write(bytes(1474560))
+    b.new('a', '--floppy', 'one.img')
+    b.start('a')
+    b.await_counters('a', (1, 0, 0))
+    b.ask('a', 'insert', drive='floppy', file=f'{b.folder}/two.img,snapshot')
+    b.run('stop', 'a', '--save')
+    b.start('a')
+    drives = {drive['name']: drive['medium'] for drive in b.ask('a', 'status')['drives']}
+    check(drives['floppy'] == 'two.img', drives)
+    b.run('stop', 'a', '--discard')
+
+
+def without_a_disk(b):
+    b.run('new', 'a', '--memory', '1M', '--bios', b.guest, '--serial', 'none', '--display', 'none')
+    b.start('a')
+    b.run('save', 'a')
+    b.run('stop', 'a', '--save')
+    check(b.ls() == {'a': 'saved'}, b.ls())
+    b.start('a')
+    b.run('stop', 'a', '--discard')
 
 
 def deep_folders(b):
@@ -195,7 +266,8 @@ def deep_folders(b):
 def main():
     failures = 0
     tests = [names, options_of_new, configurations, command_line_replaces, running, only_one_starts,
-             machines_that_do_not_listen, signals_and_policies, deep_folders]
+             machines_that_do_not_listen, signals_and_policies,
+             cold_starts_and_changed_disks, other_media, without_a_disk, deep_folders]
     for test in tests:
         with tempfile.TemporaryDirectory(prefix='machines-') as folder:
             bench = Bench(anachron, folder, guest, engine)

@@ -24,12 +24,15 @@ def until(condition, what):
 
 
 class Guest:
-    def __init__(self, anachron, folder, arguments):
+    def __init__(self, anachron, folder, arguments, kept=None):
+        """kept: the folder of a machine that is kept by name, which is started."""
         self.anachron, self.folder = anachron, folder
-        self.control, self.log = f'{folder}/control', f'{folder}/serial'
+        self.control = f'{kept}/running/control' if kept else f'{folder}/control'
+        self.log = f'{folder}/serial'
         self.forgotten = 0
+        command = ['start', os.path.basename(kept)] if kept else ['run', '--control', self.control]
         self.process = subprocess.Popen(
-            [anachron, 'run', '--control', self.control, '--serial', f'file:{self.log}', *arguments],
+            [anachron, *command, '--serial', f'file:{self.log}', *arguments],
             cwd=folder, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
     def kill(self):

@@ -32,9 +32,9 @@ def xdo(*words):
 
 
 class Machine(Guest):
-    def __init__(self, folder, *args, display='sdl', guest=True):
-        boot = ['--floppy', f'{events_image},snapshot', '--boot', 'a'] if guest else []
-        super().__init__(anachron, folder, ['--display', display, *args, *boot])
+    def __init__(self, folder, *args, display='sdl', guest=True, kept=None):
+        boot = ['--floppy', f'{events_image},snapshot', '--boot', 'a'] if guest and not kept else []
+        super().__init__(anachron, folder, ['--display', display, *args, *boot], kept)
         try:
             self.start(display, guest)
         except BaseException:
@@ -442,6 +442,52 @@ def closing_asks(folder):
         m.ended(0)
 
 
+def closing_asks_about_the_state(folder):
+    """A machine that is kept by name: keep its state, drop it, or go on."""
+    store = f'{folder}/machines'
+    os.environ['ANACHRON_MACHINES'] = store
+
+    def command(*words):
+        return subprocess.run([anachron, *words], check=True, capture_output=True, text=True,
+                              timeout=PATIENCE).stdout
+
+    command('new', 'pc', '--disk-size', '1M', '--floppy', f'{events_image},snapshot', '--boot', 'a')
+    with machine(folder, kept=f'{store}/pc') as m:
+        close_button(m)
+        until(m.has_panel, 'the question')
+        xdo('key', 'n')
+        until(lambda: not m.has_panel(), 'no question')
+        assert m.state() == 'running'
+        m.host('q')
+        until(m.has_panel, 'the question')
+        xdo('key', 'y')  # is no answer to this one
+        until(lambda: not m.has_panel(), 'no question')
+        assert m.state() == 'running'
+        m.host('q')
+        until(m.has_panel, 'the question')
+        xdo('key', 'd')
+        m.ended(0)
+    assert sorted(os.listdir(f'{store}/pc')) == ['config.ini', 'disk.img', 'log']
+    with machine(folder, kept=f'{store}/pc') as m:
+        xdo('key', 'a')
+        m.wait_for_keys('1E 9E')
+        m.host('q')
+        until(m.has_panel, 'the question')
+        xdo('key', 'k')
+        m.ended(0)
+    assert ' saved ' in command('ls')
+    with machine(folder, guest=False, kept=f'{store}/pc') as m:
+        # It is not booting: it says nothing but what it is told.
+        xdo('key', 'b')
+        m.wait_for_keys('30 B0')
+        assert 'A FA' not in m.said()
+        close_button(m)
+        until(m.has_panel, 'the question')
+        close_button(m)  # who insists keeps it, as the configuration says
+        m.ended(0)
+    assert ' saved ' in command('ls')
+
+
 def the_exit_status_is_passed_on(folder):
     with machine(folder) as m:
         m.end(9)
@@ -497,7 +543,7 @@ def no_screen(folder):
 
 tests = [keys_by_their_place, nothing_stays_down, mouse_grab, pointer_without_grab,
          the_picture_is_the_guests, sizes,
-         full_screen_from_the_start, paste, hot_keys, media, lights_and_speed, closing_asks,
+         full_screen_from_the_start, paste, hot_keys, media, lights_and_speed, closing_asks, closing_asks_about_the_state,
          the_exit_status_is_passed_on, a_window_changes_nothing, no_screen]
 
 
