@@ -11,7 +11,8 @@ struct block_cache {
     size_t used;
     bool must_empty;
     struct block *reserved;
-    struct block *unused[BLOCK_MAX_INSNS + 1]; /* room in the arena, by instructions */
+    uint8_t was_hot[(1 << BLOCK_HASH_BITS) / 8]; /* by hash slot, a bit each */
+    struct block *unused[BLOCK_MAX_INSNS + 1];   /* room in the arena, by instructions */
     struct block_listener listener;
     block_patcher *patcher;
     void *patcher_opaque;
@@ -104,9 +105,22 @@ static unsigned block_pieces(const struct block *block, uint32_t address[2], uin
     return 2;
 }
 
+static void note_hot(struct block_cache *cache, uint64_t key)
+{
+    uint32_t slot = mix(key) >> (32 - BLOCK_HASH_BITS);
+    cache->was_hot[slot / 8] |= (uint8_t)(1 << slot % 8);
+}
+
+static bool was_hot(const struct block_cache *cache, uint64_t key)
+{
+    uint32_t slot = mix(key) >> (32 - BLOCK_HASH_BITS);
+    return cache->was_hot[slot / 8] >> slot % 8 & 1;
+}
+
 /* Unhooks every block; those that are reached through stale pointers do not match any key. */
 static void empty_now(struct block_cache *cache)
 {
+    memset(cache->was_hot, 0, sizeof cache->was_hot);
     for (size_t at = 0; at < cache->used;) {
         struct block *block = (struct block *)(cache->arena + at);
         at += block_size(block);
@@ -115,9 +129,13 @@ static void empty_now(struct block_cache *cache)
         uint32_t address[2], size[2];
         unsigned count = block_pieces(block, address, size);
         for (unsigned i = 0; i < count; i++) {
-            cache->pages[address[i] >> PAGE_SHIFT] = NULL;
-            physmem_clear_code(cache->phys, address[i]);
+            struct block_in_page **page = &cache->pages[address[i] >> PAGE_SHIFT];
+            if (*page)
+                physmem_clear_code(cache->phys, address[i]);
+            *page = NULL;
         }
+        if (block->translation)
+            note_hot(cache, block->key);
         block->key = BLOCK_DEAD;
     }
     memset(cache->hash, 0, sizeof cache->hash);
@@ -250,7 +268,7 @@ struct block *block_cache_add(struct block_cache *cache, const struct block *res
     }
     block = allocate(cache, reserved->count);
     memcpy(block, reserved, block_size(reserved));
-    block->warm = (uint16_t)warm;
+    block->warm = warm || !was_hot(cache, block->key) ? (uint16_t)warm : BLOCK_WARM_AGAIN;
     hook(cache, block);
     return block;
 }

@@ -24,6 +24,7 @@ enum {
     BLOCK_SHELF_BITS = 12,
     BLOCK_MAX_SHELVED = 6, /* at one address and mode */
     BLOCK_HASH_BITS = 18,
+    BLOCK_WARM_AGAIN = 2,        /* entries, if it had a translation when the cache was emptied */
     BLOCK_ARENA_SIZE = 64 << 20, /* bytes, committed as used */
 };
 

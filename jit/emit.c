@@ -27,9 +27,8 @@ static void emit_entry(struct emitter *e)
         return;
     if (!(e->mode & FLAT_CS) || !(e->mode & CODE_32))
         emit_limit_check(e);
-    x64_alu_ri(as, X64_CMP, 4, REG_BUDGET, e->ir->block->count);
-    x64_jcc_to(as, X64_B, e->thunks->exit_boundary);
     x64_alu_ri(as, X64_SUB, 4, REG_BUDGET, e->ir->block->count);
+    x64_jcc_to(as, X64_B, e->thunks->over_budget[e->ir->block->count]);
     e->translation->body = as->at;
 }
 

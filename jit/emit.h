@@ -6,7 +6,7 @@
  *   r12d                            the guest's ESP
  *   r13d                            EIP at the beginning of the block
  *   r11d                            the budget: instructions that may still retire
- *   r14                             struct cpu
+ *   r14                             struct cpu + CPU_BIAS
  *   r15                             the TLB, mmu->active
  *   r8                              address of the memory operand: linear, then the host's
  *   r10d                            T0
@@ -32,6 +32,9 @@
 #define REG_EIP     R13
 #define REG_CPU     R14
 #define REG_TLB     R15
+
+/* So that twice as much of struct cpu can be named by a displacement of one byte. */
+enum { CPU_BIAS = 128 };
 
 struct thunks; /* jit/thunks.h */
 
@@ -83,7 +86,7 @@ struct emitter {
     unsigned unit_stub_count;
 };
 
-#define CPU_FIELD(member) x64_at(REG_CPU, (int32_t)offsetof(struct cpu, member))
+#define CPU_FIELD(member) x64_at(REG_CPU, (int32_t)offsetof(struct cpu, member) - CPU_BIAS)
 
 /* The host's register for a guest register or T0. */
 enum host_reg emit_reg(unsigned size, unsigned value);

@@ -59,8 +59,8 @@ static void emit_edge(struct emitter *e, unsigned index, uint32_t distance)
     if (!is_in_page(e, distance))
         emit_guard(e, edge);
     if (!e->flags.home) {
-        x64_alu_ri32(as, X64_SUB, REG_BUDGET, 0);
-        edge->count = as->at - 4;
+        x64_alu_ri(as, X64_SUB, 4, REG_BUDGET, 0);
+        edge->count = as->at - 1;
         edge->flags = e->flags;
         edge->cold = x64_jcc(as, X64_B); /* until emit_edge_stubs */
     }
@@ -76,11 +76,14 @@ static void prepare_flags(struct emitter *e)
 
 static void emit_two_edges(struct emitter *e, const struct ir_op *op, enum x64_cond cond)
 {
-    uint8_t *taken = x64_jcc(&e->as, cond);
+    bool is_short = is_plain(e) && is_in_page(e, e->ir->block->bytes);
+    uint8_t *taken = is_short ? x64_jcc_short(&e->as, cond) : x64_jcc(&e->as, cond);
     e->flags.host = false;
     struct flag_state flags = e->flags;
     emit_edge(e, 1, e->ir->block->bytes);
-    if (!e->as.full)
+    if (is_short && !e->as.full)
+        x64_patch_short(taken, e->as.at);
+    else if (!e->as.full)
         x64_patch(taken, e->as.at);
     e->flags = flags;
     emit_edge(e, 0, op->imm);

@@ -74,7 +74,7 @@ void emit_offset(struct emitter *e, enum host_reg dst, const struct ir_op *op)
 static struct x64_mem segment_field(unsigned segment, size_t member)
 {
     size_t offset = offsetof(struct cpu, seg) + segment * sizeof(struct segment) + member;
-    return x64_at(REG_CPU, (int32_t)offset);
+    return x64_at(REG_CPU, (int32_t)offset - CPU_BIAS);
 }
 
 /* A stub of its own, since the address is not yet the linear one. */
@@ -155,8 +155,8 @@ static void emit_member(struct emitter *e, const struct ir_op *op, struct slow_s
 static void emit_spoil_stash(struct emitter *e, const struct ir_op *op)
 {
     struct x64_mem mem = stash_of(op);
-    mem.disp += 4;
-    x64_mov_mi(&e->as, 4, mem, 0x80000000);
+    mem.disp += 7;
+    x64_mov_mi(&e->as, 1, mem, 0x80);
 }
 
 /* Once more, for this access alone: the run is not in one page, or its leader was not; or it writes
@@ -171,19 +171,19 @@ static void emit_probe_again(struct emitter *e, const struct slow_stub *stub)
         emit_spoil_stash(e, op);
     if (op->group)
         emit_offset(e, REG_ADDRESS, op);
-    if (op->access == MMU_READ)
-        x64_mov_ri(as, 4, REG_T0, op->size - 1u);
-    x64_call_to(as,
-                op->access == MMU_READ ? e->thunks->probe_read : e->thunks->probe_write[op->size]);
+    x64_call_to(as, op->access == MMU_READ ? e->thunks->probe_read[op->size]
+                                           : e->thunks->probe_write[op->size]);
     x64_jcc_to(as, X64_E, stub->back);
 }
 
 /* The instruction's other leaders are passed over, too. */
-static void emit_spoil_stashes(struct emitter *e, unsigned insn)
+static void emit_spoil_stashes(struct emitter *e, const struct slow_stub *stub)
 {
-    for (unsigned i = 0; i < e->ir->count; i++)
-        if (e->ir->ops[i].insn == insn && e->ir->ops[i].group == GROUP_LEADER)
-            emit_spoil_stash(e, &e->ir->ops[i]);
+    for (unsigned i = 0; i < e->ir->count; i++) {
+        const struct ir_op *op = &e->ir->ops[i];
+        if (op->insn == stub->insn && op->group == GROUP_LEADER && op != stub->op)
+            emit_spoil_stash(e, op);
+    }
 }
 
 static void emit_single(struct emitter *e, const struct ir_op *op, struct slow_stub *stub)
@@ -304,7 +304,7 @@ static void emit_slow_stub(struct emitter *e, const struct slow_stub *stub)
         x64_patch(stub->jumps[i], as->at);
     if (stub->op)
         emit_probe_again(e, stub);
-    emit_spoil_stashes(e, stub->insn);
+    emit_spoil_stashes(e, stub);
     flags_emit_to_home(as, &stub->flags, e->thunks->save_flags);
     emit_note(e, &stub->note);
     const struct insn *insn = &e->ir->block->insns[stub->insn];

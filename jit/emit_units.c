@@ -89,7 +89,7 @@ static void store_selector(struct x64 *as, struct x64_mem to, unsigned segment)
 {
     size_t offset = offsetof(struct cpu, seg) + segment * sizeof(struct segment) +
                     offsetof(struct segment, selector);
-    x64_movx_rm(as, 4, REG_SCRATCH, x64_at(REG_CPU, (int32_t)offset), 2, false);
+    x64_movx_rm(as, 4, REG_SCRATCH, x64_at(REG_CPU, (int32_t)offset - CPU_BIAS), 2, false);
     x64_mov_mr(as, 2, to, REG_SCRATCH);
 }
 

@@ -23,7 +23,8 @@ void thunks_emit_tlb_index(struct x64 *as, enum host_reg linear)
 
 static struct x64_mem gpr(unsigned reg)
 {
-    return x64_at(REG_CPU, (int32_t)(offsetof(struct cpu, gpr) + reg * sizeof(uint32_t)));
+    return x64_at(REG_CPU,
+                  (int32_t)(offsetof(struct cpu, gpr) + reg * sizeof(uint32_t)) - CPU_BIAS);
 }
 
 static void push(struct x64 *as, enum host_reg reg)
@@ -69,7 +70,7 @@ static void emit_enter(struct x64 *as)
     for (unsigned i = 0; i < SAVED_COUNT; i++)
         push(as, saved[i]);
     move_stack(as, -8);
-    x64_mov_rr(as, 8, REG_CPU, RDI);
+    x64_lea(as, 8, REG_CPU, x64_at(RDI, CPU_BIAS));
     x64_mov_rr(as, 8, REG_SCRATCH, RSI);
     load_registers(as);
     x64_rr(as, 4, 0xFF, (enum host_reg)4, REG_SCRATCH); /* jmp */
@@ -104,7 +105,7 @@ static uint8_t *emit_call(struct x64 *as, uint32_t (*function)(struct cpu *, uin
     store_registers(as);
     thunks_emit_put_sse_away(as, store_sse);
     move_stack(as, -8);
-    x64_mov_rr(as, 8, RDI, REG_CPU);
+    x64_lea(as, 8, RDI, x64_at(REG_CPU, -CPU_BIAS));
     x64_mov_rr(as, 4, RSI, R8);
     x64_mov_ri(as, 8, RAX, (uintptr_t)function);
     x64_rr(as, 4, 0xFF, (enum host_reg)2, RAX); /* call */
@@ -122,7 +123,7 @@ static uint8_t *emit_call(struct x64 *as, uint32_t (*function)(struct cpu *, uin
 /* --- the jump cache --- */
 
 static const struct x64_mem jump_entry = {REG_CPU, REG_SCRATCH, 3,
-                                          offsetof(struct cpu, jump_cache)};
+                                          (int32_t)offsetof(struct cpu, jump_cache) - CPU_BIAS};
 
 /* Twice the index of the entry for EIP. */
 static void emit_jump_index(struct x64 *as)
@@ -207,11 +208,11 @@ static void emit_found(struct x64 *as)
     x64_ret(as);
 }
 
-static uint8_t *emit_probe_read(struct x64 *as)
+static uint8_t *emit_probe_read(struct x64 *as, unsigned size)
 {
     uint8_t *at = as->at;
     thunks_emit_tlb_index(as, REG_ADDRESS);
-    x64_alu_rr(as, X64_ADD, 4, REG_T0, REG_ADDRESS);
+    x64_lea(as, 4, REG_T0, x64_at(REG_ADDRESS, (int32_t)size - 1));
     x64_alu_ri(as, X64_AND, 4, REG_T0, ~(uint32_t)PAGE_MASK);
     x64_alu_rm(as, X64_CMP, 4, REG_T0, tlb_field(offsetof(struct tlb_entry, tag[MMU_READ])));
     uint8_t *misses = x64_jcc(as, X64_NE);
@@ -273,9 +274,19 @@ static uint8_t *emit_probe_write(struct x64 *as, unsigned size)
 static void emit_probes(struct thunks *thunks, struct x64 *as)
 {
     static const uint8_t sizes[] = {1, 2, 4, 8, 10, 16};
-    thunks->probe_read = emit_probe_read(as);
-    for (unsigned i = 0; i < sizeof sizes; i++)
+    for (unsigned i = 0; i < sizeof sizes; i++) {
+        thunks->probe_read[sizes[i]] = emit_probe_read(as, sizes[i]);
         thunks->probe_write[sizes[i]] = emit_probe_write(as, sizes[i]);
+    }
+}
+
+static void emit_over_budget(struct thunks *thunks, struct x64 *as)
+{
+    for (unsigned count = 1; count <= BLOCK_MAX_INSNS; count++) {
+        thunks->over_budget[count] = as->at;
+        x64_alu_ri(as, X64_ADD, 4, REG_BUDGET, count);
+        x64_jmp_to(as, thunks->exit_boundary);
+    }
 }
 
 void thunks_emit(struct thunks *thunks, struct x64 *as)
@@ -293,6 +304,7 @@ void thunks_emit(struct thunks *thunks, struct x64 *as)
     thunks->exit_boundary = emit_exit(as, EXIT_BOUNDARY, store_sse, leave);
     thunks->exit_edge = emit_exit(as, EXIT_EDGE, store_sse, leave);
     thunks->exit_interpret = emit_exit(as, EXIT_INTERPRET, store_sse, leave);
+    emit_over_budget(thunks, as);
     emit_probes(thunks, as);
     for (unsigned shifted = 0; shifted < 2; shifted++) {
         thunks->save_flags[shifted] = as->at;

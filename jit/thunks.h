@@ -3,7 +3,7 @@
 #ifndef JIT_THUNKS_H
 #define JIT_THUNKS_H
 
-#include "cpu/cpu.h"
+#include "cpu/block_cache.h"
 #include "jit/x64.h"
 
 enum { THUNKS_MAX_ACCESS = 16 }; /* bytes */
@@ -19,9 +19,11 @@ struct thunks {
     uint8_t *load_fpu;       /* the same for UNIT_FPU; UNIT_SSE is stored */
     uint8_t *exit_interpret; /* jump: EXIT_INTERPRET */
     uint8_t *jump;           /* jump: to the block at EIP, if it is translated */
-    uint8_t *probe_read; /* call: R8 = linear address, T0 = size - 1. E: R8 is the host's address */
-    /* The same for writing, by the size, which T0 does not have; into pages with code, too, where
-     * there is none. */
+    uint8_t *over_budget[BLOCK_MAX_INSNS + 1]; /* jump: gives the instructions that were taken from
+                                                  the budget back, and EXIT_BOUNDARY */
+    /* call, by the size of the operand: R8 = linear address; E: R8 is the host's address */
+    uint8_t *probe_read[THUNKS_MAX_ACCESS + 1];
+    /* The same for writing; into pages with code, too, where there is none. */
     uint8_t *probe_write[THUNKS_MAX_ACCESS + 1];
     uint8_t *save_flags[2]; /* call: flags_emit_save, with shifted false and true */
     uint8_t *lookup;        /* jump: the same, not looking into the jump cache */

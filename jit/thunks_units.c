@@ -82,7 +82,7 @@ uint8_t *thunks_emit_load_fpu(struct x64 *as, const uint8_t *store_sse)
     x64_lea(as, 8, RSP, x64_at(RSP, -FRAME));
     for (unsigned i = 0; i < KEPT_COUNT; i++)
         x64_mov_mr(as, 8, x64_at(RSP, (int32_t)(8 * i)), kept[i]);
-    x64_mov_rr(as, 8, RDI, REG_CPU);
+    x64_lea(as, 8, RDI, x64_at(REG_CPU, -CPU_BIAS));
     x64_mov_ri(as, 8, RAX, (uintptr_t)units_load_fpu);
     x64_rr(as, 4, 0xFF, (enum host_reg)2, RAX); /* call */
     for (unsigned i = 0; i < KEPT_COUNT; i++)

@@ -6,9 +6,9 @@
 
 #include <string.h>
 
-static void set_count(struct edge *edge, uint32_t count)
+static void set_count(struct edge *edge, unsigned count)
 {
-    memcpy(edge->count, &count, sizeof count);
+    *edge->count = (uint8_t)count;
 }
 
 uint64_t edge_guard(uint32_t physical)

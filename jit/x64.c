@@ -1,6 +1,8 @@
 /* See jit/x64.h. */
 #include "jit/x64.h"
 
+#include <assert.h>
+#include <stddef.h>
 #include <string.h>
 
 void x64_byte(struct x64 *as, uint8_t byte)
@@ -243,12 +245,6 @@ void x64_alu_mi(struct x64 *as, enum x64_alu op, unsigned size, struct x64_mem d
     immediate(as, value, bytes);
 }
 
-void x64_alu_ri32(struct x64 *as, enum x64_alu op, enum host_reg dst, uint32_t value)
-{
-    digit_r(as, 4, 0x81, op, dst);
-    x64_dword(as, value);
-}
-
 void x64_test_rr(struct x64 *as, unsigned size, enum host_reg a, enum host_reg b)
 {
     x64_rr(as, size, sized(0x84, size), b, a);
@@ -324,6 +320,20 @@ uint8_t *x64_jcc(struct x64 *as, enum x64_cond cond)
     x64_byte(as, (uint8_t)(0x80 + cond));
     x64_dword(as, 0);
     return as->at - 4;
+}
+
+uint8_t *x64_jcc_short(struct x64 *as, enum x64_cond cond)
+{
+    x64_byte(as, (uint8_t)(0x70 + cond));
+    x64_byte(as, 0);
+    return as->at - 1;
+}
+
+void x64_patch_short(uint8_t *patch, const uint8_t *target)
+{
+    ptrdiff_t offset = target - (patch + 1);
+    assert(offset == (int8_t)offset);
+    *patch = (uint8_t)offset;
 }
 
 void x64_patch(uint8_t *patch, const uint8_t *target)

@@ -107,8 +107,6 @@ void x64_alu_mr(struct x64 *as, enum x64_alu op, unsigned size, struct x64_mem d
                 enum host_reg src);
 void x64_alu_ri(struct x64 *as, enum x64_alu op, unsigned size, enum host_reg dst, uint32_t value);
 void x64_alu_mi(struct x64 *as, enum x64_alu op, unsigned size, struct x64_mem dst, uint32_t value);
-/* With a 32-bit immediate, whatever its value, that can be patched: its address is as->at - 4. */
-void x64_alu_ri32(struct x64 *as, enum x64_alu op, enum host_reg dst, uint32_t value);
 void x64_test_rr(struct x64 *as, unsigned size, enum host_reg a, enum host_reg b);
 void x64_test_ri(struct x64 *as, unsigned size, enum host_reg a, uint32_t value);
 void x64_test_mi(struct x64 *as, unsigned size, struct x64_mem a, uint32_t value);
@@ -126,6 +124,9 @@ void x64_ret(struct x64 *as);
 /* The address of the 32-bit offset, for x64_patch. */
 uint8_t *x64_jmp(struct x64 *as);
 uint8_t *x64_jcc(struct x64 *as, enum x64_cond cond);
+/* With an offset of 8 bits; and its address. */
+uint8_t *x64_jcc_short(struct x64 *as, enum x64_cond cond);
+void x64_patch_short(uint8_t *patch, const uint8_t *target);
 void x64_jmp_to(struct x64 *as, const uint8_t *target);
 void x64_jcc_to(struct x64 *as, enum x64_cond cond, const uint8_t *target);
 void x64_call_to(struct x64 *as, const uint8_t *target);
