@@ -31,6 +31,9 @@ struct disk_backend_ops {
     /* Returns when everything written is safe in the host's file. */
     bool (*flush)(struct disk_backend *disk, struct error *err);
     void (*close)(struct disk_backend *disk);
+    /* Gives up the lock on the image while the medium is in no drive (resting), and takes it again.
+     * False: somebody else has it now. NULL: there is no lock. */
+    bool (*rest)(struct disk_backend *disk, bool resting);
     /* Of a disk whose writes go to an overlay; NULL: they go to the image itself. */
     /* The next run of sectors that have been written, at or after *lba, into *lba and *count.
      * False: there is none. */

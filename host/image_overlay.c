@@ -84,6 +84,12 @@ static void overlay_close(struct disk_backend *disk)
     mem_free(image);
 }
 
+static bool overlay_rest(struct disk_backend *disk, bool resting)
+{
+    struct disk_backend *base = overlay_of(disk)->base;
+    return !base->ops->rest || base->ops->rest(base, resting);
+}
+
 static bool overlay_next_written(const struct disk_backend *disk, uint64_t *lba, uint64_t *count)
 {
     const struct overlay_image *image = (const struct overlay_image *)disk;
@@ -110,6 +116,7 @@ static const struct disk_backend_ops overlay_ops = {.read = overlay_read,
                                                     .write = overlay_write,
                                                     .flush = overlay_flush,
                                                     .close = overlay_close,
+                                                    .rest = overlay_rest,
                                                     .next_written = overlay_next_written,
                                                     .forget_written = overlay_forget_written};
 

@@ -3,9 +3,11 @@
 #include "base/memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 struct raw_image {
@@ -92,8 +94,16 @@ static void raw_close(struct disk_backend *disk)
     mem_free(disk);
 }
 
+/* The same kind of lock as host/image.c takes. */
+static bool raw_rest(struct disk_backend *disk, bool resting)
+{
+    int fd = raw_of(disk)->fd;
+    bool is_writable = (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY;
+    return flock(fd, (resting ? LOCK_UN : is_writable ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0;
+}
+
 static const struct disk_backend_ops raw_ops = {
-    .read = raw_read, .write = raw_write, .flush = raw_flush, .close = raw_close};
+    .read = raw_read, .write = raw_write, .flush = raw_flush, .close = raw_close, .rest = raw_rest};
 
 struct disk_backend *image_raw_new(int fd, uint64_t size, bool read_only, const char *name)
 {

@@ -108,6 +108,8 @@ static bool wants_report(struct machine *machine)
 
 static bool prints_report(struct machine *machine)
 {
+    if (machine->muted)
+        return false;
     machine->reset_reports++;
     if (machine->reset_reports == RESET_REPORTS + 1)
         fprintf(stderr, "anachron: the guest resets the machine again; no more of that\n");

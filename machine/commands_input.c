@@ -147,16 +147,24 @@ static struct disk_backend *open_image(struct machine *machine, const struct job
 
 static bool open_medium(struct machine *machine, struct job *job)
 {
+    struct disk_backend *present = machine->medium[job_argument(job, "drive")->number];
     struct error err = {"there is nobody to open images"};
+    /* It may be the very file that is in the drive, which leaves it before the guest goes on. */
+    if (present)
+        machine_rest_medium(present, true);
     if (machine->config.outside.open_image) {
         job->disk = open_image(machine, job, &err);
         /* The same file may have been in a drive before, and be kept for that time. */
         if (!job->disk && history_release_media(machine))
             job->disk = open_image(machine, job, &err);
     }
-    if (!job->disk)
-        job_fail(job, EXIT_STATUS_HOST_ERROR, "%s", err.text);
-    return job->disk;
+    if (job->disk)
+        return true;
+    if (present && !machine_rest_medium(present, false))
+        log_line(machine->log, LOG_WARNING, "%s: another machine uses this image now; stop it",
+                 present->name);
+    job_fail(job, EXIT_STATUS_HOST_ERROR, "%s", err.text);
+    return false;
 }
 
 /* Puts disk (NULL: nothing) into the drive. The gate takes it over. */

@@ -305,6 +305,7 @@ bool history_keep_medium(struct machine *machine, struct disk_backend *medium, b
     struct history *history = machine->history;
     if (!history)
         return false;
+    machine_rest_medium(medium, true);
     for (size_t i = 0; i < history->kept_count; i++)
         if (history->kept[i].medium == medium)
             return true;

@@ -70,6 +70,12 @@ void machine_release_medium(struct machine *machine, struct disk_backend *medium
     meter_free(medium);
 }
 
+bool machine_rest_medium(struct disk_backend *medium, bool resting)
+{
+    struct disk_backend *image = disk_past_image(meter_disk(medium));
+    return !image->ops->rest || image->ops->rest(image, resting);
+}
+
 static void replace_medium(struct machine *machine, enum gate_drive drive,
                            struct disk_backend *medium)
 {

@@ -171,6 +171,8 @@ void history_arrive(struct machine *machine);
  * past is forgotten with them. False: there are none. */
 bool history_release_media(struct machine *machine);
 bool history_keep_medium(struct machine *machine, struct disk_backend *medium, bool inserted);
+/* Of a medium of a drive: see disk_backend_ops.rest. */
+bool machine_rest_medium(struct disk_backend *medium, bool resting);
 
 /* live.c: those who watch. */
 /* The machine's own picture of the screen, brought up to date. */

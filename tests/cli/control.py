@@ -5,6 +5,7 @@ or has halted; and that nobody who watches changes a run.
 Run alone: tests/cli/control.py BUILD/anachron
 """
 import contextlib
+import fcntl
 import json
 import os
 import re
@@ -279,11 +280,25 @@ def media(folder):
         c.ask('insert', drive='floppy', file=f'{folder}/a.img')
         assert medium('floppy') == 'a.img'
         assert 'no such drive' in c.refused('eject', drive='floppy2')
+        # The same again, which the guest sees go and come; and what is in use elsewhere is refused.
+        c.ask('change', drive='floppy', file=f'{folder}/a.img')
+        assert medium('floppy') == 'a.img'
+        c.ask('insert', drive='floppy', file=f'{folder}/a.img')
+        assert medium('floppy') == 'a.img'
+        with open(f'{folder}/b.img', 'rb+') as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            assert 'in use' in c.refused('change', drive='floppy', file=f'{folder}/b.img')
+        with open(f'{folder}/a.img', 'rb+') as ours:
+            try:
+                fcntl.flock(ours, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                raise AssertionError('the image in the drive is not locked')
+            except BlockingIOError:
+                pass
         assert 'nowhere' in c.refused('change', drive='floppy', file=f'{folder}/nowhere')
         assert medium('floppy') == 'a.img', 'a change that fails takes nothing out'
         ctl(connect, 'insert', 'cdrom', f'{folder}/b.img')
         assert medium('cdrom') == 'b.img'
-        assert len(c.events) == 5, c.events
+        assert len(c.events) == 8, c.events
         c.ask('quit')
 
 
