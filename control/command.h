@@ -85,13 +85,11 @@ enum command_flag {
     COMMAND_CHANGES_GUEST = 1 << 0,
     /* Is there to let virtual time pass. */
     COMMAND_WAITS = 1 << 1,
-    /* Only in scripts: it is no event, and would be missing in a recording. */
-    COMMAND_SCRIPT_ONLY = 1 << 2,
     /* Not in scripts, which have no use for it. */
-    COMMAND_LIVE_ONLY = 1 << 3,
+    COMMAND_LIVE_ONLY = 1 << 2,
     /* About a connection to the control socket, whose server carries it out itself; variant 0 is
      * subscribe, 1 unsubscribe. */
-    COMMAND_SESSION = 1 << 4,
+    COMMAND_SESSION = 1 << 3,
 };
 
 /* How a result is shown to people (command_result_text). */

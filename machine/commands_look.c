@@ -99,7 +99,7 @@ enum command_outcome command_poke(struct machine *machine, struct job *job)
     const char *name = job_argument(job, "register")->text;
     const struct command_value *value = job_argument(job, "value");
     struct poke_value wide = {value->number, value->high, value->digits};
-    if (machine->entry != ENTRY_REACHED && !job->machine_ended)
+    if (job->is_script && machine->entry != ENTRY_REACHED && !job->machine_ended)
         return job_again_in(job, machine, CLOCK_NEVER); /* until script_wake */
     if (machine_poke(machine, name, &wide))
         return COMMAND_DONE;

@@ -141,12 +141,6 @@ static bool step_all(struct jobs *jobs, struct machine *machine)
             link = &one->next;
             continue;
         }
-        if (one->job.call.command->flags & COMMAND_SCRIPT_ONLY) {
-            job_fail(&one->job, 0, "%s is for scripts only", one->job.call.command->name);
-            *link = one->next;
-            finish(one, false);
-            continue;
-        }
         enum command_outcome outcome = job_step(&one->job, machine);
         if (outcome == COMMAND_AGAIN) {
             link = &one->next;

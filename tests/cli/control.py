@@ -302,6 +302,41 @@ def media(folder):
         c.ask('quit')
 
 
+def pokes(folder):
+    """At any time: while it runs, and while it is paused; they hold, and the guest goes on with them."""
+    # mov ebx, 12345678h; cmp eax, ebx; jne; hlt: nobody but a poke ends it
+    image = rom(b'\xfa\x66\xbb\x78\x56\x34\x12\x66\x39\xd8\x75\xfb\xf4')
+    with machine(folder, image) as connect:
+        c = connect()
+        assert c.ask('status')['state'] == 'running'
+        c.ask('poke', register='eax', value=0x12345678)
+        c.ask('wait halt')
+        c.ask('poke', register='eip', value=1)
+        c.ask('poke', register='xmm3', value='0123456789ABCDEFFEDCBA9876543210')
+        regs = c.ask('regs')
+        assert regs['eip'] == 1 and regs['xmm3'] == '0123456789ABCDEFFEDCBA9876543210'
+        c.ask('quit')
+    # A recording has them
+    log = f'{folder}/log'
+    with machine(folder, image, args=['--record', log]) as connect:
+        c = connect()
+        while c.ask('status')['icount'] < 1000000:
+            pass
+        c.ask('pause')
+        c.ask('poke', register='ecx', value=77)
+        c.ask('step', count=1000)
+        state = c.ask('state')
+        c.ask('quit')
+    with open(f'{folder}/script', 'w') as out:
+        out.write('state\nregs\nquit 0\n')
+    for engine in ['interp', 'jit']:
+        done = subprocess.run([anachron, 'replay', log, '--engine', engine, '--to', str(state['icount']),
+                               '--go-live', '--script', 'script'], cwd=folder, stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=PATIENCE)
+        assert done.returncode == 0, (done.returncode, done.stderr)
+        assert f'state {state["state"]}' in done.stdout and '"ecx":77,' in done.stdout, (done.stdout, state)
+
+
 def buttons_and_rate(folder):
     # sti; hlt; jmp: wakes for NMI through an IDT that resets: enough that nothing breaks.
     with machine(folder, LOOP) as connect:
@@ -339,9 +374,11 @@ def refusals(folder):
                               'file'),
                              (b'{"command":"memory","arguments":{"address":4294967295,"size":2}}\n',
                               'addresses end'),
-                             (b'{"command":"poke","arguments":{"register":"eax","value":1}}\n',
-                              'scripts only'),
-                             (b'{"command":"save"}\n', 'not available'),
+                             (b'{"command":"poke","arguments":{"register":"cr0","value":2147483648}}\n',
+                              'cannot hold'),
+                             (b'{"command":"poke","arguments":{"register":"r15","value":1}}\n',
+                              'no register'),
+                             (b'{"command":"save"}\n', 'usage: save'),
                              (b'{"words":["mouse","1"]}\n', 'usage: mouse'),
                              (b'{"words":"mouse"}\n', 'array'), (b'{"words":[]}\n', 'missing'),
                              (b'{"command":"help","arguments":{"command":"fly"}}\n', 'no command')):
@@ -484,7 +521,7 @@ def watching_changes_nothing(folder):
 
 
 tests = [running_and_paused, registers_memory_code, keys_and_mouse, serial_both_ways, pictures, media,
-         buttons_and_rate, refusals, a_deaf_client_is_given_up, for_people,
+         buttons_and_rate, pokes, refusals, a_deaf_client_is_given_up, for_people,
          the_socket_in_the_file_system, watching_changes_nothing]
 failures = 0
 for test in tests:
