@@ -186,5 +186,5 @@ bool run_load_images(struct run *run, const char *const given[SAVED_PLACES], str
 
 bool run_load_state(struct run *run, struct error *err)
 {
-    return !run->saved || machine_load(run->machine, run->saved, err);
+    return !run->saved || machine_load(run->machine, run->saved, !run->protects_images, err);
 }

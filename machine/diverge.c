@@ -3,6 +3,7 @@
 #include "cpu/code.h"
 #include "jit/jit.h"
 #include "machine/diverge_private.h"
+#include "machine/saved.h"
 
 #include <errno.h>
 #include <sys/wait.h>
@@ -30,6 +31,8 @@ static bool run_to(const struct diverge *diverge, uint64_t icount)
 pid_t diverge_split(const struct diverge *diverge)
 {
     fflush(NULL);
+    for (unsigned i = 0; i < 2; i++)
+        machine_settle_memory(diverge->side[i]);
     pid_t pid = fork();
     if (pid != 0)
         return pid;

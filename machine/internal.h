@@ -41,6 +41,7 @@ struct machine {
     struct jit *jit; /* NULL: the interpreter runs */
     struct gate *gate;
     struct state_map *state;
+    struct pages_lazy *loading; /* RAM that comes from a saved state; NULL: it is all there */
     char *section_names; /* of the devices, in state */
 
     /* Chips that the board, the gate's sinks or inspection talk to; the bus owns them. */

@@ -14,6 +14,7 @@
 #include "machine/internal.h"
 #include "machine/script.h"
 #include "machine/trace.h"
+#include "snapshot/pages_lazy.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -123,6 +124,7 @@ void machine_free(struct machine *machine)
     history_stop(machine);
     if (machine->state)
         state_map_free(machine->state);
+    pages_lazy_end(machine->loading);
     board_free(machine);
     mem_free(machine->section_names);
     json_decref(machine->crash);

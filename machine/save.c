@@ -92,14 +92,15 @@ bool machine_save(struct machine *machine, const char *path, struct error *err)
     struct history_info history;
     history_get_info(machine, &history);
     if (history.in_past)
-        return error_set(err, "the machine is in its past, and only the present can be saved: let "
-                              "it run to it, or make this moment the present, first");
+        return error_set(err,
+                         "the machine is in its past, and only the present can be saved: let "
+                         "it run to it, or make this moment the present, first");
     if (!flush_disks(machine, err))
         return false;
     json_t *json = saved_describe(machine, err);
     if (!json)
         return false;
-    struct container_writer *writer = container_create(path, SAVED_PROGRAM, err);
+    struct container_writer *writer = container_create(path, saved_program(), err);
     if (writer) {
         char *text = json_dumps(json, JSON_INDENT(1) | JSON_SORT_KEYS);
         container_put(writer, "machine", text, strlen(text), ENCODING_ZSTD);

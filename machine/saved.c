@@ -4,11 +4,17 @@
 #include "machine/saved_private.h"
 #include "snapshot/chunks.h"
 #include "snapshot/pages.h"
+#include "snapshot/pages_lazy.h"
 
 #include <stdio.h>
 
 /* Sizes that a sensible file does not exceed. */
 enum { JSON_MOST = 1 << 20, STATE_MOST = 64 << 20, FILE_MOST = 1 << 30, MAP_MOST = 1 << 30 };
+
+const char *saved_program(void)
+{
+    return "anachron " ANACHRON_VERSION;
+}
 
 /* --- opening --- */
 
@@ -61,9 +67,9 @@ static struct saved *understand(struct container *container, struct error *err)
         return NULL;
     struct saved *saved = mem_new(sizeof *saved);
     saved->container = container;
-    if (strcmp(container_program(container), SAVED_PROGRAM) != 0)
+    if (strcmp(container_program(container), saved_program()) != 0)
         error_set(err, "%s: saved by %s, and this is %s; use the program that saved it",
-                  container_path(container), container_program(container), SAVED_PROGRAM);
+                  container_path(container), container_program(container), saved_program());
     else if (read_json(saved, err) && read_files(saved, err) && saved_understand(saved, err) &&
              check_overlays(saved, err) &&
              pages_check(container, "ram", saved->config.ram_size, err))
@@ -193,14 +199,23 @@ static bool load_overlays(struct machine *machine, const struct saved *saved, st
     return true;
 }
 
-static bool load_memory(struct machine *machine, const struct saved *saved, struct error *err)
+void machine_settle_memory(struct machine *machine)
+{
+    pages_lazy_wait(machine->loading);
+}
+
+static bool load_memory(struct machine *machine, const struct saved *saved, bool lazily,
+                        struct error *err)
 {
     const char *name;
     uint8_t *memory;
     size_t size;
     for (unsigned i = 0; state_memory(machine->state, i, &name, &memory, &size); i++) {
+        bool is_ram = memory == physmem_ram(machine->phys);
         mem_map_clear(memory, size);
-        if (!pages_load(saved->container, name, memory, size, err))
+        if (lazily && is_ram
+                ? !pages_load_lazily(saved->container, name, memory, size, &machine->loading, err)
+                : !pages_load(saved->container, name, memory, size, err))
             return false;
     }
     return true;
@@ -217,9 +232,10 @@ static bool load_state(struct machine *machine, const struct saved *saved, struc
     return ok;
 }
 
-bool machine_load(struct machine *machine, const struct saved *saved, struct error *err)
+bool machine_load(struct machine *machine, const struct saved *saved, bool lazily,
+                  struct error *err)
 {
     machine_forget_code(machine);
-    return load_memory(machine, saved, err) && load_overlays(machine, saved, err) &&
+    return load_memory(machine, saved, lazily, err) && load_overlays(machine, saved, err) &&
            load_state(machine, saved, err);
 }

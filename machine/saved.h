@@ -14,6 +14,9 @@ bool machine_save(struct machine *machine, const char *path, struct error *err);
 
 struct saved;
 
+/* What this program writes into a file as its name, and wants to find there: other releases may run
+ * a guest in another way. */
+const char *saved_program(void);
 /* Opens a file and checks all of it: what can be wrong with the file is found here. NULL: err. */
 struct saved *saved_open(const char *path, struct error *err);
 /* The same of bytes in memory, which must outlive it; path is for messages. */
@@ -43,8 +46,11 @@ struct saved_drive {
 const struct saved_drive *saved_drive(const struct saved *saved, unsigned place);
 
 /* Puts the state into a new machine of saved_configure, with media in its drives as saved_drive
- * says: overlays are empty yet, and get their sectors. False: err; the machine is of no use then.
- */
-bool machine_load(struct machine *machine, const struct saved *saved, struct error *err);
+ * says: overlays are empty yet, and get their sectors. lazily: RAM is filled while the machine runs
+ * (snapshot/pages_lazy.h says what must not be done then). False: err; the machine is of no use. */
+bool machine_load(struct machine *machine, const struct saved *saved, bool lazily,
+                  struct error *err);
+/* Waits until all of RAM is there; before a fork. */
+void machine_settle_memory(struct machine *machine);
 
 #endif

@@ -8,9 +8,6 @@
 
 #include <jansson.h>
 
-/* What the program calls itself in the file: other releases may run a guest in another way. */
-#define SAVED_PROGRAM "anachron " ANACHRON_VERSION
-
 enum { SAVED_BLOBS = 5 + MACHINE_MODULES };
 
 /* A file of the configuration that is in the saved state: section "file.NAME". */

@@ -189,6 +189,35 @@ size_t chunks_count(const struct container_section *section)
     return section->encoding == ENCODING_CHUNKS ? count : SIZE_MAX;
 }
 
+size_t chunk_read(const struct container_section *section, uint64_t at,
+                  struct chunk_scratch **scratch, uint8_t *bytes)
+{
+    struct chunk chunk;
+    if (!*scratch)
+        *scratch = (struct chunk_scratch *)ZSTD_createDCtx();
+    if (!*scratch || !next_chunk(section, &at, &chunk))
+        return 0;
+    size_t size =
+        ZSTD_decompressDCtx((ZSTD_DCtx *)*scratch, bytes, CHUNK_SIZE, chunk.bytes, chunk.size);
+    return size == chunk.plain_size ? size : 0;
+}
+
+void chunk_scratch_free(struct chunk_scratch *scratch)
+{
+    ZSTD_freeDCtx((ZSTD_DCtx *)scratch);
+}
+
+uint64_t *chunk_offsets(const struct container_section *section, size_t count)
+{
+    struct chunk chunk;
+    uint64_t *offsets = mem_new((count + 1) * sizeof *offsets), at = 0;
+    for (size_t i = 0; i < count; i++) {
+        offsets[i] = at;
+        next_chunk(section, &at, &chunk);
+    }
+    return offsets;
+}
+
 struct chunk_reader {
     const struct chunk_sink *sink;
     struct chunk *chunks;

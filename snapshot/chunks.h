@@ -31,6 +31,15 @@ struct chunk_sink {
 };
 /* Chunks that the section has, or SIZE_MAX if it is no row of chunks. */
 size_t chunks_count(const struct container_section *section);
+/* One chunk, into bytes, which has room for CHUNK_SIZE; its size, or 0: it is damaged. scratch is
+ * NULL at first, and ends with chunk_scratch_free. at: where chunk_offsets says that it is. */
+struct chunk_scratch;
+size_t chunk_read(const struct container_section *section, uint64_t at,
+                  struct chunk_scratch **scratch, uint8_t *bytes);
+void chunk_scratch_free(struct chunk_scratch *scratch);
+/* The places of chunks_count chunks, which are more than 0; the caller ends it with mem_free. */
+uint64_t *chunk_offsets(const struct container_section *section, size_t count);
+
 bool chunks_read(const struct container *container, const struct container_section *section,
                  const struct chunk_sink *sink, struct error *err);
 

@@ -3,13 +3,13 @@
 
 #include "base/bits.h"
 #include "base/memory.h"
-#include "snapshot/chunks.h"
+#include "snapshot/pages_private.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <xxhash.h>
 
-enum { PAGES_IN_CHUNK = CHUNK_SIZE / SNAPSHOT_PAGE, NAME_SIZE = CONTAINER_NAME_SIZE, MAP_HEAD = 8 };
+enum { NAME_SIZE = CONTAINER_NAME_SIZE, MAP_HEAD = 8 };
 
 static bool is_zero(const uint8_t *page)
 {
@@ -133,66 +133,61 @@ void pages_save(struct container_writer *writer, const char *name, const uint8_t
 
 /* --- loading --- */
 
-struct loading {
-    uint8_t *memory;
-    size_t pages;
-    struct serial map;
-    uint32_t *first; /* by number of contents, from 0: the first page with it */
-    uint32_t contents;
-};
-
-static uint32_t contents_of(const struct loading *loading, size_t page)
+uint32_t pages_map_at(const struct pages_map *map, size_t page)
 {
-    return load_le32(loading->map.bytes + MAP_HEAD + page * 4);
+    return load_le32(map->bytes.bytes + MAP_HEAD + page * 4);
 }
 
 /* Contents must be numbered as they appear, and be as many as there are in the chunks. */
-static bool read_map(struct loading *loading)
+static bool number_contents(struct pages_map *map)
 {
-    loading->first = mem_new((loading->pages + 1) * sizeof *loading->first);
-    for (size_t i = 0; i < loading->pages; i++) {
-        uint32_t number = contents_of(loading, i);
-        if (number > loading->contents + 1)
+    map->first = mem_new((map->pages + 1) * sizeof *map->first);
+    for (size_t i = 0; i < map->pages; i++) {
+        uint32_t number = pages_map_at(map, i);
+        if (number > map->contents + 1)
             return false;
-        if (number == loading->contents + 1)
-            loading->first[loading->contents++] = (uint32_t)i;
+        if (number == map->contents + 1)
+            map->first[map->contents++] = (uint32_t)i;
     }
     return true;
 }
 
-static bool begin(const struct container *container, const char *name, size_t size,
-                  struct loading *loading, const struct container_section **section,
-                  struct error *err)
+bool pages_map_read(const struct container *container, const char *name, size_t size,
+                    struct pages_map *map, struct error *err)
 {
     char part[NAME_SIZE];
     size_t map_size = MAP_HEAD + size / SNAPSHOT_PAGE * 4;
+    *map = (struct pages_map){.pages = size / SNAPSHOT_PAGE};
     part_name(part, name, "map");
-    if (!container_read(container, part, map_size, &loading->map, err))
+    if (!container_read(container, part, map_size, &map->bytes, err))
         return false;
-    loading->pages = size / SNAPSHOT_PAGE;
     part_name(part, name, "pages");
-    *section = container_find(container, part);
-    bool ok = *section && loading->map.size == map_size && load_le64(loading->map.bytes) == size &&
-              read_map(loading) &&
-              (*section)->plain_size == (uint64_t)loading->contents * SNAPSHOT_PAGE &&
-              chunks_count(*section) == (loading->contents + PAGES_IN_CHUNK - 1) / PAGES_IN_CHUNK;
+    map->section = container_find(container, part);
+    bool ok = map->section && map->bytes.size == map_size && load_le64(map->bytes.bytes) == size &&
+              number_contents(map) &&
+              map->section->plain_size == (uint64_t)map->contents * SNAPSHOT_PAGE &&
+              chunks_count(map->section) == (map->contents + PAGES_IN_CHUNK - 1) / PAGES_IN_CHUNK;
     return ok || error_set(err, "%s: the saved memory '%s' has another size, or makes no sense",
                            container_path(container), name);
 }
 
-static void end(struct loading *loading)
+void pages_map_free(struct pages_map *map)
 {
-    serial_free(&loading->map);
-    mem_free(loading->first);
+    serial_free(&map->bytes);
+    mem_free(map->first);
 }
+
+struct loading {
+    uint8_t *memory;
+    struct pages_map map;
+};
 
 bool pages_check(const struct container *container, const char *name, size_t size,
                  struct error *err)
 {
-    struct loading loading = {0};
-    const struct container_section *section;
-    bool ok = begin(container, name, size, &loading, &section, err);
-    end(&loading);
+    struct pages_map map;
+    bool ok = pages_map_read(container, name, size, &map, err);
+    pages_map_free(&map);
     return ok;
 }
 
@@ -200,9 +195,9 @@ bool pages_check(const struct container *container, const char *name, size_t siz
 static uint8_t *place_chunk(void *context, size_t index, size_t size)
 {
     const struct loading *loading = context;
-    const uint32_t *first = loading->first + index * PAGES_IN_CHUNK;
+    const uint32_t *first = loading->map.first + index * PAGES_IN_CHUNK;
     size_t count = size / SNAPSHOT_PAGE;
-    if (count > loading->contents - index * PAGES_IN_CHUNK || size % SNAPSHOT_PAGE ||
+    if (count > loading->map.contents - index * PAGES_IN_CHUNK || size % SNAPSHOT_PAGE ||
         first[count - 1] - first[0] != count - 1)
         return NULL;
     return loading->memory + (size_t)first[0] * SNAPSHOT_PAGE;
@@ -211,11 +206,11 @@ static uint8_t *place_chunk(void *context, size_t index, size_t size)
 static bool take_chunk(void *context, size_t index, const uint8_t *bytes, size_t size)
 {
     const struct loading *loading = context;
-    size_t done = index * PAGES_IN_CHUNK, left = loading->contents - done;
+    size_t done = index * PAGES_IN_CHUNK, left = loading->map.contents - done;
     if (size != (left < PAGES_IN_CHUNK ? left : PAGES_IN_CHUNK) * SNAPSHOT_PAGE)
         return false;
     for (size_t i = 0; i < size / SNAPSHOT_PAGE; i++) {
-        uint8_t *to = loading->memory + (size_t)loading->first[done + i] * SNAPSHOT_PAGE;
+        uint8_t *to = loading->memory + (size_t)loading->map.first[done + i] * SNAPSHOT_PAGE;
         if (to != bytes + i * SNAPSHOT_PAGE)
             memcpy(to, bytes + i * SNAPSHOT_PAGE, SNAPSHOT_PAGE);
     }
@@ -224,11 +219,11 @@ static bool take_chunk(void *context, size_t index, const uint8_t *bytes, size_t
 
 static void copy_equal_pages(const struct loading *loading)
 {
-    for (size_t i = 0; i < loading->pages; i++) {
-        uint32_t number = contents_of(loading, i);
-        if (number && loading->first[number - 1] != i)
+    for (size_t i = 0; i < loading->map.pages; i++) {
+        uint32_t number = pages_map_at(&loading->map, i);
+        if (number && loading->map.first[number - 1] != i)
             memcpy(loading->memory + i * SNAPSHOT_PAGE,
-                   loading->memory + (size_t)loading->first[number - 1] * SNAPSHOT_PAGE,
+                   loading->memory + (size_t)loading->map.first[number - 1] * SNAPSHOT_PAGE,
                    SNAPSHOT_PAGE);
     }
 }
@@ -237,12 +232,11 @@ bool pages_load(const struct container *container, const char *name, uint8_t *me
                 struct error *err)
 {
     struct loading loading = {.memory = memory};
-    const struct container_section *section;
     struct chunk_sink sink = {place_chunk, take_chunk, &loading, false};
-    bool ok = begin(container, name, size, &loading, &section, err) &&
-              chunks_read(container, section, &sink, err);
+    bool ok = pages_map_read(container, name, size, &loading.map, err) &&
+              chunks_read(container, loading.map.section, &sink, err);
     if (ok)
         copy_equal_pages(&loading);
-    end(&loading);
+    pages_map_free(&loading.map);
     return ok;
 }

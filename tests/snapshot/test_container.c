@@ -6,6 +6,7 @@
 #include "snapshot/chunks.h"
 #include "snapshot/container_format.h"
 #include "snapshot/pages.h"
+#include "snapshot/pages_lazy.h"
 #include "tests/harness/unit.h"
 
 #include <stdio.h>
@@ -115,6 +116,31 @@ static void contents_come_back(void **state)
     container_close(container);
 }
 
+static void memory_comes_when_it_is_touched(void **state)
+{
+    struct fixture *f = *state;
+    struct error err = {""};
+    struct container *container = container_open(f->path, &err);
+    for (unsigned round = 0; round < 20; round++) {
+        struct pages_lazy *lazy;
+        uint8_t *memory = mem_map(MEMORY_SIZE);
+        assert_true(pages_load_lazily(container, "ram", memory, MEMORY_SIZE, &lazy, &err));
+        for (unsigned i = 0; i < 500; i++) {
+            size_t at = (size_t)rand() % MEMORY_SIZE;
+            assert_int_equal(memory[at], f->memory[at]);
+        }
+        memory[0] ^= 0xFF; /* what is written stays */
+        if (round % 2) {
+            pages_lazy_wait(lazy);
+            assert_int_equal(memory[0], f->memory[0] ^ 0xFF);
+            assert_memory_equal(memory + 1, f->memory + 1, MEMORY_SIZE - 1);
+        }
+        pages_lazy_end(lazy);
+        mem_unmap(memory, MEMORY_SIZE);
+    }
+    container_close(container);
+}
+
 static void zero_and_equal_pages_are_left_out(void **state)
 {
     struct fixture *f = *state;
@@ -200,6 +226,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(contents_come_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(memory_comes_when_it_is_touched, set_up, tear_down),
         cmocka_unit_test_setup_teardown(zero_and_equal_pages_are_left_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_turned_bit_is_found, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_truncation_is_found, set_up, tear_down),
