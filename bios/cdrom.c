@@ -192,6 +192,26 @@ static void emulated_extended(struct regs *r)
     disk_result(r, status);
 }
 
+/* A fixed disk with a geometry; a diskette has no such function. */
+static void emulated_extended_parameters(struct regs *r)
+{
+    enum { RESULT_SIZE = 26, HAS_GEOMETRY = 2 };
+    u16 s = r->ds, o = r->si;
+    if (!emulation.drive || far_read16(s, o) < RESULT_SIZE) {
+        disk_result(r, DISK_BAD_COMMAND);
+        return;
+    }
+    far_write16(s, o, RESULT_SIZE);
+    far_write16(s, (u16)(o + 2), HAS_GEOMETRY);
+    far_write32(s, (u16)(o + 4), emulation.cylinders);
+    far_write32(s, (u16)(o + 8), emulation.heads);
+    far_write32(s, (u16)(o + 12), emulation.sectors);
+    far_write32(s, (u16)(o + 16), (u32)emulation.cylinders * emulation.heads * emulation.sectors);
+    far_write32(s, (u16)(o + 20), 0);
+    far_write16(s, (u16)(o + 24), 512);
+    disk_result(r, DISK_OK);
+}
+
 static void emulated_drive(struct regs *r)
 {
     switch (r->ah) {
@@ -227,17 +247,18 @@ static void emulated_drive(struct regs *r)
         }
         break;
     case 0x41:
-        disk_result(r, emulation.drive && r->bx == 0x55AA ? DISK_OK : DISK_BAD_COMMAND);
-        if (!r->ah) {
-            r->bx = 0xAA55;
-            r->cx = 1;
-            r->ah = 0x21;
-        }
+        if (emulation.drive)
+            edd_check(r, EDD_ACCESS);
+        else
+            disk_result(r, DISK_BAD_COMMAND);
         break;
     case 0x42:
     case 0x44:
     case 0x47:
         emulated_extended(r);
+        break;
+    case 0x48:
+        emulated_extended_parameters(r);
         break;
     default:
         disk_result(r, DISK_BAD_COMMAND);
@@ -371,12 +392,7 @@ void cd_service(struct regs *r, u8 cd)
         disk_result(r, DISK_WRITE_PROTECTED);
         break;
     case 0x41:
-        disk_result(r, r->bx == 0x55AA ? DISK_OK : DISK_BAD_COMMAND);
-        if (!r->ah) {
-            r->bx = 0xAA55;
-            r->cx = 7;
-            r->ah = 0x30;
-        }
+        edd_check(r, EDD_ACCESS | EDD_LOCKING | EDD_TABLES);
         break;
     case 0x42:
         extended_read(r, d);
@@ -394,6 +410,9 @@ void cd_service(struct regs *r, u8 cd)
         break;
     case 0x49:
         disk_result(r, DISK_CHANGED);
+        break;
+    case 0x4E:
+        edd_configure(r);
         break;
     default:
         disk_result(r, DISK_BAD_COMMAND);

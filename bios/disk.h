@@ -76,6 +76,11 @@ u8 cd_shift_disks(void);
 
 /* edd.c: functions 41h to 48h of hard disks. */
 void edd_service(struct regs *r, u8 index);
+/* Function 41h of any drive: which of the subsets it has. */
+enum edd_subset { EDD_ACCESS = 1, EDD_LOCKING = 2, EDD_TABLES = 4 };
+void edd_check(struct regs *r, u16 subsets);
+/* Function 4Eh of any drive. */
+void edd_configure(struct regs *r);
 void edd_parameters(struct regs *r, const struct ide_drive *d, bool cd);
 
 /* The end of every service: status to AH, the carry and the data area. */

@@ -2,7 +2,6 @@
 #include "bios/disk.h"
 
 #define EDD_VERSION 0x30
-#define EDD_DISK    0x05 /* extended access, EDD */
 
 bool edd_packet_read(const struct regs *r, struct edd_packet *p)
 {
@@ -119,19 +118,32 @@ static void seek(struct regs *r, const struct ide_drive *d)
     disk_result(r, good ? DISK_OK : DISK_BAD_COMMAND);
 }
 
+void edd_check(struct regs *r, u16 subsets)
+{
+    if (r->bx != 0x55AA) {
+        disk_result(r, DISK_BAD_COMMAND);
+        return;
+    }
+    disk_result(r, DISK_OK);
+    r->bx = 0xAA55;
+    r->cx = subsets;
+    r->ah = EDD_VERSION;
+}
+
+/* Prefetch and programmed I/O modes are what they are. */
+void edd_configure(struct regs *r)
+{
+    disk_result(r, r->al <= 6 ? DISK_OK : DISK_BAD_COMMAND);
+    if (r->al <= 6)
+        r->al = 0;
+}
+
 void edd_service(struct regs *r, u8 index)
 {
     struct ide_drive *d = &ide_drives[hard_disks[index]];
     switch (r->ah) {
     case 0x41:
-        if (r->bx != 0x55AA) {
-            disk_result(r, DISK_BAD_COMMAND);
-            return;
-        }
-        disk_result(r, DISK_OK);
-        r->bx = 0xAA55;
-        r->cx = EDD_DISK;
-        r->ah = EDD_VERSION;
+        edd_check(r, EDD_ACCESS | EDD_TABLES);
         break;
     case 0x42:
         transfer(r, d, IDE_READ);
@@ -149,10 +161,7 @@ void edd_service(struct regs *r, u8 index)
         edd_parameters(r, d, false);
         break;
     case 0x4E:
-        /* Hardware configuration: prefetch and programmed I/O modes are what they are. */
-        disk_result(r, r->al <= 6 ? DISK_OK : DISK_BAD_COMMAND);
-        if (r->al <= 6)
-            r->al = 0;
+        edd_configure(r);
         break;
     default:
         /* Lock and eject are for removable media. */

@@ -29,6 +29,46 @@
     .text
     .code16
 
+# To and from struct regs at DS:EAX: all but EAX, DS and the stack, which the switch itself needs.
+.macro SAVE_REGISTERS
+    movl %edi, R_EDI(%eax)
+    movl %esi, R_ESI(%eax)
+    movl %ebp, R_EBP(%eax)
+    movl %ebx, R_EBX(%eax)
+    movl %edx, R_EDX(%eax)
+    movl %ecx, R_ECX(%eax)
+    movw %es, R_ES(%eax)
+    movw %fs, R_FS(%eax)
+    movw %gs, R_GS(%eax)
+.endm
+
+.macro LOAD_REGISTERS
+    movl R_EDI(%eax), %edi
+    movl R_ESI(%eax), %esi
+    movl R_EBP(%eax), %ebp
+    movl R_EBX(%eax), %ebx
+    movl R_EDX(%eax), %edx
+    movl R_ECX(%eax), %ecx
+    movw R_ES(%eax), %es
+    movw R_FS(%eax), %fs
+    movw R_GS(%eax), %gs
+.endm
+
+# What a C function may expect to find again.
+.macro PUSH_KEPT
+    pushl %ebx
+    pushl %esi
+    pushl %edi
+    pushl %ebp
+.endm
+
+.macro POP_KEPT
+    popl %ebp
+    popl %edi
+    popl %esi
+    popl %ebx
+.endm
+
 .macro SERVICE name, handler
     .globl \name
 \name:
@@ -85,15 +125,7 @@ service:
     popl R_EAX(%eax)
     popw R_DS(%eax)
     popw R_HANDLER(%eax)
-    movl %edi, R_EDI(%eax)
-    movl %esi, R_ESI(%eax)
-    movl %ebp, R_EBP(%eax)
-    movl %ebx, R_EBX(%eax)
-    movl %edx, R_EDX(%eax)
-    movl %ecx, R_ECX(%eax)
-    movw %es, R_ES(%eax)
-    movw %fs, R_FS(%eax)
-    movw %gs, R_GS(%eax)
+    SAVE_REGISTERS
     movw %ss, R_SS(%eax)
     movl %esp, R_STACK(%eax)
     movzwl %sp, %edx
@@ -117,15 +149,7 @@ service:
     movl R_STACK(%eax), %esp
     movw R_FLAGS(%eax), %cx
     movw %cx, %ss:4(%edx)
-    movw R_GS(%eax), %gs
-    movw R_FS(%eax), %fs
-    movw R_ES(%eax), %es
-    movl R_EDI(%eax), %edi
-    movl R_ESI(%eax), %esi
-    movl R_EBP(%eax), %ebp
-    movl R_EBX(%eax), %ebx
-    movl R_EDX(%eax), %edx
-    movl R_ECX(%eax), %ecx
+    LOAD_REGISTERS
     cmpw $0, R_AGAIN(%eax)
     jne 2f
     pushw R_DS(%eax)
@@ -188,10 +212,7 @@ call_interrupt:
     movzwl %gs:2(,%edx,4), %edx
     .globl call_far
 call_far:
-    pushl %ebx
-    pushl %esi
-    pushl %edi
-    pushl %ebp
+    PUSH_KEPT
     pushl call_stack
     pushl stack_top
     pushl %eax
@@ -205,15 +226,7 @@ call_far:
     pushw $1f
     pushw %dx
     pushw %cx
-    movl R_EDI(%eax), %edi
-    movl R_ESI(%eax), %esi
-    movl R_EBP(%eax), %ebp
-    movl R_EBX(%eax), %ebx
-    movl R_EDX(%eax), %edx
-    movl R_ECX(%eax), %ecx
-    movw R_ES(%eax), %es
-    movw R_FS(%eax), %fs
-    movw R_GS(%eax), %gs
+    LOAD_REGISTERS
     pushw R_DS(%eax)
     movl R_EAX(%eax), %eax
     popw %ds
@@ -231,15 +244,7 @@ call_far:
     popw R_FLAGS(%eax)
     popl R_EAX(%eax)
     popw R_DS(%eax)
-    movl %edi, R_EDI(%eax)
-    movl %esi, R_ESI(%eax)
-    movl %ebp, R_EBP(%eax)
-    movl %ebx, R_EBX(%eax)
-    movl %edx, R_EDX(%eax)
-    movl %ecx, R_ECX(%eax)
-    movw %es, R_ES(%eax)
-    movw %fs, R_FS(%eax)
-    movw %gs, R_GS(%eax)
+    SAVE_REGISTERS
     movw $SEG_DATA, %cx
     movw %cx, %es
     movw $SEG_BDA, %cx
@@ -249,20 +254,14 @@ call_far:
     popl %eax
     popl stack_top
     popl call_stack
-    popl %ebp
-    popl %edi
-    popl %esi
-    popl %ebx
+    POP_KEPT
     retl
 
 # void call_mouse_handler(u32 handler, const u16 data[4]): the pointing device handler of INT 15h AX=C207h, a
 # far procedure that finds status, X, Y and Z on the stack and leaves them there.
     .globl call_mouse_handler
 call_mouse_handler:
-    pushl %ebx
-    pushl %esi
-    pushl %edi
-    pushl %ebp
+    PUSH_KEPT
     pushl stack_top
     pushl %eax
     leal -STACK_RESERVE(%esp), %ebx
@@ -287,10 +286,7 @@ call_mouse_handler:
     movw %ax, %fs
     popl %eax
     popl stack_top
-    popl %ebp
-    popl %edi
-    popl %esi
-    popl %ebx
+    POP_KEPT
     retl
 
 # IRQ 0: the clock of 40:6C, the diskette motor, INT 1Ch. All on the caller's stack, as on the AT; DS is 40h in

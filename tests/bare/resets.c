@@ -8,7 +8,7 @@ enum { MAGIC = 0x52455345, PHASES = 7 };
 
 struct progress {
     uint32_t magic, phase;
-    uint32_t outlived; /* a bit for each phase behind which interrupts went on */
+    uint32_t outlived;    /* a bit for each phase behind which interrupts went on */
     uint32_t phase_check; /* ~phase: memory that merely looks right is not taken */
 };
 static volatile struct progress *const progress = (volatile struct progress *)0x600000;

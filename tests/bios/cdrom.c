@@ -32,6 +32,25 @@ static u8 extended(u16 ax, u8 drive, u32 lba, u16 count)
     return carry(&r) ? r.ah : 0;
 }
 
+/* What function 41h says is there, is there. */
+static void test_emulated_extensions(u8 drive, u16 sectors, u16 heads)
+{
+    static u8 result[26];
+    r = (struct registers){.ax = 0x4100, .bx = 0x55AA, .dx = drive};
+    bios_call(&r, 0x13);
+    CHECK("extensions of the emulated disk",
+          !carry(&r) && r.bx == 0xAA55 && r.ah == 0x30 && r.cx == 1);
+    r = (struct registers){.ax = 0x4100, .bx = 0x1234, .dx = drive};
+    bios_call(&r, 0x13);
+    CHECK("only for who asks with 55AAh", carry(&r) && r.bx == 0x1234);
+    result[0] = 26;
+    r = (struct registers){.ax = 0x4800, .si = (u16)(u32)result, .dx = drive};
+    bios_call(&r, 0x13);
+    CHECK("its parameters", !carry(&r) && *(u16 *)result == 26 && *(u16 *)(result + 24) == 512);
+    CHECK("its geometry", *(u32 *)(result + 8) == heads && *(u32 *)(result + 12) == sectors &&
+                              *(u32 *)(result + 16) == *(u32 *)(result + 4) * heads * sectors);
+}
+
 static void test_emulated(void)
 {
     u8 drive = boot_drive;
@@ -56,6 +75,11 @@ static void test_emulated(void)
     CHECK("type", call(0x1500, 0, drive, NULL) == 0 && r.ah == (drive ? 3 : 1));
     if (drive) {
         CHECK("extended read", extended(0x4200, drive, 302, 2) == 0 && *(u16 *)buffer == 302);
+        test_emulated_extensions(drive, sectors, heads);
+    } else {
+        r = (struct registers){.ax = 0x4100, .bx = 0x55AA, .dx = drive};
+        bios_call(&r, 0x13);
+        CHECK("no extensions of a diskette", carry(&r));
     }
 }
 
@@ -86,6 +110,12 @@ static void test_drive(void)
     CHECK("volume descriptor", extended(0x4200, drive, 16, 1) == 0 && same(buffer + 1, "CD001", 5));
     CHECK("two blocks",
           extended(0x4200, drive, 16, 2) == 0 && same(buffer + 2048 + 7, "EL TORITO", 9));
+    r = (struct registers){.ax = 0x4100, .bx = 0x55AA, .dx = drive};
+    bios_call(&r, 0x13);
+    CHECK("extensions of the drive", !carry(&r) && r.ah == 0x30 && r.cx == 7);
+    r = (struct registers){.ax = 0x4E01, .dx = drive};
+    bios_call(&r, 0x13);
+    CHECK("hardware configuration", !carry(&r) && r.al == 0);
     static u8 result[30];
     result[0] = 30;
     r = (struct registers){.ax = 0x4800, .si = (u16)(u32)result, .dx = drive};
