@@ -54,29 +54,32 @@ static bool pass(void *target, const char *text, struct error *err)
     return true;
 }
 
+/* clang-format off */
 static const struct option_row rows[] = {
-    {"--to",                                                      "ICOUNT", "replay up to this instruction count", take_to},
-    {"--go-live",                      NULL, "then go on as a running machine, which takes input", take_go_live},
-    {"--record",                                                           "FILE", "record it again from there on: a branch", pass},
-    {"--engine",                                  "jit|interp", "how instructions are executed", pass},
-    {"--translator",                                               "S", "settings of the translator, for its tests", pass},
-    {"--clock",                                                  "virtual|paced", "as fast as possible, or no faster than real time", pass},
-    {"--serial",                  "WHERE", "COM1, then COM2: stdio, file:F, pty, tcp:HOST:PORT, none", pass},
-    {"--debugcon",                                                           "WHERE", "ports E9h and 402h: stdio, file:F", pass},
-    {"--post",              "WHERE", "POST codes: stdio, file:F", pass},
-    {"--printer",                                                       "WHERE", "LPT1's output: stdio, file:F", pass},
-    {"--display",                                              "sdl|vnc|term|none", "where the screen is shown (none)", pass},
-    {"--vnc-password",                "FILE", "viewers must know what the file's first line says", pass},
-    {"--scale",                                                           "N", "host pixels a pixel in the window, 1 to 8", pass},
-    {"--control","SOCKET", "take commands at a Unix socket; pauses at the end", pass},
-    {"--script",                                                       "FILE", "drive the machine by a script once it is live", pass},
-    {"--screenshot",                                                  "FILE.png", "write the screen at the end", pass},
+    {"--to", "ICOUNT", "replay up to this instruction count", take_to},
+    {"--go-live", NULL, "then go on as a running machine, which takes input", take_go_live},
+    {"--record", "FILE", "record it again from there on: a branch", pass},
+    {"--engine", "jit|interp", "how instructions are executed", pass},
+    {"--translator", "S", "settings of the translator, for its tests", pass},
+    {"--clock", "virtual|paced", "as fast as possible, or no faster than real time", pass},
+    {"--serial", "WHERE", "COM1, then COM2: stdio, file:F, pty, tcp:HOST:PORT, none", pass},
+    {"--debugcon", "WHERE", "ports E9h and 402h: stdio, file:F", pass},
+    {"--post", "WHERE", "POST codes: stdio, file:F", pass},
+    {"--printer", "WHERE", "LPT1's output: stdio, file:F", pass},
+    {"--display", "sdl|vnc|term|none", "where the screen is shown (none)", pass},
+    {"--vnc-password", "FILE", "viewers must know what the file's first line says", pass},
+    {"--scale", "N", "host pixels a pixel in the window, 1 to 8", pass},
+    {"--control", "SOCKET", "take commands at a Unix socket; pauses at the end", pass},
+    {"--gdb", "WHERE[,nowait]", "wait for gdb, which can go back, too; pauses at the end", pass},
+    {"--script", "FILE", "drive the machine by a script once it is live", pass},
+    {"--screenshot", "FILE.png", "write the screen at the end", pass},
     {"--stats", NULL, "print statistics at the end", pass},
-    {"--trace",                                                           "WHAT:FILE", "write instructions or translated blocks", pass},
-    {"--verbose",NULL, "log more", pass},
-    {"--help",                                                       NULL, "this text", take_help},
-    {0                                                   },
+    {"--trace", "WHAT:FILE", "write instructions or translated blocks", pass},
+    {"--verbose", NULL, "log more", pass},
+    {"--help", NULL, "this text", take_help},
+    {0},
 };
+/* clang-format on */
 
 static void print_help(void)
 {
@@ -150,9 +153,10 @@ int command_replay(int argc, char **argv)
         return status;
     }
     run->log.play.to = options.to;
-    run->log.play.at_end = options.goes_live      ? PLAY_GOES_LIVE
-                           : run->options.control ? PLAY_PAUSES
-                                                  : PLAY_STOPS;
+    bool is_watched = run->options.control || run->options.gdb;
+    run->log.play.at_end = options.goes_live ? PLAY_GOES_LIVE
+                           : is_watched      ? PLAY_PAUSES
+                                             : PLAY_STOPS;
     if (run->options.display == DISPLAY_DEFAULT && !options.goes_live)
         run->options.display = DISPLAY_NONE;
     if (run->options.paced < 0 && !options.goes_live)

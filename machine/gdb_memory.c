@@ -80,7 +80,8 @@ static bool write_all(struct gdb *gdb, uint32_t address, const uint8_t *bytes, u
          done += part_in_page(address + (uint32_t)done, size - done))
         if (!find_physical(gdb, address + (uint32_t)done, &physical))
             return false;
-    gdb_leave_past(gdb);
+    if (!gdb_leave_past(gdb))
+        return false;
     while (size && find_physical(gdb, address, &physical)) {
         size_t part = part_in_page(address, size);
         if (!machine_patch(gdb->machine, physical, bytes, part))

@@ -119,8 +119,9 @@ void gdb_stop(struct gdb *gdb, const struct gdb_stop *stop);
 void gdb_send_stop(struct gdb *gdb);
 /* Hears of points that are hit from now on. */
 void gdb_listen(struct gdb *gdb);
-/* The guest is about to be changed: if the machine is in the past, the rest is forgotten. */
-void gdb_leave_past(struct gdb *gdb);
+/* The guest is about to be changed: if the machine is in the past, what came later is forgotten.
+ * False: it cannot be, as it plays a recording. */
+bool gdb_leave_past(struct gdb *gdb);
 
 /* --- the description of registers --- */
 

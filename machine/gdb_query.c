@@ -164,7 +164,9 @@ static void run_command(struct gdb *gdb, const char *line, size_t size)
     struct monitor_answer *answer = mem_new(sizeof *answer);
     answer->gdb = gdb;
     control_post(gdb->machine->control, &call, on_answer, answer);
+    gdb->hits = HITS_ARE_IGNORED; /* a seek passes over points */
     jobs_step(gdb->machine->jobs, gdb->machine);
+    gdb->hits = HITS_STOP;
     if (!answer->gdb) {
         mem_free(answer);
         return;

@@ -227,8 +227,7 @@ static bool set(struct gdb *gdb, const struct row *row, const uint8_t *bytes)
         value.low = (uint32_t)(value.low - gdb->machine->cpu->seg[SEG_CS].base);
     else if (row->how == HOW_TAGS)
         value.low = empty_registers(value.low);
-    gdb_leave_past(gdb);
-    return machine_poke(gdb->machine, row->poke, &value);
+    return gdb_leave_past(gdb) && machine_poke(gdb->machine, row->poke, &value);
 }
 
 static bool take_value(struct gdb_text *text, const struct row *row, uint8_t *bytes)

@@ -27,12 +27,17 @@ static bool is_earlier(const struct journal_stamp *a, const struct journal_stamp
     return journal_stamp_compare(a, b) < 0;
 }
 
-void gdb_leave_past(struct gdb *gdb)
+bool gdb_leave_past(struct gdb *gdb)
 {
+    struct machine *machine = gdb->machine;
     struct history_info info;
-    history_get_info(gdb->machine, &info);
+    struct error err;
+    history_get_info(machine, &info);
+    if (machine->player.is_on || !history_may_go_live(machine, &err))
+        return false;
     if (info.in_past)
-        history_go_live(gdb->machine);
+        history_go_live(machine);
+    return !machine->replay.is_on;
 }
 
 /* --- moving without the client's seeing it --- */
@@ -153,6 +158,11 @@ static bool go_to_hit(struct search *search)
     struct gdb *gdb = search->gdb;
     struct journal_stamp wanted = gdb->hit_stamp, now;
     if (!seek(search, wanted.icount))
+        return false;
+    /* A seek to the tip's count ends at the tip itself. */
+    now = here(gdb);
+    if (is_earlier(&wanted, &now) && wanted.icount > search->history.oldest &&
+        !seek(search, wanted.icount - 1))
         return false;
     for (now = here(gdb); is_earlier(&now, &wanted); now = here(gdb)) {
         struct journal_stamp last = now;

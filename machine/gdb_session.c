@@ -254,14 +254,17 @@ static void take_message(struct gdb *gdb, const struct debugger_message *message
 
 void gdb_serve(struct gdb *gdb)
 {
-    const struct gdb_stop by_others = {.signal = GDB_SIGTRAP};
+    const struct machine *machine = gdb->machine;
+    struct gdb_stop by_others = {.signal = GDB_SIGTRAP};
     struct debugger_message *message;
     while (debugger_pending(gdb->debugger) && !gdb->machine->stop &&
            (message = debugger_take(gdb->debugger))) {
         take_message(gdb, message);
         mem_free(message);
     }
-    if (gdb->goal != GOAL_NONE && gdb->machine->paused)
+    if (machine->player.is_on && !machine->replay.has_record)
+        by_others.log = LOG_ENDS;
+    if (gdb->goal != GOAL_NONE && machine->paused)
         gdb_stop(gdb, &by_others);
 }
 

@@ -378,10 +378,12 @@ static void look_for_entry(struct machine *machine)
     script_wake(machine->config.script, machine);
 }
 
-/* A seek ends before what came from outside at the count it goes to. */
+/* A seek ends before what came from outside at the count it goes to; but behind the timers that
+ * expire there, and so behind what came before these. */
 static bool play_record(struct machine *machine)
 {
-    bool is_there = machine->is_seeking && cpu_icount(machine->cpu) >= machine->config.stop_after;
+    bool is_there = machine->is_seeking && cpu_icount(machine->cpu) >= machine->config.stop_after &&
+                    clock_next_deadline(bus_clock(machine->bus)) > machine_time(machine);
     return !is_there && replay_deliver(machine);
 }
 
