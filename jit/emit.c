@@ -69,6 +69,21 @@ static void emit_op(struct emitter *e, const struct ir_op *op)
     case IR_TSC:
         emit_tsc(e, op);
         break;
+    case IR_CLI:
+        emit_cli(e, op);
+        break;
+    case IR_STI:
+        emit_sti(e, op);
+        break;
+    case IR_FLAGS_IMAGE:
+        emit_flags_image(e, op);
+        break;
+    case IR_FLAGS_LOAD:
+        emit_flags_load(e, op);
+        break;
+    case IR_SELECTOR:
+        emit_selector(e, op);
+        break;
     case IR_JUMP:
         emit_jump(e, op);
         break;

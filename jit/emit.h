@@ -118,7 +118,15 @@ void emit_divide(struct emitter *e, const struct ir_op *op);
 void emit_scan(struct emitter *e, const struct ir_op *op);
 void emit_direction(struct emitter *e, const struct ir_op *op);
 void emit_forward(struct emitter *e, const struct ir_op *op);
+
+/* --- jit/emit_system.c --- */
+
 void emit_tsc(struct emitter *e, const struct ir_op *op);
+void emit_cli(struct emitter *e, const struct ir_op *op);
+void emit_sti(struct emitter *e, const struct ir_op *op);
+void emit_flags_image(struct emitter *e, const struct ir_op *op);
+void emit_flags_load(struct emitter *e, const struct ir_op *op);
+void emit_selector(struct emitter *e, const struct ir_op *op);
 
 /* --- x87, MMX and SSE: jit/emit_units.c --- */
 

@@ -1,5 +1,5 @@
 /* Operations that are more than the host instruction of the same name: division, which may fault,
- * bit scans, whose flags differ between processors, EFLAGS.DF, and the time stamp counter. */
+ * bit scans, whose flags differ between processors, and EFLAGS.DF. */
 #include "jit/emit.h"
 
 #include <stddef.h>
@@ -89,24 +89,4 @@ void emit_forward(struct emitter *e, const struct ir_op *op)
     struct slow_stub *stub = emit_new_stub(e, op->insn);
     x64_test_mi(&e->as, 1, direction_byte(), FLAG_DF >> 8);
     emit_stub_jump(stub, x64_jcc(&e->as, X64_NE));
-}
-
-/* What has retired before the instruction is the frame's budget_end, less the budget and the
- * instructions of the block from this one on. */
-void emit_tsc(struct emitter *e, const struct ir_op *op)
-{
-    struct x64 *as = &e->as;
-    uint16_t shown = flags_wanted_before(op); /* by a fault */
-    flags_lose_host(e, shown);
-    struct slow_stub *stub = emit_new_stub(e, op->insn);
-    flags_lose_register(e, 4, IR_EAX, op->live);
-    flags_lose_register(e, 4, IR_EDX, op->live);
-    flags_lose_host(e, op->live);
-    x64_alu_mi(as, X64_CMP, 1, CPU_FIELD(frame.tsc_is_quick), 0);
-    emit_stub_jump(stub, x64_jcc(as, X64_E));
-    x64_mov_rm(as, 8, RDX, CPU_FIELD(frame.tsc_end));
-    x64_alu_rr(as, X64_SUB, 8, RDX, REG_BUDGET);
-    x64_alu_ri(as, X64_SUB, 8, RDX, (uint32_t)e->ir->block->count - op->insn);
-    x64_mov_rr(as, 4, RAX, RDX);
-    x64_shift_ri(as, X64_SHR, 8, RDX, 32);
 }

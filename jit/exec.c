@@ -97,7 +97,7 @@ static void put_fpu_away(struct cpu *cpu)
 
 uint32_t exec_insn_whole(struct cpu *cpu, uint32_t id)
 {
-    if (units_call_function(cpu, begin(cpu, id)))
+    if (cpu->frame.units & UNIT_FPU && units_call_function(cpu, begin(cpu, id)))
         return EXIT_CONTINUE;
     put_fpu_away(cpu);
     return exec_insn(cpu, id);

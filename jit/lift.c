@@ -84,7 +84,13 @@ static const struct lift {
 
 /* The same for rows that are sensitive: operations that check everything themselves. */
 static const struct lift sensitive[] = {
-    {"rdtsc", lift_time_stamp, IR_TSC},
+    {"rdtsc", lift_time_stamp, IR_TSC        },
+    {"cli",   lift_cli,        IR_CLI        },
+    {"sti",   lift_sti,        IR_STI        },
+    {"pushf", lift_pushf,      IR_FLAGS_IMAGE},
+    {"popf",  lift_popf,       IR_FLAGS_LOAD },
+    {"mov",   lift_selector,   IR_SELECTOR   },
+    {"push",  lift_selector,   IR_SELECTOR   },
 };
 
 struct lifts {

@@ -245,12 +245,6 @@ bool lift_direction(struct lifter *l, enum ir_code code)
     return true;
 }
 
-bool lift_time_stamp(struct lifter *l, enum ir_code code)
-{
-    lift_op(l, code, 4, IR_NONE, IR_NONE);
-    return true;
-}
-
 /* --- the stack, where it is a 32-bit one --- */
 
 bool lift_push(struct lifter *l, enum ir_code code)

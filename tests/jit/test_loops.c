@@ -2,8 +2,8 @@
  * instructions the processor and memory must be the same. Blocks jump to each other on random
  * conditions and are hot, so that they are linked, with flags in all the places where they can be;
  * operands have every size and cross pages; strings go both ways; a page is missing, another is
- * code that is patched while it runs; divisions fault. Alone: build/tests/jit/test_loops [PROGRAMS
- * [SEED]] */
+ * code that is patched while it runs; divisions fault; interrupts are opened and closed. Alone:
+ * build/tests/jit/test_loops [PROGRAMS [SEED]] */
 #include "base/bits.h"
 #include "cpu/code.h"
 #include "cpu/segment.h"
@@ -174,6 +174,44 @@ static void put_bits(struct program *program)
     }
 }
 
+/* What lift_system.c lifts: sti; any instruction; [pushf; pop reg;] cli; and so on. */
+static void put_system(struct program *program)
+{
+    static const uint8_t selectors[] = {0x06, 0x0E, 0x16, 0x1E}; /* push es, cs, ss, ds */
+    switch (pick(program, 6)) {
+    case 0:
+        put(program, 0xFB); /* sti; a lifted instruction, or one that may fault; cli */
+        put_alu(program);
+        put(program, 0xFA);
+        break;
+    case 1:
+        put(program, 0xFA + pick(program, 2)); /* cli, sti; rdtsc */
+        put(program, 0x0F);
+        put(program, 0x31);
+        break;
+    case 2: /* mov reg, es to gs, of 16 or 32 bits */
+        if (pick(program, 2))
+            put(program, 0x66);
+        put(program, 0x8C);
+        put(program, 0xC0 | pick(program, 6) << 3 | pick_register(program));
+        break;
+    case 3: /* push reg; push selector; pop reg; pop reg */
+        put(program, 0x50 | pick_register(program));
+        put(program, selectors[pick(program, 4)]);
+        put(program, 0x58 | pick_register(program));
+        put(program, 0x58 | pick_register(program));
+        break;
+    default: /* pushf; xor [esp], flags; popf; cld: now and then IOPL, NT, AC, too */
+        put(program, 0x9C);
+        put(program, 0x81);
+        put(program, 0x34);
+        put(program, 0x24);
+        put32(program, random_value(&program->random) & (pick(program, 4) ? 0xAD5 : 0x244AD5));
+        put(program, 0x9D);
+        put(program, 0xFC);
+    }
+}
+
 /* Shows flags that were left undefined, sets DF for a string instruction, moves the stack. */
 static void put_visible(struct program *program)
 {
@@ -230,7 +268,10 @@ static void put_patch(struct program *program)
 
 static void put_insn(struct program *program)
 {
-    switch (pick(program, 12)) {
+    switch (pick(program, 13)) {
+    case 12:
+        put_system(program);
+        break;
     case 0:
     case 1:
         put_shift(program);
