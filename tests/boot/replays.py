@@ -1,0 +1,114 @@
+"""Cases of recorded runs: a real guest boots, logs in over the serial line, compresses, and writes to
+its disk; the log alone makes the same run again, in either engine."""
+
+import re
+import subprocess
+import time
+
+from cases import LOGIN, case
+
+WORK = LOGIN + """
+serial "dd if=/dev/urandom of=/root/blob bs=1k count=200; gzip -k /root/blob; md5sum /root/blob*\\r"
+wait serial "blob.gz" 60s
+wait serial "# " 60s
+serial "sync; cat /proc/interrupts\\r"
+wait serial "# " 60s
+sleep 10s
+state
+quit 0
+"""
+
+# After the login: what else could have been done.
+OTHERWISE = """
+serial "echo a-branch-$((6*7)) > /root/note; sync; cat /root/note\\r"
+wait serial "a-branch-42" 60s
+sleep 1s
+state
+quit 0
+"""
+
+
+def replay(bench, log, *options, status=0, command="replay"):
+    done = subprocess.run([str(word) for word in (bench.anachron, command, log, *options)],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          stdin=subprocess.DEVNULL)
+    output = done.stdout.decode(errors="replace")
+    bench.check(done.returncode == status,
+                f"{command} {options}: status {done.returncode}\n{output[-3000:]}")
+    return output
+
+
+def state(output):
+    return re.search(r"^icount \d+ state [0-9a-f]{16}$", output, re.MULTILINE).group(0)
+
+
+def record(bench, log, *options):
+    """Boots a disk that is written directly. The state at the end, and what came over the line."""
+    disk = bench.copy(bench.guest("disk"))
+    output = bench.run("--memory", "128M", "--disk", disk, "--serial",
+                       f"file:{bench.serial_file()}", "--record", log, *options, script=WORK)
+    return state(output), bench.serial_file().read_bytes()
+
+
+@case
+def replay_disk(bench):
+    """Recorded by the default engine, replayed by both, with the same state and output; then another
+    way from the middle, whose record is a log of its own."""
+    log, branch, output = (bench.folder / name for name in ("log", "branch", "output"))
+    ended, said = record(bench, log)
+    for engine in ("interp", "jit"):
+        text = replay(bench, log, "--engine", engine, "--serial", f"file:{output}")
+        bench.check(state(text) == ended, f"{engine}: {text}, recorded {ended}")
+        bench.check("all as recorded" in text, text)
+        bench.check(output.read_bytes() == said, f"{engine}: other output on the serial line")
+    bench.check("blob.gz" in said.decode(errors="replace"), "the guest has not worked")
+    # the last event but one has asked for the compression
+    events = re.findall(r"^ *(\d+) +[\d.]+  serial1", replay(bench, log, "--events", command="log"),
+                        re.MULTILINE)
+    script = bench.folder / "script2"
+    script.write_text(OTHERWISE)
+    text = replay(bench, log, "--to", int(events[-3]) - 1, "--go-live", "--display", "none",
+                  "--clock", "virtual", "--script", script, "--record", branch)
+    bench.check(state(replay(bench, branch)) == state(text), "the branch is another run")
+    bench.check("branches off after" in replay(bench, branch, command="log"), "no tree")
+
+
+@case
+def replay_disk_recorded_by_interpreter(bench):
+    """Recorded by the interpreter, replayed by the translator, three times."""
+    log = bench.folder / "log"
+    ended, _ = record(bench, log, "--engine", "interp")
+    for _ in range(3):
+        text = replay(bench, log, "--engine", "jit")
+        bench.check(state(text) == ended, f"{text}, recorded {ended}")
+
+
+@case
+def replay_disk_killed(bench):
+    """The recorder is killed while the guest writes to its disk: what it has written is good, and the
+    disk can be had as it was at the beginning."""
+    log, disk = bench.folder / "log", bench.copy(bench.guest("disk"))
+    script = bench.folder / "script"
+    script.write_text(WORK)
+    recorder = subprocess.Popen([str(word) for word in (
+        bench.anachron, "run", "--display", "none", "--memory", "128M", "--disk", disk, "--serial",
+        f"file:{bench.serial_file()}", "--script", script, "--record", log)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while recorder.poll() is None and not (bench.serial_file().exists()
+                                           and b"records in" in bench.serial_file().read_bytes()):
+        time.sleep(0.02)
+    recorder.kill()
+    bench.check(recorder.wait() == -9, "the recorder ended before it could be killed")
+    text = replay(bench, log)
+    bench.check("all as recorded" in text and int(state(text).split()[1]) > 1e8, text)
+    bench.check("written to" in replay(bench, log, command="log"), "the disk is not in the log")
+
+
+@case
+def replay_finds_a_broken_lift(bench):
+    """A translation that is deliberately wrong is found from a log of a Linux boot, to the very
+    instruction."""
+    log = bench.folder / "log"
+    record(bench, log)
+    text = replay(bench, log, "--translator", "break=bsr", status=1, command="diverge")
+    bench.check(re.search(r"^-> *\d+  [0-9a-f]{8}  [0-9a-f]+ +bsr ", text, re.MULTILINE), text)
