@@ -114,13 +114,19 @@ bool gdb_is_stepping(const struct gdb *gdb)
 bool gdb_saw_crash(struct gdb *gdb)
 {
     const struct gdb_stop crashed = {.signal = GDB_SIGSEGV};
-    if (!gdb->is_connected || gdb->goal == GOAL_NONE)
+    if (!gdb->is_connected || (gdb->goal == GOAL_NONE && !gdb->is_searching))
         return false;
     gdb_stop(gdb, &crashed);
     return true;
 }
 
 /* --- going on --- */
+
+/* A machine that has crashed ends now, as it would have without a client. */
+static bool has_crashed(const struct machine *machine)
+{
+    return machine->cpu->activity == CPU_SHUTDOWN && !machine->config.reset_on_triple_fault;
+}
 
 static void go(struct gdb *gdb, enum gdb_goal goal)
 {
@@ -130,6 +136,8 @@ static void go(struct gdb *gdb, enum gdb_goal goal)
     gdb->has_hit = false;
     gdb->hits = HITS_STOP;
     points_pass(gdb->points, true);
+    if (has_crashed(gdb->machine))
+        machine_request_stop(gdb->machine, STOP_TRIPLE_FAULT, EXIT_STATUS_GUEST_CRASH);
     machine_set_paused(gdb->machine, false);
 }
 

@@ -63,6 +63,17 @@ def breakpoints():
               [[f'{AT["spin"]:x}', f'{19990:x}']])
 
 
+def architectures():
+    """From a description with i386 there is no way to i8086 but another description."""
+    with machine() as m:
+        m.gdb(f'break *{AT["round"]}', 'continue', 'disconnect')
+        out = m.gdb('set architecture i8086', f'x/i {AT["real_count"]}', 'monitor arch i8086', 'disconnect')
+        assert 'incl' in out and 'incw' not in out, out
+        out = m.gdb(f'x/i {AT["real_count"]}', 'set architecture i386', f'x/i {AT["count_up"]}',
+                    'monitor arch auto', 'kill')
+        assert 'incw   0x500' in out and 'incl   0x600' in out, out
+
+
 def unmapped_and_moved():
     """Breakpoints go by linear address: in a page that is not there yet, and in every address space."""
     with machine() as m:
@@ -276,5 +287,5 @@ def addresses():
 
 
 if __name__ == '__main__':
-    run_tests([real_mode, breakpoints, unmapped_and_moved, watchpoints, steps, registers, memory, monitor, interrupts,
+    run_tests([real_mode, architectures, breakpoints, unmapped_and_moved, watchpoints, steps, registers, memory, monitor, interrupts,
                coming_and_going, bad_clients, state_unchanged, addresses], sys.argv[4:])

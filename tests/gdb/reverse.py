@@ -5,6 +5,7 @@ order and in the same state.
 Run alone: tests/gdb/reverse.py BUILD/anachron ENGINE BUILD/tests/gdb/guest.bin [TEST...]
 """
 import os
+import re
 import sys
 import time
 
@@ -165,6 +166,39 @@ def quick():
         assert slowest < 3, slowest  # of a busy machine; 0.2 on a quiet one
 
 
+def crash():
+    """A triple fault is looked at, undone, and let happen."""
+    with machine() as m, client_of(m) as c:
+        c.ask(f'Z0,{AT["round"]:x},1')
+        go(c)
+        c.ask(f'z0,{AT["round"]:x},1')
+        before = moment(c)
+        number_of = {name: i for i, name in enumerate(registers(c))}
+        c.ask(f'P{number_of["idtr_limit"]:x}=07000000')
+        equal(go(c)[:3], 'T0b')
+        crashed = moment(c)
+        assert crashed[2] > before[2]
+        go(c, 'bs')
+        assert moment(c) != crashed
+        equal(go(c)[:3], 'T0b')
+        equal(moment(c), crashed)
+        equal(c.ask('c'), 'W04')
+        m.end(4)
+
+
+def registers(c):
+    """Names, in the order of the target description."""
+    text = ''
+    while True:
+        piece = c.ask(f'qXfer:features:read:target.xml:{len(text):x},1000')
+        text += piece[1:]
+        if piece[0] == 'l':
+            break
+    found = re.findall(r'<reg name="(\w+)".*?regnum="(\d+)"', text)
+    equal([int(number) for _, number in found], list(range(len(found))))
+    return [name for name, _ in found]
+
+
 def without_history():
     with machine('--history', 'none') as m, client_of(m) as c:
         c.ask('?')
@@ -175,4 +209,4 @@ def without_history():
 
 if __name__ == '__main__':
     run_tests([steps_through_fault, steps_through_interrupt, steps_through_repeat, points_back, writes_back, by_gdb,
-               changed_past, quick, without_history], sys.argv[4:])
+               changed_past, crash, quick, without_history], sys.argv[4:])
