@@ -4,7 +4,10 @@
 Run alone: tests/gdb/debug.py BUILD/anachron ENGINE BUILD/tests/gdb/guest.bin [TEST...]
 (guest_symbols.py lies beside guest.bin)
 """
+import collections
 import os
+import random
+import re
 import socket
 import subprocess
 import sys
@@ -72,6 +75,33 @@ def architectures():
         out = m.gdb(f'x/i {AT["real_count"]}', 'set architecture i386', f'x/i {AT["count_up"]}',
                     'monitor arch auto', 'kill')
         assert 'incw   0x500' in out and 'incl   0x600' in out, out
+
+
+def as_traced():
+    """Many breakpoints at random places: each is met exactly when a trace of every instruction says."""
+    limit, hits = 150000, 250
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([anachron, 'run', '--display', 'none', '--engine', 'interp', '--bios', image, '--trace',
+                        f'insn:{folder}/trace', '--stop-after', str(limit)], check=True, stdin=subprocess.DEVNULL)
+        met = []
+        for line in open(f'{folder}/trace'):
+            icount, where, _, *text = line.split()
+            selector, offset = (int(part, 16) for part in where.split(':'))
+            if text[0] != 'rep':  # which a trace shows as often as it is cut
+                met.append((int(icount), offset + (0xF0000 if selector == 0xF000 else 0)))
+    often = collections.Counter(pc for _, pc in met)
+    places = sorted(pc for pc in often if often[pc] < 100)
+    random.seed(6)
+    for _ in range(3):
+        chosen = set(random.sample(places, 40))
+        wanted = [moment for moment in met[1:] if moment[1] in chosen][:hits]
+        with machine() as m, client_of(m) as c:
+            for pc in chosen:
+                equal(c.ask(f'Z{random.randrange(2)},{pc:x},1'), 'OK')
+            for moment in wanted:
+                c.ask('c')
+                icount = int(re.search(r'icount +(\d+)', c.monitor('history'))[1])
+                equal((icount, c.pc()), moment)
 
 
 def unmapped_and_moved():
@@ -287,5 +317,5 @@ def addresses():
 
 
 if __name__ == '__main__':
-    run_tests([real_mode, architectures, breakpoints, unmapped_and_moved, watchpoints, steps, registers, memory, monitor, interrupts,
+    run_tests([real_mode, architectures, breakpoints, as_traced, unmapped_and_moved, watchpoints, steps, registers, memory, monitor, interrupts,
                coming_and_going, bad_clients, state_unchanged, addresses], sys.argv[4:])

@@ -166,6 +166,39 @@ def quick():
         assert slowest < 3, slowest  # of a busy machine; 0.2 on a quiet one
 
 
+def writes_as_stepped():
+    """Every change of memory that steps show is met by a watchpoint, at the same instruction, both ways."""
+    first, size = 0x600, 0x180
+    with machine() as m, client_of(m) as c:
+        c.ask(f'Z0,{AT["round"]:x},1')
+        for _ in range(3):
+            go(c)
+        c.ask(f'z0,{AT["round"]:x},1')
+        start, before, changes = icount(c), c.memory(first, size), []
+        for _ in range(60):
+            go(c, 's')
+            after = c.memory(first, size)
+            for i in range(0, size, 4):
+                if before[i:i + 4] != after[i:i + 4]:
+                    changes.append((icount(c), first + i))
+            before = after
+        assert len(changes) > 18, changes
+        c.monitor(f'seek {start}')
+        for _, address in changes:
+            c.ask(f'Z2,{address:x},4')
+        for wanted in changes:
+            answer = go(c)
+            equal((icount(c), int(re.search('watch:(\\w+)', answer)[1], 16)), wanted)
+        # The last one first, and each before its instruction.
+        for count, address in reversed(changes):
+            equal(go(c, 'bc'), f'T05thread:1;watch:{address:x};')
+            equal(icount(c), count - 1)
+
+
+def icount(c):
+    return int(re.search(r'icount +(\d+)', c.monitor('history'))[1])
+
+
 def crash():
     """A triple fault is looked at, undone, and let happen."""
     with machine() as m, client_of(m) as c:
@@ -209,4 +242,4 @@ def without_history():
 
 if __name__ == '__main__':
     run_tests([steps_through_fault, steps_through_interrupt, steps_through_repeat, points_back, writes_back, by_gdb,
-               changed_past, crash, quick, without_history], sys.argv[4:])
+               changed_past, writes_as_stepped, crash, quick, without_history], sys.argv[4:])
