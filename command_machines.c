@@ -129,25 +129,13 @@ int command_new(int argc, char **argv)
 
 /* --- clone --- */
 
-static bool copy_if_there(const struct kept *from, const struct draft *draft, const char *file,
-                          struct error *err)
-{
-    char *source = kept_file(from, file), *target = files_path(draft->path, file);
-    bool ok = !files_exists(source) || files_copy(source, target, err);
-    mem_free(source);
-    mem_free(target);
-    return ok;
-}
-
 static bool copy_machine(struct store *store, struct kept *from, const char *name,
                          struct error *err)
 {
     struct draft draft;
     if (!store_name_is_good(name, err) || !draft_begin(store, &draft, err))
         return false;
-    bool ok = copy_if_there(from, &draft, STORE_CONFIG, err) &&
-              copy_if_there(from, &draft, STORE_DISK, err) &&
-              copy_if_there(from, &draft, STORE_STATE, err);
+    bool ok = draft_copy(&draft, from, err);
     if (ok)
         kept_log(draft.path, "cloned from %s", from->name);
     ok = ok && draft_publish(&draft, name, err);

@@ -112,7 +112,8 @@ static bool configure(struct run *run, struct error *err)
                     .save_picture = outside_save_picture,
                     .identify = outside_identify,
                     .record = outside_record,
-                    .keep = run->kept ? run_kept_keep : NULL},
+                    .keep = run->kept ? run_kept_keep : NULL,
+                    .fork = run->kept ? run_kept_fork : NULL},
     };
     memcpy(config->boot_order, options->boot, sizeof config->boot_order);
     memcpy(config->serial_connected, options->connected, sizeof config->serial_connected);
@@ -225,8 +226,8 @@ static bool execute(struct run *run, int *status, struct error *err)
         return false;
     if (run->term)
         term_start_keys(run->term, gate, quit, run);
-    if (run->kept)
-        run->kept->ready(run->kept->opaque);
+    if (run->kept && !run->kept->ready(run->kept->opaque, err))
+        return false;
     if (!run_and_show(run, err))
         return false;
     *status = run->status;

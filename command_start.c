@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,6 +30,8 @@ static int complain(const struct error *err, int status)
     fprintf(stderr, "anachron: error: %s\n", err->text);
     return status;
 }
+
+#define FORK_FOLDER "fork"
 
 /* --- start --- */
 
@@ -52,14 +55,18 @@ struct start {
     int report;       /* the parent waits at the other end of this pipe; -1: there is none */
     struct words own; /* options of `anachron run`; word 0 is not looked at */
     struct instance *instance;
-    char *disk, *state;
+    char *disk, *state, *delta;
     struct kept_settings settings;
+    /* Of a fork: the new machine, until it runs. */
+    bool is_fork;
+    struct draft draft;
 };
 
-static bool take_words(int argc, char **argv, struct start *start, struct error *err)
+/* Those from argv[first] on. */
+static bool take_words(int argc, char **argv, int first, struct start *start, struct error *err)
 {
     words_add(&start->own, "start");
-    for (int i = 2; i < argc; i++) {
+    for (int i = first; i < argc; i++) {
         const char *word = argv[i];
         const char *value = strncmp(word, "--at-end=", 9) == 0              ? word + 9
                             : strcmp(word, "--at-end") == 0 && i + 1 < argc ? argv[++i]
@@ -93,14 +100,15 @@ static char *disk_specification(const char *path, const char *geometry)
     return text;
 }
 
-static bool read_settings(struct kept *kept, struct start *start, struct error *err)
+/* folder: the machine's. */
+static bool read_settings(const char *folder, struct start *start, struct error *err)
 {
     struct config config;
     const char *guest_option;
-    char *path = kept_file(kept, STORE_CONFIG);
+    char *path = files_path(folder, STORE_CONFIG);
     bool ok = config_read(path, &config, err);
     if (ok) {
-        ok = kept_config_settings(&config, path, kept->path, &start->own, start->state != NULL,
+        ok = kept_config_settings(&config, path, folder, &start->own, start->state != NULL,
                                   &start->settings, &guest_option, err);
         config_free(&config);
     }
@@ -109,7 +117,7 @@ static bool read_settings(struct kept *kept, struct start *start, struct error *
         return error_set(err,
                          "--%s: %s goes on from a saved state, with the hardware that it had; "
                          "start it with --cold to change that",
-                         guest_option, kept->name);
+                         guest_option, start->name);
     if (ok && start->detach && !words_have(&start->settings.options, "display"))
         words_add(&start->settings.options, "--display=none");
     return ok;
@@ -124,7 +132,7 @@ static bool prepare(struct kept *kept, struct start *start, struct error *err)
     bool ok = start->cold || !has_state || fits;
     if (ok && has_state && !start->cold)
         start->state = kept_file(kept, STORE_STATE);
-    ok = ok && read_settings(kept, start, err);
+    ok = ok && read_settings(kept->path, start, err);
     if (ok && files_exists(disk))
         start->disk = disk_specification(disk, start->settings.geometry);
     mem_free(disk);
@@ -160,17 +168,30 @@ static void let_go_of_terminal(struct start *start)
     mem_free(path);
 }
 
-static void on_ready(void *opaque)
+/* The end of a fork: what the other machine has written is in use, and needs no name any more. */
+static bool publish(struct start *start, struct error *err)
+{
+    char *folder = files_path(start->draft.path, FORK_FOLDER);
+    bool ok =
+        files_remove_tree(folder, err) && instance_publish(start->instance, &start->draft, err);
+    mem_free(folder);
+    return ok;
+}
+
+static bool on_ready(void *opaque, struct error *err)
 {
     struct start *start = opaque;
+    if (start->is_fork && !publish(start, err))
+        return false;
     if (start->report < 0)
-        return;
+        return true;
     let_go_of_terminal(start);
     if (write(start->report, "", 1) != 1) {
         /* The parent was killed: nobody waits. */
     }
     close(start->report);
     start->report = -1;
+    return true;
 }
 
 static int run(struct start *start)
@@ -193,6 +214,7 @@ static int run(struct start *start)
         .instance = start->instance,
         .disk = start->disk,
         .state = start->state,
+        .delta = start->delta,
         .discards = start->discards >= 0 ? start->discards : settings->discards,
         .ready = on_ready,
         .opaque = start,
@@ -203,12 +225,23 @@ static int run(struct start *start)
 static int start_here(struct start *start)
 {
     struct error err = {""};
-    int status = begin(start, &err) ? run(start) : complain(&err, EXIT_STATUS_HOST_ERROR);
+    if (start->is_fork)
+        start->instance = instance_begin_draft(&start->draft, start->name, &err);
+    bool ok = start->is_fork ? start->instance != NULL : begin(start, &err);
+    int status = ok ? run(start) : complain(&err, EXIT_STATUS_HOST_ERROR);
     instance_end(start->instance, "ended");
+    return status;
+}
+
+static void release(struct start *start)
+{
+    if (start->is_fork)
+        draft_end(&start->draft);
+    words_free(&start->own);
     kept_settings_free(&start->settings);
     mem_free(start->disk);
     mem_free(start->state);
-    return status;
+    mem_free(start->delta);
 }
 
 /* The child runs the machine; the parent returns when it says that it does. */
@@ -252,11 +285,11 @@ int command_start(int argc, char **argv)
     }
     start.name = argv[1];
     int status = EXIT_STATUS_USAGE;
-    if (!take_words(argc, argv, &start, &err))
+    if (!take_words(argc, argv, 2, &start, &err))
         complain(&err, status);
     else
         status = start.detach ? start_detached(&start) : start_here(&start);
-    words_free(&start.own);
+    release(&start);
     return status;
 }
 
@@ -286,13 +319,13 @@ static bool find_running(const char *name, char **path, pid_t *pid, struct error
     return ok;
 }
 
-static enum control_asked ask(const char *path, const char *command, const char *how,
+/* arguments: taken over; NULL: none. */
+static enum control_asked ask(const char *path, const char *command, json_t *arguments,
                               unsigned timeout, struct error *err)
 {
     int fd;
     char *control = instance_find_control(path, &fd);
-    enum control_asked asked =
-        control_ask(control, command, how ? json_pack("{s:s}", "state", how) : NULL, timeout, err);
+    enum control_asked asked = control_ask(control, command, arguments, timeout, err);
     if (fd >= 0)
         close(fd);
     mem_free(control);
@@ -312,7 +345,7 @@ static bool tidy_up(const char *name, struct error *err)
 
 static bool stop_saving(const char *name, const char *path, pid_t pid, struct error *err)
 {
-    if (ask(path, "stop", "keep", 0, err) != ASKED_OK)
+    if (ask(path, "stop", json_pack("{s:s}", "state", "keep"), 0, err) != ASKED_OK)
         return false;
     wait_for_end(path, pid);
     return tidy_up(name, err);
@@ -321,7 +354,8 @@ static bool stop_saving(const char *name, const char *path, pid_t pid, struct er
 /* One that does not listen is killed: nothing is lost that was not to be. */
 static bool stop_discarding(const char *name, const char *path, pid_t pid, struct error *err)
 {
-    enum control_asked asked = ask(path, "stop", "drop", DISCARD_TIMEOUT_S, err);
+    enum control_asked asked =
+        ask(path, "stop", json_pack("{s:s}", "state", "drop"), DISCARD_TIMEOUT_S, err);
     if (asked == ASKED_REFUSED)
         return false;
     if (asked != ASKED_OK && instance_pid(path) == pid)
@@ -371,4 +405,82 @@ int command_save(int argc, char **argv)
         find_running(argv[1], &path, &pid, &err) && ask(path, "keep", NULL, 0, &err) == ASKED_OK;
     mem_free(path);
     return ok ? EXIT_STATUS_OK : complain(&err, EXIT_STATUS_HOST_ERROR);
+}
+
+/* --- fork --- */
+
+static const char fork_usage[] =
+    "usage: anachron fork NAME NEW [OPTION OF anachron start]...\n\n"
+    "Makes two of a running machine: NEW goes on from where NAME is now, on its own. It has no\n"
+    "display if none is named. What is saved of NEW is what was saved last of NAME.\n";
+
+/* The new machine with the files of the other one, whose folder is locked, and what that one
+ * writes of itself. */
+static bool fill_fork(const struct kept *from, struct start *start, struct error *err)
+{
+    const char *path = start->draft.path;
+    char *folder = files_path(path, FORK_FOLDER), *disk = files_path(path, STORE_DISK);
+    bool made = mkdir(folder, 0777) == 0 || error_set_errno(err, "%s: cannot make it", folder);
+    if (!made || !draft_copy(&start->draft, from, err) ||
+        ask(from->path, "fork", json_pack("{s:s}", "file", folder), 0, err) != ASKED_OK) {
+        mem_free(folder);
+        mem_free(disk);
+        return false;
+    }
+    start->state = files_path(folder, STORE_STATE);
+    bool ok = read_settings(path, start, err);
+    if (ok && files_exists(disk)) {
+        start->disk = disk_specification(disk, start->settings.geometry);
+        start->delta = files_path(folder, STORE_DELTA);
+    }
+    if (ok)
+        kept_log(path, "forked from %s", from->name);
+    mem_free(folder);
+    mem_free(disk);
+    return ok;
+}
+
+static bool prepare_fork(struct store *store, const char *name, struct start *start,
+                         struct error *err)
+{
+    struct kept *kept = store_name_is_good(start->name, err) ? store_take(store, name, err) : NULL;
+    bool ok = kept && (instance_pid(kept->path) ||
+                       error_set(err, "%s does not run; anachron clone copies it", name));
+    if (ok) {
+        char *other = files_path(store_root(store), start->name);
+        ok = !files_exists(other) ||
+             error_set(err, "there is a machine called %s already; anachron rm removes it",
+                       start->name);
+        mem_free(other);
+    }
+    ok = ok && draft_begin(store, &start->draft, err);
+    start->is_fork = ok;
+    ok = ok && fill_fork(kept, start, err);
+    kept_release(kept);
+    return ok;
+}
+
+int command_fork_machine(int argc, char **argv)
+{
+    struct start start = {.discards = -1, .report = -1, .detach = true};
+    struct error err = {""};
+    bool wants_help = argc > 1 && strcmp(argv[1], "--help") == 0;
+    if (argc < 3 || wants_help) {
+        fputs(fork_usage, wants_help ? stdout : stderr);
+        return wants_help ? EXIT_STATUS_OK : EXIT_STATUS_USAGE;
+    }
+    start.name = argv[2];
+    int status = EXIT_STATUS_USAGE;
+    struct store *store = NULL;
+    if (!take_words(argc, argv, 3, &start, &err)) {
+        complain(&err, status);
+    } else {
+        store = store_open(&err);
+        status = store && prepare_fork(store, argv[1], &start, &err)
+                     ? start_detached(&start)
+                     : complain(&err, EXIT_STATUS_HOST_ERROR);
+    }
+    release(&start);
+    store_close(store);
+    return status;
 }

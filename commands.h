@@ -15,6 +15,7 @@ int command_new(int argc, char **argv);
 int command_start(int argc, char **argv);
 int command_stop_machine(int argc, char **argv);
 int command_save(int argc, char **argv);
+int command_fork_machine(int argc, char **argv);
 int command_clone(int argc, char **argv);
 int command_ls(int argc, char **argv);
 int command_rm(int argc, char **argv);

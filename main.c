@@ -24,6 +24,7 @@ static const struct command commands[] = {
     {"start",   command_start,        "run it, on a working copy of its disk"          },
     {"stop",    command_stop_machine, "end it: --save or --discard"                    },
     {"save",    command_save,         "save its disk and state; it goes on"            },
+    {"fork",    command_fork_machine, "make two of a running one"                      },
     {"clone",   command_clone,        "copy it"                                        },
     {"ls",      command_ls,           "list machines"                                  },
     {"rm",      command_rm,           "remove one"                                     },

@@ -3,8 +3,9 @@
 #include "base/memory.h"
 #include "host/image.h"
 #include "machine/saved.h"
-#include "machine/saved.h"
 #include "run_private.h"
+#include "store/delta.h"
+#include "store/files.h"
 
 #include <stdio.h>
 
@@ -13,9 +14,13 @@ struct disk_backend *run_kept_open_disk(struct run *run, struct error *err)
     char *directory = instance_file(run->kept->instance, "");
     run->kept_disk = image_open_in(run->kept->disk, IMAGE_DISK, directory, err);
     mem_free(directory);
-    if (run->kept_disk)
-        run->kept_disk->kept_beside = true;
-    return run->kept_disk;
+    if (!run->kept_disk)
+        return NULL;
+    run->kept_disk->kept_beside = true;
+    if (!run->kept->delta || delta_load(run->kept->delta, run->kept_disk, err))
+        return run->kept_disk;
+    image_close(run->kept_disk, NULL);
+    return NULL;
 }
 
 static bool write_state(void *opaque, const char *path, struct error *err)
@@ -32,6 +37,17 @@ bool run_kept_keep(void *opaque, enum machine_keep how, struct error *err)
         return false;
     run->settled |= how != KEEP_AND_GO_ON;
     return true;
+}
+
+bool run_kept_fork(void *opaque, const char *folder, struct error *err)
+{
+    struct run *run = opaque;
+    char *state = files_path(folder, STORE_STATE), *delta = files_path(folder, STORE_DELTA);
+    bool ok = machine_save(run->machine, state, err) &&
+              (!run->kept_disk || delta_write(delta, run->kept_disk, true, err));
+    mem_free(state);
+    mem_free(delta);
+    return ok;
 }
 
 /* A guest that powers its machine off has put its disk in order: that is kept. What a crash leaves

@@ -10,9 +10,10 @@ struct run_kept {
     struct instance *instance;
     const char *disk;  /* specification of its own disk, with ,snapshot; NULL: it has none */
     const char *state; /* file with the state to go on from; NULL: power on */
+    const char *delta; /* file with what its disk has got already (store/delta.h); NULL: nothing */
     bool discards;     /* what comes of an end that nobody has said more about */
-    /* It can be controlled from now on. */
-    void (*ready)(void *opaque);
+    /* It can be controlled from now on. False: it shall not run. */
+    bool (*ready)(void *opaque, struct error *err);
     void *opaque;
 };
 

@@ -63,6 +63,8 @@ void run_protect_image(struct run *run, const char **specification);
 struct disk_backend *run_kept_open_disk(struct run *run, struct error *err);
 /* machine_outside.keep */
 bool run_kept_keep(void *opaque, enum machine_keep how, struct error *err);
+/* machine_outside.fork */
+bool run_kept_fork(void *opaque, const char *folder, struct error *err);
 /* After the run: what nobody has said is decided. */
 bool run_kept_end(struct run *run, struct error *err);
 

@@ -20,8 +20,8 @@ command_function command_pages, command_table, command_registers, command_stack,
 command_function command_devices, command_device;
 /* commands_run.c: how the run goes. */
 command_function command_wait, command_sleep, command_pause, command_cont, command_step,
-    command_quit, command_save_state, command_keep, command_stop, command_session, command_status,
-    command_stats, command_help, command_version, command_record;
+    command_quit, command_save_state, command_keep, command_fork, command_stop, command_session,
+    command_status, command_stats, command_help, command_version, command_record;
 
 /* commands_history.c: the machine's past. */
 command_function command_seek, command_live, command_checkpoint, command_history;

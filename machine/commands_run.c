@@ -128,14 +128,30 @@ enum command_outcome command_save_state(struct machine *machine, struct job *job
     return job_done(job, where(machine));
 }
 
+static enum command_outcome fail_not_kept(struct job *job)
+{
+    return job_fail(job, EXIT_STATUS_USAGE,
+                    "%s is for machines that are kept by name (anachron new, start)",
+                    job->call.command->name);
+}
+
+enum command_outcome command_fork(struct machine *machine, struct job *job)
+{
+    const struct machine_outside *outside = &machine->config.outside;
+    struct error err = {""};
+    if (!outside->fork)
+        return fail_not_kept(job);
+    if (!outside->fork(outside->opaque, job_argument(job, "file")->text, &err))
+        return job_fail(job, EXIT_STATUS_HOST_ERROR, "%s", err.text);
+    return job_done(job, where(machine));
+}
+
 static enum command_outcome settle(struct machine *machine, struct job *job, enum machine_keep how)
 {
     const struct machine_outside *outside = &machine->config.outside;
-    if (!outside->keep)
-        return job_fail(job, EXIT_STATUS_USAGE,
-                        "%s is for machines that are kept by name (anachron new, start)",
-                        job->call.command->name);
     struct error err = {""};
+    if (!outside->keep)
+        return fail_not_kept(job);
     if (!outside->keep(outside->opaque, how, &err))
         return job_fail(job, EXIT_STATUS_HOST_ERROR, "%s", err.text);
     return job_done(job, where(machine));

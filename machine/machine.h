@@ -80,6 +80,8 @@ struct machine_outside {
     bool (*record)(void *opaque, const char *path, struct error *err);
     /* NULL: the machine is not kept by name. */
     bool (*keep)(void *opaque, enum machine_keep how, struct error *err);
+    /* The same: writes what a second machine needs to go on from here into a folder. */
+    bool (*fork)(void *opaque, const char *folder, struct error *err);
 };
 
 struct history_options {

@@ -23,11 +23,11 @@ struct paths {
 static void find_paths(struct paths *paths, const char *machine)
 {
     paths->preparing = files_path(machine, "commit.new");
-    paths->prepared_delta = files_path(paths->preparing, "delta");
-    paths->prepared_state = files_path(paths->preparing, "state");
+    paths->prepared_delta = files_path(paths->preparing, STORE_DELTA);
+    paths->prepared_state = files_path(paths->preparing, STORE_STATE);
     paths->commit = files_path(machine, "commit");
-    paths->delta = files_path(paths->commit, "delta");
-    paths->new_state = files_path(paths->commit, "state");
+    paths->delta = files_path(paths->commit, STORE_DELTA);
+    paths->new_state = files_path(paths->commit, STORE_STATE);
     paths->disk = files_path(machine, STORE_DISK);
     paths->state = files_path(machine, STORE_STATE);
 }

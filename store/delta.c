@@ -201,64 +201,103 @@ static bool put_all(int fd, const uint8_t *bytes, size_t size, uint64_t at)
     return true;
 }
 
-static bool copy_runs(const struct reader *reader, int disk, const char *disk_path, uint8_t *buffer,
+/* Where the sectors go. */
+struct target {
+    int fd;                    /* an image's file */
+    struct disk_backend *disk; /* or a disk, if this is not NULL */
+    const char *path;          /* for messages */
+};
+
+static bool put_run(const struct target *target, const uint8_t *bytes, const struct delta_run *run,
+                    struct error *err)
+{
+    if (target->disk)
+        return target->disk->ops->write(target->disk, run->lba, (uint32_t)run->count, bytes, err);
+    return put_all(target->fd, bytes, (size_t)run->count * DISK_SECTOR_SIZE,
+                   run->lba * DISK_SECTOR_SIZE) ||
+           error_set_errno(err, "%s: cannot write what was saved (free some room?)", target->path);
+}
+
+static bool copy_runs(const struct reader *reader, const struct target *target, uint8_t *buffer,
                       struct error *err)
 {
     const struct delta_header *header = &reader->header;
     uint64_t at = sizeof *header + header->runs * sizeof *reader->runs;
     for (uint64_t i = 0; i < header->runs; i++) {
-        struct delta_run run = reader->runs[i];
-        while (run.count) {
-            uint64_t count = run.count < CHUNK_SECTORS ? run.count : CHUNK_SECTORS;
-            size_t size = (size_t)count * DISK_SECTOR_SIZE;
-            if (!get(reader, buffer, size, at, err))
+        uint64_t left = reader->runs[i].count;
+        struct delta_run part = {reader->runs[i].lba, 0};
+        for (; left; left -= part.count, part.lba += part.count) {
+            part.count = left < CHUNK_SECTORS ? left : CHUNK_SECTORS;
+            size_t size = (size_t)part.count * DISK_SECTOR_SIZE;
+            if (!get(reader, buffer, size, at, err) || !put_run(target, buffer, &part, err))
                 return false;
-            if (!put_all(disk, buffer, size, run.lba * DISK_SECTOR_SIZE))
-                return error_set_errno(err, "%s: cannot write what was saved (free some room?)",
-                                       disk_path);
             at += size;
-            run.lba += count;
-            run.count -= count;
         }
     }
-    return fdatasync(disk) == 0 ||
-           error_set_errno(err, "%s: cannot make it safe on its medium", disk_path);
+    return true;
+}
+
+/* Checks all of the file before anybody does something with it. */
+static bool open_delta(struct reader *reader, uint8_t *buffer, struct error *err)
+{
+    struct stat about;
+    reader->fd = open(reader->path, O_RDONLY | O_CLOEXEC);
+    if (reader->fd < 0 || fstat(reader->fd, &about) != 0)
+        return error_set_errno(err, "%s: cannot open it", reader->path);
+    reader->size = (uint64_t)about.st_size;
+    if (reader->size < sizeof reader->header + sizeof(uint64_t))
+        return damaged(reader, err);
+    return check_hash(reader, buffer, (size_t)CHUNK_SECTORS * DISK_SECTOR_SIZE, err) &&
+           read_table(reader, err);
+}
+
+static void close_delta(struct reader *reader)
+{
+    if (reader->fd >= 0)
+        close(reader->fd);
+    mem_free(reader->runs);
 }
 
 static bool apply(struct reader *reader, const char *disk_path, uint8_t *buffer, struct error *err)
 {
     struct stat about;
-    if (fstat(reader->fd, &about) != 0)
-        return error_set_errno(err, "%s: cannot look at it", reader->path);
-    reader->size = (uint64_t)about.st_size;
-    if (reader->size < sizeof reader->header + sizeof(uint64_t))
-        return damaged(reader, err);
-    if (!check_hash(reader, buffer, (size_t)CHUNK_SECTORS * DISK_SECTOR_SIZE, err) ||
-        !read_table(reader, err))
-        return false;
     if (!reader->header.runs)
         return true;
     int disk = open(disk_path, O_WRONLY | O_CLOEXEC);
     if (disk < 0)
         return error_set_errno(err, "%s: cannot open it to write what was saved", disk_path);
+    struct target target = {disk, NULL, disk_path};
     bool ok = fstat(disk, &about) == 0 &&
               ((uint64_t)about.st_size == reader->header.sectors * DISK_SECTOR_SIZE ||
                error_set(err, "%s: it has another size than the disk that was saved", disk_path));
-    ok = ok && copy_runs(reader, disk, disk_path, buffer, err);
+    ok = ok && copy_runs(reader, &target, buffer, err) &&
+         (fdatasync(disk) == 0 ||
+          error_set_errno(err, "%s: cannot make it safe on its medium", disk_path));
     close(disk);
     return ok;
 }
 
 bool delta_apply(const char *path, const char *disk_path, bool *has_state, struct error *err)
 {
-    struct reader reader = {.path = path, .fd = open(path, O_RDONLY | O_CLOEXEC)};
-    if (reader.fd < 0)
-        return error_set_errno(err, "%s: cannot open it", path);
+    struct reader reader = {.path = path, .fd = -1};
     uint8_t *buffer = mem_new((size_t)CHUNK_SECTORS * DISK_SECTOR_SIZE);
-    bool ok = apply(&reader, disk_path, buffer, err);
+    bool ok = open_delta(&reader, buffer, err) && apply(&reader, disk_path, buffer, err);
     *has_state = reader.header.flags & FLAG_STATE;
+    close_delta(&reader);
     mem_free(buffer);
-    mem_free(reader.runs);
-    close(reader.fd);
+    return ok;
+}
+
+bool delta_load(const char *path, struct disk_backend *disk, struct error *err)
+{
+    struct reader reader = {.path = path, .fd = -1};
+    struct target target = {-1, disk, path};
+    uint8_t *buffer = mem_new((size_t)CHUNK_SECTORS * DISK_SECTOR_SIZE);
+    bool ok = open_delta(&reader, buffer, err);
+    if (ok && reader.header.sectors != disk->sector_count)
+        ok = error_set(err, "%s: it is of a disk of another size", path);
+    ok = ok && copy_runs(&reader, &target, buffer, err);
+    close_delta(&reader);
+    mem_free(buffer);
     return ok;
 }

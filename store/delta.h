@@ -25,4 +25,7 @@ bool delta_write(const char *path, struct disk_backend *disk, bool has_state, st
  * nothing is touched. What was written is safe then. */
 bool delta_apply(const char *path, const char *disk_path, bool *has_state, struct error *err);
 
+/* Writes the sectors to a disk, which is to have as many: into its overlay. */
+bool delta_load(const char *path, struct disk_backend *disk, struct error *err);
+
 #endif

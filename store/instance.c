@@ -20,7 +20,8 @@ struct instance {
     char *name, *path; /* of the machine */
     char *folder, *control;
     int folder_fd;
-    int pid_fd; /* holds the lock */
+    int pid_fd;    /* holds the lock */
+    bool is_draft; /* nobody else sees it yet; who makes it holds the folder's lock */
 };
 
 /* --- the pid file --- */
@@ -145,24 +146,49 @@ static bool set_up(struct instance *instance, struct error *err)
     return true;
 }
 
-struct instance *instance_begin(struct kept *kept, struct error *err)
+static struct instance *begin(const char *name, const char *path, struct error *err)
 {
-    pid_t pid = instance_pid(kept->path);
-    if (pid) {
-        error_set(err, "%s runs already (process %d); anachron stop %s --save or --discard ends it",
-                  kept->name, (int)pid, kept->name);
-        return NULL;
-    }
     struct instance *instance = mem_new(sizeof *instance);
-    instance->name = mem_string_copy(kept->name);
-    instance->path = mem_string_copy(kept->path);
-    instance->folder = files_path(kept->path, FOLDER);
+    instance->name = mem_string_copy(name);
+    instance->path = mem_string_copy(path);
+    instance->folder = files_path(path, FOLDER);
     instance->folder_fd = instance->pid_fd = -1;
     if (set_up(instance, err))
         return instance;
     files_remove_tree(instance->folder, NULL);
     release(instance);
     return NULL;
+}
+
+struct instance *instance_begin(struct kept *kept, struct error *err)
+{
+    pid_t pid = instance_pid(kept->path);
+    if (!pid)
+        return begin(kept->name, kept->path, err);
+    error_set(err, "%s runs already (process %d); anachron stop %s --save or --discard ends it",
+              kept->name, (int)pid, kept->name);
+    return NULL;
+}
+
+struct instance *instance_begin_draft(const struct draft *draft, const char *name,
+                                      struct error *err)
+{
+    struct instance *instance = begin(name, draft->path, err);
+    if (instance)
+        instance->is_draft = true;
+    return instance;
+}
+
+bool instance_publish(struct instance *instance, struct draft *draft, struct error *err)
+{
+    if (!draft_publish(draft, instance->name, err))
+        return false;
+    instance->is_draft = false;
+    mem_free(instance->path);
+    mem_free(instance->folder);
+    instance->path = files_path(store_root(draft->store), instance->name);
+    instance->folder = files_path(instance->path, FOLDER);
+    return true;
 }
 
 const char *instance_control(const struct instance *instance)
@@ -227,18 +253,12 @@ void instance_end(struct instance *instance, const char *how)
     if (!instance)
         return;
     struct error err;
-    int fd = lock_machine(instance, &err);
-    if (how)
+    int fd = instance->is_draft ? -1 : lock_machine(instance, &err);
+    if (how && !instance->is_draft)
         kept_log(instance->path, "%s", how);
     if (!files_remove_tree(instance->folder, &err))
         fprintf(stderr, "anachron: warning: %s\n", err.text);
     if (fd >= 0)
         close(fd);
     release(instance);
-}
-
-void instance_abandon(struct instance *instance)
-{
-    if (instance)
-        release(instance);
 }

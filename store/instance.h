@@ -18,6 +18,11 @@ struct instance;
 
 /* Makes kept a running machine, of this process. NULL: err says why not, e.g. that it runs. */
 struct instance *instance_begin(struct kept *kept, struct error *err);
+/* The same for a machine in the making, which is to be called name: it gets it, and is seen by
+ * others, by instance_publish. */
+struct instance *instance_begin_draft(const struct draft *draft, const char *name,
+                                      struct error *err);
+bool instance_publish(struct instance *instance, struct draft *draft, struct error *err);
 /* Where its control socket is to be; short enough for one. */
 const char *instance_control(const struct instance *instance);
 const char *instance_name(const struct instance *instance);
@@ -32,8 +37,6 @@ bool instance_save(struct instance *instance, struct disk_backend *disk,
                    commit_write_state *write_state, void *opaque, struct error *err);
 /* It runs no more. how is for the log; NULL: nothing is logged. instance may be NULL. */
 void instance_end(struct instance *instance, const char *how);
-/* For a process that another one has forked off: lets go of the other one's instance. */
-void instance_abandon(struct instance *instance);
 
 /* --- for others --- */
 

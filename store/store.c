@@ -312,10 +312,28 @@ bool draft_publish(struct draft *draft, const char *name, struct error *err)
     } else if (ok) {
         mem_free(draft->path);
         draft->path = NULL;
+        flock(draft->fd, LOCK_UN); /* also for a process that was forked off */
         ok = files_sync_directory(draft->store->root, err);
     }
     mem_free(path);
     return ok;
+}
+
+static bool copy_if_there(const struct draft *draft, const struct kept *from, const char *file,
+                          struct error *err)
+{
+    char *source = kept_file(from, file), *target = files_path(draft->path, file);
+    bool ok = !files_exists(source) || files_copy(source, target, err);
+    mem_free(source);
+    mem_free(target);
+    return ok;
+}
+
+bool draft_copy(const struct draft *draft, const struct kept *from, struct error *err)
+{
+    return copy_if_there(draft, from, STORE_CONFIG, err) &&
+           copy_if_there(draft, from, STORE_DISK, err) &&
+           copy_if_there(draft, from, STORE_STATE, err);
 }
 
 void draft_end(struct draft *draft)

@@ -12,7 +12,8 @@
  *     NAME/running/       there is a running instance (store/instance.h)
  *     NAME/commit.new/    disk and state are being saved
  *     NAME/commit/        they are saved, but not in place yet (store/commit.h)
- *     .new-XXXXXX/        a machine that is being made
+ *     .new-XXXXXX/        a machine that is being made; by a fork, it runs in there already, from
+ *                         what the other one has written to fork/
  *     .rm-NAME.PID/       one that is being removed
  *
  * kill -9 at any moment leaves what the next command can put right. Three rules make that so:
@@ -43,6 +44,7 @@ enum { STORE_NAME_MOST = 64 };
 #define STORE_CONFIG "config.ini"
 #define STORE_DISK   "disk.img"
 #define STORE_STATE  "state"
+#define STORE_DELTA  "delta" /* in commit/ and fork/ */
 
 struct store;
 
@@ -86,6 +88,8 @@ struct draft {
 bool draft_begin(struct store *store, struct draft *draft, struct error *err);
 /* Gives it its name. False: there is one already; the draft is still to be ended. */
 bool draft_publish(struct draft *draft, const char *name, struct error *err);
+/* The three files of another machine, as they were saved last. */
+bool draft_copy(const struct draft *draft, const struct kept *from, struct error *err);
 /* Removes what was not published. */
 void draft_end(struct draft *draft);
 

@@ -120,7 +120,7 @@ class Sequence:
 
     def settle_start(self, words, started):
         """Until the new machine answers or has ended."""
-        name = words[-1] if words[0] == 'fork' else words[1]
+        name = words[2] if words[0] == 'fork' else words[1]
         limit = time.time() + PATIENCE
         while not started.has_ended():
             if self.answers(name):
@@ -223,7 +223,7 @@ class Sequence:
               f'{words} failed: {self.said}')
         check(result != 'succeeded' or after is not None, f'{words} was not refused')
         # The machine that was started may be hit after its command has succeeded.
-        is_sure = result == 'succeeded' and not (kill and operation == 'start')
+        is_sure = result == 'succeeded' and not (kill and operation in ('start', 'fork'))
         self.look([before] if after is None else [after] if is_sure else [after, before])
 
     def new(self, name):
@@ -242,6 +242,10 @@ class Sequence:
 
     def clone(self, name):
         self.do('clone', ['clone', name, self.random.choice(NAMES)], name)
+
+    def fork(self, name):
+        new = self.random.choice(NAMES)
+        self.do('fork', ['fork', name, new], new)
 
     def log(self, name):
         self.history.append(f'log {name}')
@@ -312,12 +316,12 @@ class Sequence:
         name = self.random.choice(NAMES)
         if self.random.random() < 0.12:
             choices = {self.new: 1, self.start: 1, self.stop_discard: 1, self.rm: 1, self.clone: 1,
-                       self.log: 1, self.save: 1, self.stop_save: 1}
+                       self.log: 1, self.save: 1, self.stop_save: 1, self.fork: 1}
         elif name not in self.store:
             choices = {self.new: 1}
         elif self.store.is_running(name):
             choices = {self.guest: 6, self.save: 4, self.stop_save: 4, self.stop_discard: 2,
-                       self.kill: 1, self.power_off: 1, self.clone: 1}
+                       self.kill: 1, self.power_off: 1, self.clone: 1, self.fork: 2}
         else:
             choices = {self.start: 8, self.clone: 2, self.rm: 1, self.log: 1}
         operation, = self.random.choices(list(choices), list(choices.values()))
@@ -354,7 +358,7 @@ def new_sequence(arguments, seed, calls):
 
 def measure_calls(arguments):
     """How many of the calls that kill_at.c counts each command makes, and a machine that saves."""
-    calls = dict.fromkeys(['new', 'start', 'save', 'stop', 'clone', 'rm', 'log'], 1)
+    calls = dict.fromkeys(['new', 'start', 'save', 'stop', 'clone', 'fork', 'rm'], 1)
     if not arguments.preload:
         return calls
     with new_sequence(arguments, 0, calls) as sequence:
@@ -376,8 +380,9 @@ def measure_calls(arguments):
                                 'a')
         calls['clone'] = measure(lambda name: sequence.do('clone', ['clone', name, 'b'], name), 'a')
         calls['rm'] = measure(sequence.rm, 'b')
-        # Both its processes, one of which runs on.
+        # Of all their processes, some of which run on.
         calls['start'] = calls['new']
+        calls['fork'] = calls['clone'] * 2
     return calls
 
 

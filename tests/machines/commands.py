@@ -253,6 +253,40 @@ def without_a_disk(b):
     b.run('stop', 'a', '--discard')
 
 
+def forks(b):
+    b.new('a')
+    b.refused('fork', 'a', 'b', says='does not run')
+    b.refused('fork', 'x', 'b', says='no machine called x')
+    b.start('a')
+    b.await_counters('a', (1, 0, 0))
+    b.tell('a', 'wt')
+    b.await_counters('a', (1, 1, 1))
+    saved = b.files('a')
+    b.refused('fork', 'a', 'a', says='called a already')
+    b.refused('fork', 'a', '.b', says='no name for a machine')
+    b.refused('fork', 'a', 'b', '--serial', 'wrong', says='--serial')
+    check(sorted(os.listdir(b.store)) == ['a'], f'left over: {os.listdir(b.store)}')
+    b.run('fork', 'a', 'b')
+    check(b.ls() == {'a': 'running', 'b': 'running'}, b.ls())
+    b.await_counters('b', (1, 1, 1))
+    b.tell('a', 'ww')
+    b.tell('b', 'tw')
+    b.await_counters('a', (1, 1, 3))
+    b.await_counters('b', (1, 2, 2))
+    check(b.files('b') == saved, 'what is saved of a fork is not what was saved of the other')
+    check(sorted(os.listdir(b.path('b'))) == ['config.ini', 'disk.img', 'log', 'running'],
+          f'left over: {os.listdir(b.path("b"))}')
+    b.run('stop', 'b', '--save')
+    b.run('stop', 'a', '--discard')
+    check(b.files('a') == saved, 'a fork changes the other')
+    b.start('b')
+    b.await_counters('b', (1, 2, 2))
+    b.tell('b', 'w')
+    b.await_counters('b', (1, 2, 3))
+    b.run('stop', 'b', '--discard')
+    check(b.read('b', 'disk.img')[:4] == bytes([1, 0, 2, 0]), 'the fork\'s disk was not saved')
+
+
 def deep_folders(b):
     """The name of a socket has room for a hundred characters; folders may be deeper."""
     b.store = f'{b.folder}/{"deep/" * 30}machines'
@@ -267,7 +301,7 @@ def main():
     failures = 0
     tests = [names, options_of_new, configurations, command_line_replaces, running, only_one_starts,
              machines_that_do_not_listen, signals_and_policies,
-             cold_starts_and_changed_disks, other_media, without_a_disk, deep_folders]
+             cold_starts_and_changed_disks, other_media, without_a_disk, forks, deep_folders]
     for test in tests:
         with tempfile.TemporaryDirectory(prefix='machines-') as folder:
             bench = Bench(anachron, folder, guest, engine)

@@ -114,6 +114,21 @@ def saved_while_running(b):
     b.run('rm', 'other')
 
 
+def forked(b):
+    """A running machine becomes two, with the same shell in both."""
+    b.timed('fork', 'fork', 'pc', 'twin')
+    b.shell('pc', 'echo $ANSWER > /root/whose; sync; echo first-$ANSWER', 'first-101')
+    b.shell('twin', 'ANSWER=7; ls /root/whose 2>/dev/null || echo $ANSWER > /root/whose; sync; '
+                    'echo twin-$ANSWER-$(cat /root/whose)', 'twin-7-7')
+    b.shell('pc', 'echo 3 > /proc/sys/vm/drop_caches; echo pc-$ANSWER-$(cat /root/whose)', 'pc-101-101')
+    b.run('stop', 'twin', '--save')
+    b.start('twin')
+    b.shell('twin', 'echo 3 > /proc/sys/vm/drop_caches; echo again-$ANSWER-$(cat /root/whose)',
+            'again-7-7')
+    b.run('stop', 'twin', '--discard')
+    b.run('rm', 'twin')
+
+
 def powered_off(b):
     b.shell('pc', 'echo off-$ANSWER > /root/note; sync; echo written-$ANSWER', 'written-101')
     pid = b.pid('pc')
@@ -142,6 +157,7 @@ def main():
             discarded(b, saved)
             killed(b, saved)
             saved_while_running(b)
+            forked(b)
             powered_off(b)
         except Unavailable as reason:
             print(f'SKIPPED: {reason}')
