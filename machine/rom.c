@@ -1,5 +1,5 @@
-/* ROMs: the firmware at the top of 4 GiB with its last 128 KiB below 1 MiB, the VGA's option ROM at
- * C0000h, the hand-off ROM at D0000h. */
+/* ROMs: the firmware at the top of 4 GiB (and 1 MiB lower, for gate A20) with its last 128 KiB
+ * below 1 MiB, the VGA's option ROM at C0000h, the hand-off ROM at D0000h. */
 #include "base/memory.h"
 #include "machine/internal.h"
 
@@ -13,6 +13,7 @@ enum {
     FIRMWARE_MAX = 16 << 20,
     LOW_ALIAS_MAX = 128 << 10,
     LOW_ALIAS_END = 1 << 20,
+    A20_BIT = 1 << 20,
     VGA_ROM_BASE = 0xC0000,
     VGA_ROM_MAX = 64 << 10,
     HANDOFF_ROM_BASE = 0xD0000,
@@ -52,6 +53,10 @@ static bool map_firmware(struct machine *machine, struct error *err)
     add_rom(machine, (uint32_t)(FOUR_GIB - size), size, machine->firmware);
     uint32_t low = size < LOW_ALIAS_MAX ? size : LOW_ALIAS_MAX;
     add_rom(machine, LOW_ALIAS_END - low, low, machine->firmware + size - low);
+    /* Where the processor starts with gate A20 closed, as after INIT by port 92h: the 440FX's high
+     * BIOS area, the top 2 MiB, is there for that, too (82441FX data sheet, system address map). */
+    if (size <= A20_BIT)
+        add_rom(machine, (uint32_t)(FOUR_GIB - A20_BIT - size), size, machine->firmware);
     return true;
 }
 

@@ -99,7 +99,7 @@ cases:  dd halt, idt_limit, gates_absent, idt_page, stack_page, null_stack, smal
         dd bad_task, new_task, stack_limit, handler_limit, null_handler, data_handler, int_n
         dd gdt_page, read_only, absent_handler, tss_page, user_page, privileged, null_segment
         dd segment_limit, selector, other_gate, reset_kbc, reset_92, reset_cf9, reset_jump, inner_dpl
-        dd user_write, busy_task, small_task
+        dd user_write, busy_task, small_task, reset_92_low
 cases_end:
 
 idt_limit:
@@ -256,6 +256,10 @@ reset_kbc:
         jmp     halt
 reset_92:
         mov     al, 3                   ; and A20 stays open
+        out     0x92, al
+        jmp     halt
+reset_92_low:                           ; A20 is closed when the processor starts again
+        mov     al, 1
         out     0x92, al
         jmp     halt
 reset_cf9:

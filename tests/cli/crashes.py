@@ -62,6 +62,7 @@ CRASHES = {
 RESETS = {
     'reset_kbc': 'reset by the keyboard controller',
     'reset_92': 'reset by port 92h',
+    'reset_92_low': 'reset by port 92h',
     'reset_cf9': 'reset by port CF9h',
     'reset_jump': 'reset by a jump to the reset vector at cs:eip FFFF:00000000',
 }
