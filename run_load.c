@@ -153,6 +153,10 @@ static struct disk_backend *open_medium(struct run *run, const struct saved_driv
     specify(specification, path, drive->read_only && kind != IMAGE_CDROM, overlay,
             &drive->geometry);
     struct disk_backend *disk = image_open(specification, kind, err);
+    /* Media are told apart by name, which another place may have changed. */
+    const char *slash = strrchr(drive->path, '/');
+    if (disk)
+        snprintf(disk->name, sizeof disk->name, "%s", slash ? slash + 1 : drive->path);
     if (disk && disk->sector_count != drive->sector_count) {
         error_set(err, "image %s has another size than when the state was saved", path);
         image_close(disk, NULL);

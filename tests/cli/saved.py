@@ -151,9 +151,10 @@ def other_images(folder):
         path.write_bytes(good)  # another time of change, the same contents
     anachron_run(folder, '--load', 'state.snap', script='quit 0\n')
     (folder / 'base.img').rename(folder / 'moved.img')
+    (folder / 'disc.iso').rename(folder / 'disc, moved.iso')
     refused(folder, what='base.img')
     state = anachron_run(folder, '--load', 'state.snap', '--disk', 'direct.img', '--disk',
-                         'moved.img', script='state\nquit 0\n')
+                         'moved.img', '--cdrom', 'disc,, moved.iso', script='state\nquit 0\n')
     assert state.startswith('icount')
 
 
