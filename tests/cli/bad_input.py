@@ -101,7 +101,7 @@ def too_much_memory(bench):
 
 @case
 def too_little_memory(bench):
-    bench.run(USAGE, '1 MiB', args=['--memory', '512K'])
+    bench.run(USAGE, 'from 1M', args=['--memory', '512K'])
 
 
 @case
@@ -116,7 +116,6 @@ def unknown_boot_device(bench):
 
 @case
 def later_options(bench):
-    bench.run(USAGE, 'not available', args=['--load', 'x'])
     bench.run(USAGE, 'not available', args=['--net', 'user'])
     bench.run(USAGE, 'not available', args=['--sound', 'sdl'])
     bench.expect(USAGE, 'give a log', args=['replay'])
@@ -298,8 +297,15 @@ def script_with_an_unknown_key(bench):
 
 
 @case
-def script_command_of_a_later_version(bench):
-    bench.run(HOST_ERROR, 'not available', args=['--script', bench.file('s', 'save x.snap\n')])
+def saved_state_that_is_missing_or_none(bench):
+    bench.run(HOST_ERROR, 'cannot open the saved state', args=['--load', '/nonexistent'])
+    bench.run(HOST_ERROR, '', args=['--load', bench.file('s', 'no state\n')])
+
+
+@case
+def script_that_saves_into_no_folder(bench):
+    bench.run(HOST_ERROR, '/nonexistent/x',
+              args=['--script', bench.file('s', 'sleep 1ms\nsave /nonexistent/x\n')])
 
 
 @case
