@@ -5,12 +5,12 @@
 
 enum { INTERRUPT_BYTE = 3, ESCAPE = '}', ESCAPE_BIT = 0x20 };
 
-static int hex_digit(uint8_t byte)
+int gdb_hex_digit(char digit)
 {
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    byte |= 0x20;
-    return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    digit |= 0x20;
+    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
 }
 
 static void begin(struct gdb_decoder *decoder)
@@ -71,7 +71,7 @@ static enum gdb_item decode_inside(struct gdb_decoder *decoder, uint8_t byte)
 
 static enum gdb_item decode_sum(struct gdb_decoder *decoder, uint8_t byte)
 {
-    int digit = hex_digit(byte);
+    int digit = gdb_hex_digit((char)byte);
     decoder->bad_digit |= digit < 0;
     decoder->wanted = (uint8_t)(decoder->wanted << 4 | (digit & 15));
     if (decoder->state == GDB_SUM_HIGH) {

@@ -24,6 +24,9 @@ enum gdb_item {
     GDB_NAK,
 };
 
+/* The value of a hexadecimal digit, or -1. */
+int gdb_hex_digit(char digit);
+
 struct gdb_decoder {
     enum { GDB_OUTSIDE, GDB_INSIDE, GDB_ESCAPED, GDB_SUM_HIGH, GDB_SUM_LOW } state;
     bool too_long, bad_digit;

@@ -102,7 +102,7 @@ void gdb_write_memory(struct gdb *gdb, struct gdb_text *text, bool is_binary)
         !take_bytes(text, is_binary, bytes, size))
         gdb_send_error(gdb, EINVAL);
     else if (!write_all(gdb, address, bytes, size))
-        gdb_send_error(gdb, EFAULT);
+        gdb_send_no_change(gdb, EFAULT);
     else
         gdb_send_text(gdb, "OK");
 }

@@ -122,6 +122,8 @@ void gdb_listen(struct gdb *gdb);
 /* The guest is about to be changed: if the machine is in the past, what came later is forgotten.
  * False: it cannot be, as it plays a recording. */
 bool gdb_leave_past(struct gdb *gdb);
+/* The answer to a change that failed: EROFS if nothing can be changed here, else number. */
+void gdb_send_no_change(struct gdb *gdb, int number);
 
 /* --- the description of registers --- */
 

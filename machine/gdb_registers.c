@@ -249,7 +249,7 @@ void gdb_write_register(struct gdb *gdb, struct gdb_text *text)
     if (ok)
         gdb_send_text(gdb, "OK");
     else
-        gdb_send_error(gdb, EINVAL);
+        gdb_send_no_change(gdb, EINVAL);
 }
 
 void gdb_write_registers(struct gdb *gdb, struct gdb_text *text)
@@ -263,7 +263,7 @@ void gdb_write_registers(struct gdb *gdb, struct gdb_text *text)
     if (ok)
         gdb_send_text(gdb, "OK");
     else
-        gdb_send_error(gdb, EINVAL);
+        gdb_send_no_change(gdb, EINVAL);
 }
 
 bool gdb_set_pc(struct gdb *gdb, uint32_t linear)

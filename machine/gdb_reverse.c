@@ -8,6 +8,8 @@
 #include "machine/gdb_private.h"
 #include "machine/history.h"
 
+#include <errno.h>
+
 enum { CHECKPOINTS_MAX = 4096 };
 
 struct search {
@@ -27,17 +29,26 @@ static bool is_earlier(const struct journal_stamp *a, const struct journal_stamp
     return journal_stamp_compare(a, b) < 0;
 }
 
+static bool can_change(const struct machine *machine)
+{
+    struct error err;
+    return !machine->player.is_on && history_may_go_live(machine, &err);
+}
+
 bool gdb_leave_past(struct gdb *gdb)
 {
-    struct machine *machine = gdb->machine;
     struct history_info info;
-    struct error err;
-    history_get_info(machine, &info);
-    if (machine->player.is_on || !history_may_go_live(machine, &err))
+    history_get_info(gdb->machine, &info);
+    if (!can_change(gdb->machine))
         return false;
     if (info.in_past)
-        history_go_live(machine);
-    return !machine->replay.is_on;
+        history_go_live(gdb->machine);
+    return !gdb->machine->replay.is_on;
+}
+
+void gdb_send_no_change(struct gdb *gdb, int number)
+{
+    gdb_send_error(gdb, can_change(gdb->machine) ? number : EROFS);
 }
 
 /* --- moving without the client's seeing it --- */

@@ -8,14 +8,6 @@
 
 /* --- reading packets --- */
 
-static int hex_digit(char digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    digit |= 0x20;
-    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
-
 bool gdb_take_char(struct gdb_text *text, char wanted)
 {
     if (text->at == text->end || *text->at != wanted)
@@ -37,16 +29,17 @@ bool gdb_take_hex(struct gdb_text *text, uint64_t *value)
 {
     const char *begin = text->at;
     *value = 0;
-    while (text->at < text->end && hex_digit(*text->at) >= 0 && text->at - begin < 16)
-        *value = *value << 4 | (uint64_t)hex_digit(*text->at++);
+    while (text->at < text->end && gdb_hex_digit(*text->at) >= 0 && text->at - begin < 16)
+        *value = *value << 4 | (uint64_t)gdb_hex_digit(*text->at++);
     return text->at != begin;
 }
 
 bool gdb_take_byte(struct gdb_text *text, uint8_t *byte)
 {
-    if (text->end - text->at < 2 || hex_digit(text->at[0]) < 0 || hex_digit(text->at[1]) < 0)
+    if (text->end - text->at < 2 || gdb_hex_digit(text->at[0]) < 0 ||
+        gdb_hex_digit(text->at[1]) < 0)
         return false;
-    *byte = (uint8_t)(hex_digit(text->at[0]) << 4 | hex_digit(text->at[1]));
+    *byte = (uint8_t)(gdb_hex_digit(text->at[0]) << 4 | gdb_hex_digit(text->at[1]));
     text->at += 2;
     return true;
 }

@@ -140,6 +140,21 @@ def in_program(at, c):
     c.ask(f'z0,{eip:x},1')
 
 
+def long_way(at, c):
+    """Ctrl-C on a way back that would take long."""
+    newest = re.search(r'newest +(\d+)', c.monitor('history'))[1]
+    c.ask(f'Z0,{at["_text"]:x},1')
+    c.send('bc')
+    time.sleep(1)
+    start = time.time()
+    answer = c.interrupt()
+    print(f'  interrupted: {time.time() - start:.2f} s, {answer}')
+    assert answer == 'T02thread:1;' or 'replaylog:begin' in answer, answer
+    assert time.time() - start < 10
+    c.ask(f'z0,{at["_text"]:x},1')
+    assert f'icount {newest} ' in c.monitor(f'seek {newest}')
+
+
 def debugging():
     try:
         guest = Guests(cache).build('linux-6.1')
@@ -157,6 +172,7 @@ def debugging():
             backwards(at, c, here)
             through_interrupt(at, c)
             in_program(at, c)
+            long_way(at, c)
             print(c.monitor('history'))
         # gdb itself, with the addresses as it has them.
         lines = m.values(f'hbreak *{at["do_exit"]}', 'continue', show('$pc', '$cpl'), 'reverse-stepi', 'stepi',

@@ -55,8 +55,8 @@ def recording():
                 equal((c.pc(), state_of(c.monitor('state'))), wanted)
             c.ask(f'z0,{AT["on_timer"]:x},1')
             # What is recorded cannot be changed.
-            equal(c.ask('P0=12345678')[0], 'E')
-            equal(c.ask(f'M{COUNTER:x},4:01020304')[0], 'E')
+            equal(c.ask('P0=12345678'), 'E1e')
+            equal(c.ask(f'M{COUNTER:x},4:01020304'), 'E1e')
             equal(c.ask('c'), 'T05thread:1;replaylog:end;')
             equal(state_of(c.monitor('state')), recorded)
             equal(c.ask('c'), 'T05thread:1;replaylog:end;')
