@@ -70,7 +70,12 @@ static inline bool code_block_fits(struct cpu *cpu, const struct block *block)
         return true;
     if (block->crosses_page && !code_second_page_matches(cpu, block))
         return false;
-    return code_check_units(cpu, block->checks) == EXEC_OK;
+    /* How code is cut into blocks must not show: a fault of some later instruction is none yet. */
+    const struct cpu_fault before = cpu->fault;
+    if (code_check_units(cpu, block->checks) == EXEC_OK)
+        return true;
+    cpu->fault = before;
+    return false;
 }
 
 /* The block at CS:EIP; previous (any block, code->scratch at first) ran before it. NULL:

@@ -29,7 +29,8 @@ enum {
 struct item {
     uint16_t key;
     uint32_t size;
-    uint8_t *data;
+    const uint8_t *data;
+    uint8_t *owned; /* data, or NULL: it was lent */
 };
 
 struct fw_cfg {
@@ -87,7 +88,7 @@ static struct item *find_item(const struct fw_cfg *fw, uint16_t key)
     return NULL;
 }
 
-void fw_cfg_add(struct fw_cfg *fw, uint16_t key, const void *data, uint32_t size)
+void fw_cfg_lend(struct fw_cfg *fw, uint16_t key, const void *data, uint32_t size)
 {
     struct item *item = find_item(fw, key);
     if (!item) {
@@ -95,11 +96,19 @@ void fw_cfg_add(struct fw_cfg *fw, uint16_t key, const void *data, uint32_t size
         item = &fw->items[fw->item_count++];
         *item = (struct item){.key = key};
     }
-    mem_free(item->data);
+    mem_free(item->owned);
     item->size = size;
-    item->data = mem_new(size ? size : 1);
+    item->data = data;
+    item->owned = NULL;
+}
+
+void fw_cfg_add(struct fw_cfg *fw, uint16_t key, const void *data, uint32_t size)
+{
+    uint8_t *copy = mem_new(size ? size : 1);
     if (size)
-        memcpy(item->data, data, size);
+        memcpy(copy, data, size);
+    fw_cfg_lend(fw, key, copy, size);
+    find_item(fw, key)->owned = copy;
 }
 
 void fw_cfg_add_number(struct fw_cfg *fw, uint16_t key, uint64_t value, unsigned bytes)
@@ -278,7 +287,7 @@ static void fw_cfg_free(void *device)
 {
     struct fw_cfg *fw = device;
     for (unsigned i = 0; i < fw->item_count; i++)
-        mem_free(fw->items[i].data);
+        mem_free(fw->items[i].owned);
     mem_free(fw->items);
     mem_free(fw);
 }

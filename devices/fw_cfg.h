@@ -57,6 +57,8 @@ struct fw_cfg *fw_cfg_new(struct bus *bus);
  * copied. Adding a key (or file name) again replaces it. key is enum fw_cfg_key, below
  * FW_CFG_FILE_FIRST or 8000h..8010h. */
 void fw_cfg_add(struct fw_cfg *fw, uint16_t key, const void *data, uint32_t size);
+/* The same without a copy: data must outlive the device. For what is large. */
+void fw_cfg_lend(struct fw_cfg *fw, uint16_t key, const void *data, uint32_t size);
 void fw_cfg_add_number(struct fw_cfg *fw, uint16_t key, uint64_t value, unsigned bytes);
 /* False if the name is longer than 55 characters or the directory (FW_CFG_MAX_FILES) is full. */
 bool fw_cfg_add_file(struct fw_cfg *fw, const char *name, const void *data, uint32_t size,

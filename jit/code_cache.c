@@ -55,6 +55,33 @@ void code_cache_reset(struct code_cache *cache)
 {
     cache->hot.at = cache->hot.begin;
     cache->cold.at = cache->cold.begin;
+    cache->trimmed = 0;
+}
+
+static size_t filled(const struct code_area *area)
+{
+    return (size_t)(area->at - area->begin);
+}
+
+/* The memory is shared, so what is dropped here is only the way to it. */
+static void trim_area(const struct code_cache *cache, const struct code_area *area)
+{
+    enum { HOST_PAGE = 4096 };
+    size_t begin = (size_t)(area->begin - cache->write) & ~(size_t)(HOST_PAGE - 1);
+    size_t end = (size_t)(area->at - cache->write) & ~(size_t)(HOST_PAGE - 1);
+    if (end > begin)
+        madvise(cache->write + begin, end - begin, MADV_DONTNEED);
+}
+
+void code_cache_trim(struct code_cache *cache)
+{
+    enum { STEP = 4 << 20 };
+    size_t now = filled(&cache->hot) + filled(&cache->cold);
+    if (now < cache->trimmed + STEP)
+        return;
+    cache->trimmed = now;
+    trim_area(cache, &cache->hot);
+    trim_area(cache, &cache->cold);
 }
 
 static void copy_area(const struct code_area *area, const struct code_cache *from, uint8_t *to)

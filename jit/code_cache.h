@@ -20,6 +20,7 @@ struct code_cache {
     /* What blocks do nearly always, and what they nearly never do: so the host's caches hold more
      * of the first. */
     struct code_area hot, cold;
+    size_t trimmed; /* bytes in both areas at the last trim */
 };
 
 /* size in bytes, a multiple of the page size. False: the host permits no executable memory; err
@@ -29,6 +30,9 @@ void code_cache_close(struct code_cache *cache);
 /* After fork, whose two processes share the memory: replaces it, at the same addresses, by a copy
  * of what has been filled. */
 bool code_cache_unshare(struct code_cache *cache, struct error *err);
+/* To be called now and then: the host keeps what was written in its page tables twice, and need not
+ * do so for what is only run. */
+void code_cache_trim(struct code_cache *cache);
 /* Both areas are empty. */
 void code_cache_reset(struct code_cache *cache);
 

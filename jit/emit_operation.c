@@ -121,6 +121,21 @@ static void lea(struct emitter *e, const struct ir_op *op)
 
 /* --- arithmetic --- */
 
+/* The source register, or the scratch register with the immediate as it is now. */
+static enum host_reg source(struct emitter *e, const struct ir_op *op)
+{
+    if (op->src != IR_LIVE)
+        return borrow(e, op->size, op->src, needs_rex(op->size, op->dst));
+    emit_live_immediate(e, REG_SCRATCH, op);
+    return REG_SCRATCH;
+}
+
+static void give_source_back(struct emitter *e, const struct ir_op *op, enum host_reg src)
+{
+    if (op->src != IR_LIVE)
+        give_back(e, op->size, op->src, src);
+}
+
 static void arithmetic(struct emitter *e, const struct ir_op *op)
 {
     enum x64_alu alu = op->code == IR_CMP ? X64_CMP : (enum x64_alu)(op->code - IR_ADD);
@@ -128,9 +143,9 @@ static void arithmetic(struct emitter *e, const struct ir_op *op)
     if (op->src == IR_IMMEDIATE) {
         x64_alu_ri(&e->as, alu, op->size, dst, op->imm);
     } else {
-        enum host_reg src = borrow(e, op->size, op->src, needs_rex(op->size, op->dst));
+        enum host_reg src = source(e, op);
         x64_alu_rr(&e->as, alu, op->size, dst, src);
-        give_back(e, op->size, op->src, src);
+        give_source_back(e, op, src);
     }
     give_back(e, op->size, op->dst, dst);
 }
@@ -141,9 +156,9 @@ static void test(struct emitter *e, const struct ir_op *op)
     if (op->src == IR_IMMEDIATE) {
         x64_test_ri(&e->as, op->size, dst, op->imm);
     } else {
-        enum host_reg src = borrow(e, op->size, op->src, needs_rex(op->size, op->dst));
+        enum host_reg src = source(e, op);
         x64_test_rr(&e->as, op->size, dst, src);
-        give_back(e, op->size, op->src, src);
+        give_source_back(e, op, src);
     }
     give_back(e, op->size, op->dst, dst);
 }

@@ -352,7 +352,7 @@ static bool make_recipe(const struct flag_state *before, const struct ir_op *op,
     switch (op->code) {
     case IR_CMP:
     case IR_TEST:
-        return can_name(op, false) && op->src != IR_MEMORY;
+        return can_name(op, false) && op->src != IR_MEMORY && op->src != IR_LIVE;
     case IR_AND:
     case IR_OR:
     case IR_XOR:

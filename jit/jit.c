@@ -17,7 +17,7 @@
 
 enum {
     DEFAULT_WARM = 8,
-    DEFAULT_CACHE = 64 << 20,
+    DEFAULT_CACHE = 48 << 20,
     MIN_CACHE = 128 << 10,
     MAX_BUDGET = 1 << 30,
     MAX_VARIANTS = 2,            /* of a block */
@@ -191,6 +191,7 @@ static struct translation *translate(struct jit *jit, struct block *block,
     block->live_displacements = jit->ir->live_displacements;
     jit->memory.hot.at = e->as.at;
     jit->memory.cold.at = e->cold.at;
+    code_cache_trim(&jit->memory);
     jit->count++;
     note_translation(jit, translation);
     return translation;

@@ -273,11 +273,18 @@ unsigned lift_operand(struct lifter *l, const char *letters, unsigned size, enum
     return IR_MEMORY;
 }
 
-unsigned lift_immediate(struct lifter *l, unsigned size)
+unsigned lift_immediate_beside(struct lifter *l)
 {
     if (!lift_is_patched(l))
         return IR_IMMEDIATE;
     l->ir->live_immediates |= 1u << l->index;
+    return IR_LIVE;
+}
+
+unsigned lift_immediate(struct lifter *l, unsigned size)
+{
+    if (lift_immediate_beside(l) == IR_IMMEDIATE)
+        return IR_IMMEDIATE;
     lift_op(l, IR_MOV, size, IR_T0, IR_LIVE);
     return IR_T0;
 }

@@ -8,8 +8,8 @@ bool lift_arithmetic(struct lifter *l, enum ir_code code)
     /* Only one of them is in memory; its address comes first. */
     unsigned src = second[0] == 'E' ? lift_source(l, second, size) : IR_NONE;
     unsigned dst = lift_target(l, first, size);
-    if (src == IR_NONE && second[0] == 'I' && dst != IR_T0)
-        src = lift_immediate(l, size);
+    if (src == IR_NONE && second[0] == 'I')
+        src = dst == IR_T0 ? lift_immediate_beside(l) : lift_immediate(l, size);
     else if (src == IR_NONE)
         src = lift_operand(l, second, size, MMU_READ);
     lift_op(l, code, size, dst, src);
@@ -22,8 +22,9 @@ bool lift_compare(struct lifter *l, enum ir_code code)
     const char *first = lift_letters(l, 0), *second = lift_letters(l, 1);
     unsigned size = lift_size(l, first);
     bool in_memory = first[0] == 'E' && lift_is_memory(l);
-    unsigned src =
-        second[0] == 'I' && !in_memory ? lift_immediate(l, size) : lift_source(l, second, size);
+    unsigned src = second[0] != 'I' ? lift_source(l, second, size)
+                   : in_memory      ? lift_immediate_beside(l)
+                                    : lift_immediate(l, size);
     unsigned dst = lift_source(l, first, size);
     lift_op(l, code, size, dst, src);
     return true;

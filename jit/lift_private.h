@@ -35,6 +35,8 @@ const char *lift_letters(const struct lifter *l, unsigned n);
 unsigned lift_size(const struct lifter *l, const char *letters);
 /* A register, IR_IMMEDIATE, or IR_MEMORY, for which an address is appended. */
 unsigned lift_operand(struct lifter *l, const char *letters, unsigned size, enum mmu_access access);
+/* The immediate, while T0 is not free: IR_IMMEDIATE, or IR_LIVE if it is being patched. */
+unsigned lift_immediate_beside(struct lifter *l);
 /* The immediate, while T0 is free: IR_IMMEDIATE, or T0 with what it is then if it is being patched.
  */
 unsigned lift_immediate(struct lifter *l, unsigned size);

@@ -33,14 +33,22 @@ uint8_t *handoff_add(struct handoff *handoff, uint16_t key, uint32_t address, ui
     if (handoff->piece_count == HANDOFF_PIECES)
         return NULL;
     struct handoff_piece *piece = &handoff->piece[handoff->piece_count++];
-    *piece = (struct handoff_piece){key, address, mem_new(size), size};
+    *piece = (struct handoff_piece){key, address, mem_new(size), size, false};
     return piece->bytes;
+}
+
+void handoff_refer(struct handoff *handoff, uint16_t key, uint32_t address, const struct blob *blob)
+{
+    assert(handoff->piece_count < HANDOFF_PIECES);
+    handoff->piece[handoff->piece_count++] =
+        (struct handoff_piece){key, address, blob->bytes, (uint32_t)blob->size, true};
 }
 
 void handoff_clear(struct handoff *handoff)
 {
     for (unsigned i = 0; i < handoff->piece_count; i++)
-        mem_free(handoff->piece[i].bytes);
+        if (!handoff->piece[i].is_borrowed)
+            mem_free(handoff->piece[i].bytes);
     handoff->piece_count = 0;
 }
 
@@ -57,6 +65,10 @@ static void offer_pieces(struct machine *machine, const struct handoff *handoff)
         uint32_t size = 0;
         for (next = first; next < handoff->piece_count && handoff->piece[next].key == key; next++)
             size += handoff->piece[next].size;
+        if (handoff->piece[first].is_borrowed) {
+            fw_cfg_lend(machine->fw_cfg, key, handoff->piece[first].bytes, size);
+            continue;
+        }
         uint8_t *item = mem_new(size), *end = item;
         for (unsigned i = first; i < next; i++) {
             memcpy(end, handoff->piece[i].bytes, handoff->piece[i].size);

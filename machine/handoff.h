@@ -15,8 +15,9 @@ enum handoff_mode { HANDOFF_REAL, HANDOFF_MULTIBOOT };
 struct handoff_piece {
     uint16_t key;     /* enum fw_cfg_key of the item it is part of; neighbours may share one */
     uint32_t address; /* physical */
-    uint8_t *bytes;   /* owned */
+    uint8_t *bytes;   /* owned unless is_borrowed */
     uint32_t size;
+    bool is_borrowed; /* of the machine's configuration, and not changed */
 };
 
 struct handoff {
@@ -35,6 +36,10 @@ struct handoff {
 
 /* Adds a piece of size bytes, zeroed, for the caller to fill. NULL: there are too many. */
 uint8_t *handoff_add(struct handoff *handoff, uint16_t key, uint32_t address, uint32_t size);
+/* A piece that is the only one of its key, with bytes of the machine's configuration, which outlive
+ * the machine. */
+void handoff_refer(struct handoff *handoff, uint16_t key, uint32_t address,
+                   const struct blob *blob);
 void handoff_clear(struct handoff *handoff);
 /* Offers the pieces in fw_cfg and makes machine->handoff_rom. */
 bool handoff_install(struct machine *machine, const struct handoff *handoff, struct error *err);

@@ -177,8 +177,7 @@ static bool place_initrd(const struct machine_config *config, const struct linux
             (unsigned long long)(kernel_end + initrd->size + LOADER_TOP_RESERVE) / (1 << 20) + 1,
             (unsigned long long)config->ram_size >> 20);
     uint32_t address = (uint32_t)(end - initrd->size) & ~0xFFFu;
-    uint8_t *bytes = handoff_add(handoff, FW_CFG_INITRD_DATA, address, (uint32_t)initrd->size);
-    memcpy(bytes, initrd->bytes, initrd->size);
+    handoff_refer(handoff, FW_CFG_INITRD_DATA, address, initrd);
     store_le32(setup + SETUP_RAMDISK_ADDRESS, address);
     store_le32(setup + SETUP_RAMDISK_SIZE, (uint32_t)initrd->size);
     return true;

@@ -104,16 +104,45 @@ static void put_immediate(struct program *program, unsigned size)
         put(program, value >> 8 * i & 0xFF);
 }
 
+/* Other forms with an immediate than 81: op eAX, imm; test, mov operand, imm; push imm, pop. */
+static void put_immediate_form(struct program *program, unsigned size)
+{
+    switch (pick(program, 4)) {
+    case 0:
+        put(program, pick(program, 8) << 3 | 5);
+        put_immediate(program, size);
+        break;
+    case 1:
+        put(program, 0xF7);
+        put_operand(program, 0, true);
+        put_immediate(program, size);
+        break;
+    case 2:
+        put(program, 0xC7);
+        put_operand(program, 0, true);
+        put_immediate(program, size);
+        break;
+    default:
+        put(program, 0x68);
+        put_immediate(program, size);
+        if (size == 2)
+            put(program, 0x66);
+        put(program, 0x58 | pick_register(program));
+    }
+}
+
 static void put_alu(struct program *program)
 {
     bool word = pick(program, 6) == 0;
-    unsigned op = pick(program, 8), form = pick(program, 5);
+    unsigned op = pick(program, 8), form = pick(program, 6);
     if (word)
         put(program, 0x66);
     if (form < 4) { /* Eb,Gb  Ev,Gv  Gb,Eb  Gv,Ev; byte registers include AH to BH */
         note_opcode(program);
         put(program, op << 3 | form);
         put_operand(program, form & 1 ? pick_register(program) : pick(program, 8), true);
+    } else if (form == 4) {
+        put_immediate_form(program, word ? 2 : 4);
     } else {
         put(program, 0x81);
         put_operand(program, op, true);
