@@ -112,6 +112,8 @@ static bool configure(struct run *run, struct error *err)
                     .save_picture = outside_save_picture,
                     .identify = outside_identify,
                     .record = outside_record,
+                    .settle_copy = run_settle_copy,
+                    .end_copy = run_end_copy,
                     .keep = run->kept ? run_kept_keep : NULL,
                     .fork = run->kept ? run_kept_fork : NULL},
     };

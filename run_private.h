@@ -68,6 +68,10 @@ bool run_kept_fork(void *opaque, const char *folder, struct error *err);
 /* After the run: what nobody has said is decided. */
 bool run_kept_end(struct run *run, struct error *err);
 
+/* run_fork.c: the outside of a copy (machine_outside). */
+bool run_settle_copy(void *opaque, const char *socket, struct error *err);
+void run_end_copy(void *opaque);
+
 /* run_files.c: reads and opens what the options name, into run->config. */
 bool run_read_files(struct run *run, struct error *err);
 bool run_open_images(struct run *run, struct error *err);

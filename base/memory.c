@@ -52,6 +52,15 @@ void *mem_map(size_t size)
     return block;
 }
 
+void *mem_map_large(size_t size)
+{
+    void *block = mem_map(size);
+#ifdef MADV_HUGEPAGE
+    madvise(block, size, MADV_HUGEPAGE); /* a wish; without it all is the same, but for time */
+#endif
+    return block;
+}
+
 void mem_map_clear(void *block, size_t size)
 {
     if (madvise(block, size, MADV_DONTNEED) != 0)

@@ -118,7 +118,8 @@ static const struct disk_backend_ops overlay_ops = {.read = overlay_read,
                                                     .close = overlay_close,
                                                     .rest = overlay_rest,
                                                     .next_written = overlay_next_written,
-                                                    .forget_written = overlay_forget_written};
+                                                    .forget_written = overlay_forget_written,
+                                                    .unshare = image_overlay_unshare};
 
 static int open_temporary(const char *given, struct error *err)
 {

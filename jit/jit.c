@@ -505,6 +505,8 @@ void jit_start_anew(struct jit *jit)
 
 bool jit_unshare(struct jit *jit, struct error *err)
 {
+    if (jit->must_reset) /* then there is nothing to copy */
+        code_cache_reset(&jit->memory);
     return code_cache_unshare(&jit->memory, err);
 }
 

@@ -49,6 +49,8 @@ static const char *const code_sizes[] = {"16", "32", NULL};
     }
 #define WHEEL INTEGER("wheel", PARAMETER_OPTIONAL | PARAMETER_KEYWORD, WHEEL_MOST)
 
+static const char *const split_flags[] = {"paused", NULL};
+
 static bool check_range(const struct command_call *call, struct error *err)
 {
     uint64_t address = command_argument(call, "address")->number;
@@ -82,6 +84,10 @@ static const struct command rows[] = {
      .output = OUTPUT_LINE, .run = command_live},
     {.name = "checkpoint", .help = "keep this moment, so that a seek to it is quick",
      .output = OUTPUT_LINE, .run = command_checkpoint},
+    {.name = "split",
+     .help = "make the machine two: the copy takes commands at SOCKET, running or paused",
+     .output = OUTPUT_LINE, .run = command_split,
+     .parameter = {{"socket", PARAMETER_FILE, 0, 1, 0, NULL}, FLAGS("how", split_flags)}},
     {.name = "history", .help = "which past is kept, and what it costs",
      .output = OUTPUT_FIELDS, .run = command_history},
     {.name = "wait screen", .help = "wait until the text screen contains TEXT",

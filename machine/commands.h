@@ -24,7 +24,7 @@ command_function command_wait, command_sleep, command_pause, command_cont, comma
     command_status, command_stats, command_help, command_version, command_record;
 
 /* commands_history.c: the machine's past. */
-command_function command_seek, command_live, command_checkpoint, command_history;
+command_function command_seek, command_live, command_checkpoint, command_history, command_split;
 bool command_check_seek(const struct command_call *call, struct error *err);
 
 enum wait_variant { WAIT_SCREEN, WAIT_SERIAL, WAIT_SERIAL2, WAIT_DEBUGCON, WAIT_HALT, WAIT_POST };

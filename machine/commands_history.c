@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "base/time128.h"
 #include "machine/commands.h"
+#include "machine/fork.h"
 #include "machine/history.h"
 #include "machine/internal.h"
 
@@ -137,4 +138,19 @@ enum command_outcome command_history(struct machine *machine, struct job *job)
     json_object_update(result, more);
     json_decref(more);
     return job_done(job, result);
+}
+
+enum command_outcome command_split(struct machine *machine, struct job *job)
+{
+    const char *socket = job_argument(job, "socket")->text;
+    bool paused = job_argument(job, "how")->number;
+    struct error err;
+    pid_t pid;
+    uint64_t began = machine_host_time();
+    if (!machine_fork(machine, socket, paused, &pid, &err))
+        return job_fail(job, EXIT_STATUS_HOST_ERROR, "split: %s", err.text);
+    uint64_t took = machine_host_time() - began;
+    return job_done(job,
+                    json_pack("{s:i, s:s, s:I, s:f}", "pid", (int)pid, "socket", socket, "icount",
+                              (json_int_t)machine_icount(machine), "seconds", (double)took / 1e9));
 }

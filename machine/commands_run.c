@@ -3,6 +3,7 @@
 #include "devices/post_card.h"
 #include "machine/capture.h"
 #include "machine/commands.h"
+#include "machine/history.h"
 #include "machine/inspect.h"
 #include "machine/internal.h"
 #include "machine/saved.h"
@@ -120,9 +121,23 @@ enum command_outcome command_quit(struct machine *machine, struct job *job)
     return COMMAND_DONE;
 }
 
+/* The images of its disks are those of the tip. */
+static bool is_in_past(const struct machine *machine, struct job *job)
+{
+    struct history_info info;
+    history_get_info(machine, &info);
+    if (info.in_past)
+        job_fail(job, EXIT_STATUS_USAGE,
+                 "%s: the machine is in its past, and its disks are not; go live first",
+                 job->call.command->name);
+    return info.in_past;
+}
+
 enum command_outcome command_save_state(struct machine *machine, struct job *job)
 {
     struct error err = {""};
+    if (is_in_past(machine, job))
+        return COMMAND_FAILED;
     if (!machine_save(machine, job_argument(job, "file")->text, &err))
         return job_fail(job, EXIT_STATUS_HOST_ERROR, "%s", err.text);
     return job_done(job, where(machine));
@@ -141,6 +156,8 @@ enum command_outcome command_fork(struct machine *machine, struct job *job)
     struct error err = {""};
     if (!outside->fork)
         return fail_not_kept(job);
+    if (is_in_past(machine, job))
+        return COMMAND_FAILED;
     if (!outside->fork(outside->opaque, job_argument(job, "file")->text, &err))
         return job_fail(job, EXIT_STATUS_HOST_ERROR, "%s", err.text);
     return job_done(job, where(machine));
@@ -152,6 +169,8 @@ static enum command_outcome settle(struct machine *machine, struct job *job, enu
     struct error err = {""};
     if (!outside->keep)
         return fail_not_kept(job);
+    if (how != DROP_AND_END && is_in_past(machine, job))
+        return COMMAND_FAILED;
     if (!outside->keep(outside->opaque, how, &err))
         return job_fail(job, EXIT_STATUS_HOST_ERROR, "%s", err.text);
     return job_done(job, where(machine));

@@ -341,7 +341,6 @@ void history_stop(struct machine *machine)
     struct history *history = machine->history;
     if (!history)
         return;
-    history_go_live(machine);
     bus_set_page_watcher(machine->bus, NULL, NULL);
     disk_past_begin(machine->disk_past, NULL, NULL);
     release_media(machine);

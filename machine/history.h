@@ -35,7 +35,8 @@
 /* Starts to keep the past; the first checkpoint is now. False: err says why it cannot be kept. */
 bool history_start(struct machine *machine, const struct history_options *options,
                    struct error *err);
-/* Forgets all of it. A machine in the past is live where it is. */
+/* Forgets all of it, for a machine that is not run any more. If it is in the past, the images of
+ * its disks stay what they are at the tip. */
 void history_stop(struct machine *machine);
 
 struct history_info {

@@ -42,7 +42,7 @@ struct machine {
     struct gate *gate;
     struct state_map *state;
     struct pages_lazy *loading; /* RAM that comes from a saved state; NULL: it is all there */
-    char *section_names; /* of the devices, in state */
+    char *section_names;        /* of the devices, in state */
 
     /* Chips that the board, the gate's sinks or inspection talk to; the bus owns them. */
     struct wiring *wiring;

@@ -82,6 +82,10 @@ struct machine_outside {
     bool (*keep)(void *opaque, enum machine_keep how, struct error *err);
     /* The same: writes what a second machine needs to go on from here into a folder. */
     bool (*fork)(void *opaque, const char *folder, struct error *err);
+    /* In the process of a copy (machine/fork.h): makes the control socket and serves it. */
+    bool (*settle_copy)(void *opaque, const char *socket, struct error *err);
+    /* There, when the copy has ended: closes it. */
+    void (*end_copy)(void *opaque);
 };
 
 struct history_options {

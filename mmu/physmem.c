@@ -55,7 +55,7 @@ struct physmem *physmem_new(struct bus *bus, uint64_t ram_size)
     struct physmem *phys = mem_new(sizeof *phys);
     phys->bus = bus;
     phys->ram_size = ram_size;
-    phys->ram = mem_map(ram_size);
+    phys->ram = mem_map_large(ram_size);
     bus_add_block(bus, phys->ram, ram_size);
     phys->code_map = mem_map(ram_size / 8 + PHYSMEM_CODE_MAP_EXCESS);
     phys->has_code = mem_map(ram_size >> PAGE_SHIFT);

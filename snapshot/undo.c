@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK_PIECES = 256 };
+enum { CHUNK_PIECES = 1024 };
 
 /* A free piece begins with a pointer to the next. */
 struct free_piece {
@@ -48,7 +48,7 @@ static void give(struct undo_pool *pool, uint8_t *bytes)
 static uint8_t *take(struct undo_pool *pool)
 {
     if (!pool->free) {
-        uint8_t *chunk = mem_map((size_t)CHUNK_PIECES * UNDO_PIECE);
+        uint8_t *chunk = mem_map_large((size_t)CHUNK_PIECES * UNDO_PIECE);
         pool->chunks = mem_resize(pool->chunks, (pool->chunk_count + 1) * sizeof *pool->chunks);
         pool->chunks[pool->chunk_count++] = chunk;
         for (size_t i = CHUNK_PIECES; i-- > 0;)

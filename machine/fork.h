@@ -1,0 +1,21 @@
+/* A running machine becomes two: the process is forked, so that memory is copied as it is written.
+ *
+ * The copy is a process of its own, without window, terminal, script, debugger and clients of the
+ * first: it has a control socket, and is steered there. What its guest puts out on serial ports is
+ * kept for `wait serial` alone. Its disks are those of the moment: what was written to overlays is
+ * copied, and images stay as they are. */
+#ifndef MACHINE_FORK_H
+#define MACHINE_FORK_H
+
+#include "machine/machine.h"
+
+#include <sys/types.h>
+
+/* On the machine's thread, between two instructions. socket: path of the copy's control socket.
+ * Returns when the copy runs (or, if paused, could), with its process number in *pid; in the copy
+ * it does not return. False: there is no copy, and err says why: a disk is written directly, the
+ * socket cannot be made, the host has no room. */
+bool machine_fork(struct machine *machine, const char *socket, bool paused, pid_t *pid,
+                  struct error *err);
+
+#endif
