@@ -82,16 +82,7 @@ static void reset_power_on(struct cpu *cpu)
 
 void cpu_reset(struct cpu *cpu, bool init)
 {
-    *delivery_next(cpu) = (struct delivery){
-        .icount = cpu_icount(cpu),
-        .eip = cpu->eip,
-        .esp = cpu->gpr[REG_ESP],
-        .cr2 = cpu->cr2,
-        .cs = cpu->seg[SEG_CS].selector,
-        .ss = cpu->seg[SEG_SS].selector,
-        .kind = init ? DELIVERY_INIT : DELIVERY_RESET,
-        .done = true,
-    };
+    cpu_note_delivery(cpu, init ? DELIVERY_INIT : DELIVERY_RESET);
     memset(cpu->gpr, 0, sizeof cpu->gpr);
     cpu->gpr[REG_EDX] = cpu->model->signature;
     cpu->eip = 0xFFF0;

@@ -270,7 +270,9 @@ uint32_t cpu_mxcsr_mask(const struct cpu *cpu);
 /* cpu->fault, which is about to be delivered at cpu->eip, as the first of a chain. */
 struct fault_record cpu_describe_fault(const struct cpu *cpu);
 struct fault_context cpu_fault_context(const struct cpu *cpu);
-/* Forgets what was delivered after the present instruction: time was turned back. */
+/* Adds what is no event of the IDT: from DELIVERY_INIT on. */
+void cpu_note_delivery(struct cpu *cpu, enum delivery_kind kind);
+/* The state was loaded: forgets what was delivered after the present instruction. */
 void cpu_rewind_deliveries(struct cpu *cpu);
 /* The entry for what is delivered next. */
 static inline struct delivery *delivery_next(struct cpu *cpu)

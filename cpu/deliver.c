@@ -86,11 +86,29 @@ struct fault_record cpu_describe_fault(const struct cpu *cpu)
     return record;
 }
 
+void cpu_note_delivery(struct cpu *cpu, enum delivery_kind kind)
+{
+    *delivery_next(cpu) = (struct delivery){
+        .icount = cpu_icount(cpu),
+        .eip = cpu->eip,
+        .esp = cpu->gpr[REG_ESP],
+        .cr2 = cpu->cr2,
+        .cs = cpu->seg[SEG_CS].selector,
+        .ss = cpu->seg[SEG_SS].selector,
+        .kind = kind,
+        .done = true,
+    };
+}
+
 void cpu_rewind_deliveries(struct cpu *cpu)
 {
     struct delivery_ring *ring = &cpu->deliveries;
+    uint64_t count = ring->count;
     while (ring->count && ring->entry[(ring->count - 1) % DELIVERIES].icount > cpu_icount(cpu))
         ring->count--;
+    /* Back to where the ring has been, or on to where it has not. */
+    if (ring->count == count)
+        cpu_note_delivery(cpu, DELIVERY_LOAD);
 }
 
 static void add_to_chain(struct cpu *cpu, const struct fault_record *record)

@@ -16,6 +16,7 @@ enum delivery_kind {
     DELIVERY_INTERRUPT, /* from the PIC or the local APIC */
     DELIVERY_INIT,      /* INIT#: what a soft reset of the processor is */
     DELIVERY_RESET,
+    DELIVERY_LOAD, /* the state was loaded: what came right before was not seen */
 };
 
 /* One event that the processor took. */

@@ -20,6 +20,7 @@ static const char *kind_text(uint8_t kind)
         [DELIVERY_INTERRUPT] = "interrupt",
         [DELIVERY_INIT] = "INIT",
         [DELIVERY_RESET] = "RESET",
+        [DELIVERY_LOAD] = "load",
     };
     return names[kind];
 }

@@ -62,6 +62,8 @@ enum { LOOK_TEXT = 200 };
 
 /* "code, 32-bit, base 00000000h, limit FFFFFFFFh, DPL 0, present, readable, accessed" */
 void look_descriptor_text(const struct descriptor *descriptor, char text[LOOK_TEXT]);
+/* The same for an entry of the IDT, where code and data mean nothing. */
+void look_gate_text(const struct descriptor *gate, char text[LOOK_TEXT]);
 /* What makes a descriptor of the GDT or LDT unfit for any use; NULL: nothing. */
 const char *look_descriptor_wrong(const struct descriptor *descriptor, bool in_ldt);
 /* The descriptor that a selector names. False: there is none; why (NULL: not wanted) says so. */

@@ -246,7 +246,7 @@ static bool protected_ends(struct walkthrough *w)
     const struct descriptor gate = {load_le32(bytes), load_le32(bytes + 4)};
     uint16_t access = descriptor_access(&gate);
     int type = access_system_type(access);
-    look_descriptor_text(&gate, text);
+    look_gate_text(&gate, text);
     look_say(w->lines, "IDT[%u] at %08Xh: %08X%08Xh: %s", vector, linear, gate.high, gate.low,
              text);
     if (type != TYPE_TASK_GATE && type != TYPE_INTERRUPT_GATE16 && type != TYPE_TRAP_GATE16 &&

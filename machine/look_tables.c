@@ -86,6 +86,15 @@ void look_descriptor_text(const struct descriptor *descriptor, char text[LOOK_TE
                  presence(access));
 }
 
+void look_gate_text(const struct descriptor *gate, char text[LOOK_TEXT])
+{
+    uint16_t access = descriptor_access(gate);
+    if (access_system_type(access) < 0)
+        snprintf(text, LOOK_TEXT, "access byte %02Xh: no gate", access & 0xFFu);
+    else
+        look_descriptor_text(gate, text);
+}
+
 const char *look_descriptor_wrong(const struct descriptor *descriptor, bool in_ldt)
 {
     uint16_t access = descriptor_access(descriptor);
@@ -347,7 +356,7 @@ json_t *look_idt(const struct look *look, int only)
             add_vector(table, vector, bytes);
             continue;
         }
-        look_descriptor_text(&gate, words);
+        look_gate_text(&gate, words);
         snprintf(number, sizeof number, "%3u", vector);
         add_row(table, number, (int)vector, &gate, words, gate_wrong(look, &gate));
     }
