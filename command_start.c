@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -46,7 +47,8 @@ static const char start_usage[] =
     "configuration\n"
     "            may say otherwise) or discard\n"
     "Options replace those of the same name in the configuration. A guest that powers the machine\n"
-    "off is saved, one that crashes is not. anachron stop ends it.\n";
+    "off is saved (unless all is to be discarded), one that crashes is not. anachron stop ends "
+    "it.\n";
 
 struct start {
     const char *name;
@@ -71,6 +73,8 @@ static bool take_words(int argc, char **argv, int first, struct start *start, st
         const char *value = strncmp(word, "--at-end=", 9) == 0              ? word + 9
                             : strcmp(word, "--at-end") == 0 && i + 1 < argc ? argv[++i]
                                                                             : NULL;
+        if (strcmp(word, "--at-end") == 0 && !value)
+            return error_set(err, "--at-end wants an argument: save or discard");
         if (strcmp(word, "--detach") == 0)
             start->detach = true;
         else if (strcmp(word, "--cold") == 0)
@@ -156,7 +160,7 @@ static bool begin(struct start *start, struct error *err)
 /* The terminal is the parent's from now on. */
 static void let_go_of_terminal(struct start *start)
 {
-    char *path = instance_file(start->instance, "console");
+    char *path = instance_file(start->instance, INSTANCE_CONSOLE);
     int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
     int out = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (in >= 0)
@@ -351,6 +355,16 @@ static bool stop_saving(const char *name, const char *path, pid_t pid, struct er
     return tidy_up(name, err);
 }
 
+/* Nobody else who has got its number meanwhile. */
+static void kill_instance(const char *path, pid_t pid)
+{
+    int process = pidfd_open(pid, 0);
+    if (process >= 0 && instance_pid(path) == pid)
+        pidfd_send_signal(process, SIGKILL, NULL, 0);
+    if (process >= 0)
+        close(process);
+}
+
 /* One that does not listen is killed: nothing is lost that was not to be. */
 static bool stop_discarding(const char *name, const char *path, pid_t pid, struct error *err)
 {
@@ -358,8 +372,8 @@ static bool stop_discarding(const char *name, const char *path, pid_t pid, struc
         ask(path, "stop", json_pack("{s:s}", "state", "drop"), DISCARD_TIMEOUT_S, err);
     if (asked == ASKED_REFUSED)
         return false;
-    if (asked != ASKED_OK && instance_pid(path) == pid)
-        kill(pid, SIGKILL);
+    if (asked != ASKED_OK)
+        kill_instance(path, pid);
     wait_for_end(path, pid);
     return tidy_up(name, err);
 }

@@ -67,6 +67,7 @@ static const struct key_row {
     {"stats",           START,   VALUE_PLAIN},
     {"trace",           START,   VALUE_TRACE},
     {"gdb",             START,   VALUE_PLAIN},
+    {"history",         START,   VALUE_PLAIN},
     {"perf-map",        START,   VALUE_PLAIN},
     {"verbose",         START,   VALUE_PLAIN},
 };

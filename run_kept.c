@@ -36,6 +36,8 @@ bool run_kept_keep(void *opaque, enum machine_keep how, struct error *err)
         !instance_save(run->kept->instance, run->kept_disk, write_state, run, err))
         return false;
     run->settled |= how != KEEP_AND_GO_ON;
+    if (how == DROP_AND_END)
+        kept_log(instance_path(run->kept->instance), "discarded");
     return true;
 }
 
@@ -57,15 +59,19 @@ bool run_kept_end(struct run *run, struct error *err)
     if (!run->kept || run->settled)
         return true;
     const char *name = instance_name(run->kept->instance);
+    const char *path = instance_path(run->kept->instance);
     enum machine_end end = machine_how_it_ended(run->machine);
     if (run->kept->discards || end == MACHINE_CRASHED) {
+        kept_log(path, end == MACHINE_CRASHED ? "crashed: discarded" : "discarded");
         fprintf(stderr, "anachron: %s is as it was saved last\n", name);
         return true;
     }
     struct error reason;
     commit_write_state *write = end == MACHINE_POWERED_OFF ? NULL : write_state;
-    return instance_save(run->kept->instance, run->kept_disk, write, run, &reason) ||
-           error_set(err, "%s is as it was saved last, because it could not be saved: %.400s", name,
+    if (instance_save(run->kept->instance, run->kept_disk, write, run, &reason))
+        return true;
+    kept_log(path, "could not be saved, discarded: %s", reason.text);
+    return error_set(err, "%s is as it was saved last, because it could not be saved: %.400s", name,
                      reason.text);
 }
 
@@ -79,7 +85,6 @@ int run_kept(const struct run_options *options, const struct run_kept *kept)
     }
     struct run *run = mem_new(sizeof *run);
     run->options = *options;
-    run->options.load = kept->state;
     run->options.control = instance_control(kept->instance);
     run->options.load = kept->state;
     run->kept = kept;

@@ -248,6 +248,18 @@ bool instance_save(struct instance *instance, struct disk_backend *disk,
     return ok;
 }
 
+/* What it has said is still to be read when it has ended, if it has said anything. */
+static void keep_console(const struct instance *instance)
+{
+    struct stat about;
+    char *from = files_path(instance->folder, INSTANCE_CONSOLE);
+    char *to = files_path(instance->path, INSTANCE_CONSOLE);
+    if (stat(from, &about) == 0 && about.st_size && rename(from, to) != 0)
+        fprintf(stderr, "anachron: warning: %s: cannot be kept\n", from);
+    mem_free(from);
+    mem_free(to);
+}
+
 void instance_end(struct instance *instance, const char *how)
 {
     if (!instance)
@@ -256,6 +268,7 @@ void instance_end(struct instance *instance, const char *how)
     int fd = instance->is_draft ? -1 : lock_machine(instance, &err);
     if (how && !instance->is_draft)
         kept_log(instance->path, "%s", how);
+    keep_console(instance);
     if (!files_remove_tree(instance->folder, &err))
         fprintf(stderr, "anachron: warning: %s\n", err.text);
     if (fd >= 0)

@@ -2,7 +2,7 @@
  *
  *     pid       the number of its process, which holds a lock on the file
  *     control   its control socket (docs/control.md)
- *     console   what it says, when nobody sees its terminal
+ *     console   what it says, when nobody sees its terminal; afterwards it is NAME/console
  *
  * A folder whose pid file nobody locks is what a killed process has left. What the guest writes to
  * the disk is not here: it is in an overlay that has no name. */
@@ -13,6 +13,8 @@
 #include "store/store.h"
 
 #include <sys/types.h>
+
+#define INSTANCE_CONSOLE "console"
 
 struct instance;
 

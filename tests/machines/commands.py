@@ -182,6 +182,28 @@ def signals_and_policies(b):
               f'{policy}: {b.ls()} {b.read(name, "disk.img")[0]}; {b.run("log", name)}')
 
 
+def what_is_said_at_the_end(b):
+    """Nobody sees the terminal of a detached machine: its log and console say how it ended."""
+    with open(f'{b.folder}/crash', 'wb') as rom:
+        # lidt [cs:8]; int3: there is no IDT
+        code = b'\x2e\x0f\x01\x1e\x08\x00\xcc'.ljust(65536, b'\0')
+        rom.write(code[:0xFFF0] + b'\xea\x00\x00\x00\xf0' + code[0xFFF5:])
+    b.run('new', 'a', '--memory', '1M', '--bios', 'crash', '--display', 'none', '--serial', 'none')
+    b.run('start', 'a', status=4)
+    check('crashed' in b.run('log', 'a'), b.run('log', 'a'))
+    b.run('start', 'a', '--detach', status=None)
+    limit = 100
+    while b.ls() != {'a': 'off'} and limit:
+        limit -= 1
+    console = b.read('a', 'console')
+    check(console and b'triple fault' in console, f'the console says {console}')
+    b.new('b')
+    b.start('b')
+    b.await_counters('b', (1, 0, 0))
+    b.run('stop', 'b', '--discard')
+    check('discarded' in b.run('log', 'b') and b.read('b', 'console') is None, b.run('log', 'b'))
+
+
 def cold_starts_and_changed_disks(b):
     b.new('a')
     b.start('a')
@@ -300,7 +322,7 @@ def deep_folders(b):
 def main():
     failures = 0
     tests = [names, options_of_new, configurations, command_line_replaces, running, only_one_starts,
-             machines_that_do_not_listen, signals_and_policies,
+             machines_that_do_not_listen, signals_and_policies, what_is_said_at_the_end,
              cold_starts_and_changed_disks, other_media, without_a_disk, forks, deep_folders]
     for test in tests:
         with tempfile.TemporaryDirectory(prefix='machines-') as folder:
