@@ -86,20 +86,28 @@ static void step(struct search *search)
     gdb->goal = GOAL_NONE;
 }
 
+/* Boundary by boundary up to the first one that is not earlier than limit; how many steps that
+ * took.
+ */
+static unsigned step_up_to(struct search *search, const struct journal_stamp *limit)
+{
+    unsigned steps = 0;
+    for (struct journal_stamp now = here(search->gdb); is_earlier(&now, limit); steps++) {
+        struct journal_stamp last = now;
+        step(search);
+        now = here(search->gdb);
+        if (journal_stamp_compare(&now, &last) == 0)
+            break; /* there is nothing further */
+    }
+    return steps;
+}
+
 /* From a moment at or before it to the origin, or to what comes closest behind it. */
 static void run_to_origin(struct search *search)
 {
-    struct gdb *gdb = search->gdb;
-    struct journal_stamp now = here(gdb), last;
-    if (now.icount < search->origin.icount)
-        history_run_to(gdb->machine, search->origin.icount);
-    for (now = here(gdb); is_earlier(&now, &search->origin); now = here(gdb)) {
-        last = now;
-        step(search);
-        now = here(gdb);
-        if (journal_stamp_compare(&now, &last) == 0)
-            return; /* there is nothing further */
-    }
+    if (machine_icount(search->gdb->machine) < search->origin.icount)
+        history_run_to(search->gdb->machine, search->origin.icount);
+    step_up_to(search, &search->origin);
 }
 
 /* As many boundaries behind the first moment of icount. */
@@ -117,18 +125,10 @@ static bool go_to(struct search *search, uint64_t icount, unsigned steps)
 static int count_boundaries(struct search *search, uint64_t icount,
                             const struct journal_stamp *limit)
 {
-    int count = -1;
     if (!seek(search, icount))
         return -1;
     search->gdb->hits = HITS_ARE_NOTED;
-    for (struct journal_stamp now = here(search->gdb); is_earlier(&now, limit); count++) {
-        struct journal_stamp last = now;
-        step(search);
-        now = here(search->gdb);
-        if (journal_stamp_compare(&now, &last) == 0)
-            break;
-    }
-    return count;
+    return (int)step_up_to(search, limit) - 1;
 }
 
 /* --- steps --- */
@@ -175,14 +175,9 @@ static bool go_to_hit(struct search *search)
     if (is_earlier(&wanted, &now) && wanted.icount > search->history.oldest &&
         !seek(search, wanted.icount - 1))
         return false;
-    for (now = here(gdb); is_earlier(&now, &wanted); now = here(gdb)) {
-        struct journal_stamp last = now;
-        step(search);
-        now = here(gdb);
-        if (journal_stamp_compare(&now, &last) == 0)
-            return false;
-    }
-    return true;
+    step_up_to(search, &wanted);
+    now = here(gdb);
+    return !is_earlier(&now, &wanted);
 }
 
 /* The past can be long. */
