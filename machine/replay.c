@@ -53,10 +53,16 @@ void replay_begin(struct machine *machine, const struct journal *journal,
                   const struct journal_position *from)
 {
     struct replay *replay = &machine->replay;
-    bool verifies = replay->verifies;
+    struct replay before = *replay;
     replay_end(machine);
-    *replay =
-        (struct replay){.is_on = true, .verifies = verifies, .journal = journal, .after = *from};
+    *replay = (struct replay){.is_on = true,
+                              .verifies = before.verifies,
+                              .journal = journal,
+                              .after = *from,
+                              .events = before.events,
+                              .marks = before.marks,
+                              .furthest = before.furthest,
+                              .last_good = before.last_good};
     read_next(replay);
 }
 
@@ -117,7 +123,7 @@ static bool play_event(struct machine *machine)
     struct gate_event event = replay->record.event;
     if (event.kind == GATE_MEDIA && !open_medium(machine, &event))
         return false;
-    replay->events++;
+    replay->events += replay->after.count > replay->furthest;
     gate_replay(machine->gate, &event);
     return true;
 }
@@ -128,7 +134,7 @@ static bool compare_mark(struct machine *machine)
     const struct journal_record *mark = &replay->record;
     if (!replay->verifies)
         return true;
-    replay->marks++;
+    replay->marks += replay->after.count > replay->furthest;
     uint64_t hash = mark->kind == JOURNAL_MARK_ALL ? machine_state_hash(machine)
                                                    : state_hash_structs(machine->state);
     if (hash == mark->hash) {
@@ -179,6 +185,8 @@ bool replay_deliver(struct machine *machine)
             replay->record.kind == JOURNAL_EVENT ? play_event(machine) : compare_mark(machine);
         if (!ok)
             return true;
+        if (replay->after.count > replay->furthest)
+            replay->furthest = replay->after.count;
         read_next(replay);
     }
     if (!replay->has_until || replay->is_lost)

@@ -23,7 +23,8 @@ struct replay {
     struct journal_stamp last;
     bool is_lost; /* error says why */
     struct error error;
-    uint64_t events, marks;         /* played, compared */
+    uint64_t events, marks;         /* played, compared; each once */
+    uint64_t furthest;              /* records of the journal that are counted in these */
     struct journal_stamp last_good; /* of the last mark that was right */
 };
 

@@ -137,6 +137,34 @@ def a_log_can_be_asked_for_afterwards():
     expect(run("run", *MACHINE, "--script", "script", status=1)[1], "late: the file exists already")
 
 
+def a_replay_can_be_steered():
+    record("log")
+    marks = expect(run("replay", "log")[0], r"^.* events, .*$").group(0)
+    process = subprocess.Popen([ANACHRON, "replay", "log", "--control", "ctl"],
+                               stdout=subprocess.PIPE, text=True)
+    while subprocess.run([ANACHRON, "ctl", "ctl", "version"], capture_output=True).returncode:
+        time.sleep(0.05)
+    while "paused" not in run("ctl", "ctl", "status")[0]:
+        time.sleep(0.05)
+    end = int(state(run("ctl", "ctl", "state")[0]).split()[1])
+    for count in (end // 2, 3, end - 1000, end // 3):
+        run("ctl", "ctl", "seek", count)
+        for step in (0, 10):
+            if step:
+                run("ctl", "ctl", "step", step)
+            there = state(run("ctl", "ctl", "state")[0])
+            if there != state(run("replay", "log", "--to", count + step)[0]):
+                sys.exit(f"after seek {count} and step {step}: {there}")
+    done = subprocess.run([ANACHRON, "ctl", "ctl", "type", "x"], capture_output=True, text=True)
+    expect(done.stderr, "takes nothing from outside|is in the past")
+    run("ctl", "ctl", "seek", end // 2)
+    run("ctl", "ctl", "cont")
+    while "paused" not in run("ctl", "ctl", "status")[0]:
+        time.sleep(0.05)
+    run("ctl", "ctl", "quit")
+    expect(process.communicate()[0], re.escape(marks))
+
+
 def frames(data):
     at = 16
     while at < len(data):
@@ -267,6 +295,7 @@ def main():
     try:
         for check in (either_engine_replays_either, a_replay_stops_where_it_is_told,
                       a_branch_is_a_log_of_its_own, a_log_can_be_asked_for_afterwards,
+                      a_replay_can_be_steered,
                       a_torn_log_replays_to_its_last_whole_frame,
                       a_killed_recorder_leaves_a_good_log, damage_is_found,
                       what_is_missing_is_named, a_directly_written_disk_is_had_back,
