@@ -1,6 +1,7 @@
 /* `anachron diverge`: the same machine on two engines, in lockstep; where they part. */
 #include "base/bits.h"
 #include "base/memory.h"
+#include "command_against.h"
 #include "commands.h"
 #include "machine/diverge.h"
 #include "machine/isa.h"
@@ -18,6 +19,9 @@ struct diverge_options {
     const struct isa_engine *engine[2];
     uint64_t every, limit;
     const char *log; /* NULL: the options of `anachron run` say what to run */
+    const char *against;
+    bool probes;
+    struct against_probe probe;
     bool help;
 };
 
@@ -61,6 +65,25 @@ static bool take_limit(void *target, const char *text, struct error *err)
     return take_count(&((struct diverge_options *)target)->limit, "--limit", text, err);
 }
 
+static bool take_against(void *target, const char *text, struct error *err)
+{
+    ((struct diverge_options *)target)->against = text;
+    return true;
+}
+
+static bool take_probe(void *target, const char *text, struct error *err)
+{
+    struct diverge_options *options = target;
+    options->probes = true;
+    return against_parse(text, &options->probe, err);
+}
+
+static bool take_dump(void *target, const char *text, struct error *err)
+{
+    ((struct diverge_options *)target)->probe.dump = text;
+    return true;
+}
+
 static bool take_help(void *target, const char *text, struct error *err)
 {
     ((struct diverge_options *)target)->help = true;
@@ -68,11 +91,14 @@ static bool take_help(void *target, const char *text, struct error *err)
 }
 
 static const struct option_row rows[] = {
-    {"--engines",                     "A,B", "the two engines (interp,jit)", take_engines},
-    {"--every", "N", "instructions between two comparisons (2000000)", take_every},
-    {"--limit",                               "ICOUNT", "compare no further (to the end of the run)", take_limit},
-    {"--help",                            NULL, "this text", take_help},
-    {0                    },
+    {"--engines",                                   "A,B", "the two engines (interp,jit)", take_engines},
+    {"--every",               "N", "instructions between two comparisons (2000000)", take_every},
+    {"--limit",                                             "ICOUNT", "compare no further (to the end of the run)", take_limit},
+    {"--against",                            "PROGRAM", "compare this build with another one, on a LOG", take_against},
+    {"--probe",                                   "BASE:FROM:EVERY:COUNT", "print hashes of the state, for --against", take_probe},
+    {"--dump",                                     "FILE", "and write the last state", take_dump},
+    {"--help", NULL, "this text", take_help},
+    {0                                            },
 };
 
 static void print_help(void)
@@ -217,6 +243,22 @@ static enum diverge_result run_log(const struct diverge_options *options, int ar
     return result;
 }
 
+static int run_builds(const struct diverge_options *options, int argc, char **argv)
+{
+    struct error err = {""};
+    int status = EXIT_STATUS_HOST_ERROR;
+    bool differ = false, ok;
+    if (options->probes)
+        ok = against_answer(options->log, &options->probe, options->engine[1]->engine, argc, argv,
+                            &status, &err);
+    else
+        ok = against_search(options->log, options->against, options->limit, argc, argv, stdout,
+                            &differ, &err);
+    if (!ok)
+        fprintf(stderr, "anachron: error: %s\n", err.text);
+    return !ok ? status : differ ? EXIT_STATUS_HOST_ERROR : EXIT_STATUS_OK;
+}
+
 static int run_both(const struct diverge_options *options, int argc, char **argv)
 {
     struct error err = {""};
@@ -258,6 +300,8 @@ int command_diverge(int argc, char **argv)
               options_parse(own_count, own, rows, NULL, &options, &err);
     if (ok && !options.help && !options.engine[1])
         ok = error_set(&err, "this host has no translator; --engines interp,interp is possible");
+    if (ok && !options.log && !options.help && (options.against || options.probes))
+        ok = error_set(&err, "--against compares two builds on a log: anachron diverge LOG");
     if (!ok) {
         fprintf(stderr, "anachron: error: %s\n", err.text);
         return EXIT_STATUS_USAGE;
@@ -266,5 +310,7 @@ int command_diverge(int argc, char **argv)
         print_help();
         return EXIT_STATUS_OK;
     }
+    if (options.against || options.probes)
+        return run_builds(&options, rest_count, rest);
     return run_both(&options, rest_count, rest);
 }

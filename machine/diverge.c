@@ -28,6 +28,11 @@ static bool run_to(const struct diverge *diverge, uint64_t icount)
 
 /* --- processes --- */
 
+bool machine_unshare(struct machine *machine, struct error *err)
+{
+    return !machine->jit || jit_unshare(machine->jit, err);
+}
+
 pid_t diverge_split(const struct diverge *diverge)
 {
     fflush(NULL);
@@ -39,7 +44,7 @@ pid_t diverge_split(const struct diverge *diverge)
     struct error err;
     bool ok = !diverge->unshare || diverge->unshare(diverge->opaque, &err);
     for (unsigned i = 0; i < 2 && ok; i++)
-        ok = !diverge->side[i]->jit || jit_unshare(diverge->side[i]->jit, &err);
+        ok = machine_unshare(diverge->side[i], &err);
     if (ok)
         return 0;
     fprintf(stderr, "anachron: error: %s\n", err.text);

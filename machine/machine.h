@@ -209,6 +209,10 @@ uint64_t machine_time(const struct machine *machine); /* ns of virtual time */
 /* Hash over the whole state, the same for two runs with the same inputs. */
 uint64_t machine_state_hash(struct machine *machine);
 void machine_dump_state(struct machine *machine, FILE *stream);
+/* In a process that was forked: the translator's code is not shared with the other one any more. */
+bool machine_unshare(struct machine *machine, struct error *err);
+/* The guest's RAM, to look at. */
+const uint8_t *machine_ram(const struct machine *machine, size_t *size);
 /* --stats: what the run was like, for people. */
 void machine_print_stats(struct machine *machine, FILE *stream);
 /* The same as numbers. */

@@ -63,3 +63,9 @@ void machine_dump_state(struct machine *machine, FILE *stream)
 {
     state_dump(machine->state, stream);
 }
+
+const uint8_t *machine_ram(const struct machine *machine, size_t *size)
+{
+    *size = physmem_ram_size(machine->phys);
+    return physmem_ram(machine->phys);
+}

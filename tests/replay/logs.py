@@ -287,6 +287,27 @@ def diverge_finds_a_broken_lift():
     expect(text, "Both engines of this build do the same, but not what was recorded")
 
 
+def diverge_compares_builds():
+    if "jit" not in ENGINES:
+        return
+    record("log")
+    for name, options in (("same", ""), ("broken", "--translator warm=1,break=rol")):
+        with open(name, "w") as file:
+            file.write(f'#!/bin/sh\nexec {ANACHRON} "$@" {options}\n')
+        os.chmod(name, 0o755)
+    expect(run("diverge", "log", "--against", "./same")[0], "do the same: [0-9]+ instructions")
+    text = run("diverge", "log", "--against", "./broken", status=1)[0]
+    after = int(expect(text, r"differ after (\d+) instructions. They were the same after").group(1))
+    expect(text, r"^  cpu\.gpr = [0-9a-f ]+, other = [0-9a-f ]+")
+    # the engines part where the builds do
+    found = run("diverge", "log", "--translator", "warm=1,break=rol", status=1)[0]
+    engines = int(expect(found, r"registers that differ after (\d+) instructions").group(1))
+    if not engines <= after <= engines + 64:
+        sys.exit(f"builds differ after {after}, engines after {engines}")
+    expect(run("diverge", "log", "--against", "./nothing", status=1)[1], "cannot run")
+    expect(run("diverge", "--against", "./same", status=2)[1], "--against compares two builds on a log")
+
+
 def main():
     folder = tempfile.mkdtemp(prefix="anachron-logs-")
     os.chdir(folder)
@@ -299,7 +320,7 @@ def main():
                       a_torn_log_replays_to_its_last_whole_frame,
                       a_killed_recorder_leaves_a_good_log, damage_is_found,
                       what_is_missing_is_named, a_directly_written_disk_is_had_back,
-                      diverge_finds_a_broken_lift):
+                      diverge_finds_a_broken_lift, diverge_compares_builds):
             start = time.time()
             check()
             print(f"{check.__name__}: {time.time() - start:.1f} s", flush=True)
