@@ -19,7 +19,7 @@ struct run_log {
     /* Recording. writer NULL: nobody has asked for it yet. */
     struct log_writer *writer;
     bool has_written; /* a disk directly, while nobody recorded */
-    unsigned media; /* that were put into drives so far, on either side */
+    unsigned media;   /* that were put into drives so far, on either side */
 };
 
 /* Places of LOG_SECTORS: floppies, IDE places, then media as they are put in. */
@@ -36,8 +36,8 @@ struct disk_backend *run_log_open_medium(struct run *run, const char *specificat
                                          struct error *err);
 /* The machine has been built. */
 void run_log_start(struct run *run);
-/* The command record: a log of the run so far, in which everything that follows will be, too. False:
- * err says why there is none. */
+/* The command record: a log of the run so far, in which everything that follows will be, too.
+ * False: err says why there is none. */
 bool run_log_begin(struct run *run, const char *path, struct error *err);
 /* After a replay: what it has shown, on standard output. */
 void run_log_report(struct run *run);
