@@ -14,8 +14,8 @@ void mem_free(void *block);
 
 /* A page-aligned, zeroed, lazily committed block, for guest memory and other large tables. */
 void *mem_map(size_t size);
-/* The same where most of it will be used, and a fork of the process shall be quick: the host is asked
- * for large pages. */
+/* The same where most of it will be used, and a fork of the process shall be quick: the host is
+ * asked for large pages. */
 void *mem_map_large(size_t size);
 /* Makes all of such a block zero again, by giving its pages back. */
 void mem_map_clear(void *block, size_t size);
