@@ -12,6 +12,7 @@
 #include "machine/internal.h"
 #include "machine/meter.h"
 #include "machine/pack.h"
+#include "machine/saved.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -180,6 +181,7 @@ bool machine_fork(struct machine *machine, const char *socket, bool paused, pid_
         return false;
     if (pipe2(answer, O_CLOEXEC) != 0)
         return error_set_errno(err, "cannot make a pipe");
+    machine_settle_memory(machine);
     signal(SIGCHLD, SIG_IGN); /* nobody waits for it */
     fflush(NULL);
     *pid = fork();

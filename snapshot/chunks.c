@@ -6,10 +6,13 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 #include <unistd.h>
 #include <zstd.h>
 
 enum { THREADS_MOST = 4, SLOTS = 16, PREFIX_SIZE = 8, LEVEL = 1 };
+/* A busy host shall not make saving long: what is not compressed by then stays as it is. */
+#define COMPRESS_NS UINT64_C(800000000)
 
 static unsigned thread_count(void)
 {
@@ -39,14 +42,27 @@ struct chunk_writer {
     unsigned threads;
     pthread_t thread[THREADS_MOST];
     uint64_t plain_size;
+    uint64_t deadline; /* host time */
 };
 
-static size_t pack(ZSTD_CCtx *context, struct slot *slot)
+static uint64_t host_time(void)
 {
-    size_t size = ZSTD_compressCCtx(context, slot->packed + PREFIX_SIZE,
-                                    ZSTD_compressBound(CHUNK_SIZE), slot->plain, slot->size, LEVEL);
-    if (ZSTD_isError(size))
-        return 0;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Compressed if there is time and that makes it smaller, else as it is. */
+static size_t pack(ZSTD_CCtx *context, struct slot *slot, uint64_t deadline)
+{
+    size_t size = slot->size;
+    if (host_time() < deadline)
+        size = ZSTD_compressCCtx(context, slot->packed + PREFIX_SIZE, slot->size - 1, slot->plain,
+                                 slot->size, LEVEL);
+    if (size == slot->size || ZSTD_isError(size)) {
+        size = slot->size;
+        memcpy(slot->packed + PREFIX_SIZE, slot->plain, size);
+    }
     store_le32(slot->packed, (uint32_t)size);
     store_le32(slot->packed + 4, (uint32_t)slot->size);
     return PREFIX_SIZE + size;
@@ -65,7 +81,7 @@ static void *pack_chunks(void *argument)
         struct slot *slot = &chunks->slot[chunks->taken++ % SLOTS];
         slot->state = SLOT_BUSY;
         pthread_mutex_unlock(&chunks->lock);
-        size_t size = context ? pack(context, slot) : 0;
+        size_t size = context ? pack(context, slot, chunks->deadline) : 0;
         pthread_mutex_lock(&chunks->lock);
         slot->packed_size = size;
         slot->state = SLOT_DONE;
@@ -80,6 +96,7 @@ struct chunk_writer *chunk_writer_begin(struct container_writer *writer, const c
 {
     struct chunk_writer *chunks = mem_new(sizeof *chunks);
     chunks->writer = writer;
+    chunks->deadline = host_time() + COMPRESS_NS;
     pthread_mutex_init(&chunks->lock, NULL);
     pthread_cond_init(&chunks->changed, NULL);
     container_begin(writer, name, ENCODING_CHUNKS);
@@ -173,7 +190,8 @@ static bool next_chunk(const struct container_section *section, uint64_t *at, st
     chunk->plain_size = load_le32(section->bytes + *at + 4);
     chunk->bytes = section->bytes + *at + PREFIX_SIZE;
     *at += PREFIX_SIZE;
-    if (chunk->size > section->size - *at || !chunk->plain_size || chunk->plain_size > CHUNK_SIZE)
+    if (chunk->size > section->size - *at || !chunk->plain_size || chunk->plain_size > CHUNK_SIZE ||
+        chunk->size > chunk->plain_size)
         return false;
     *at += chunk->size;
     return true;
@@ -189,6 +207,16 @@ size_t chunks_count(const struct container_section *section)
     return section->encoding == ENCODING_CHUNKS ? count : SIZE_MAX;
 }
 
+/* False: it is damaged. */
+static bool decode(ZSTD_DCtx *context, const struct chunk *chunk, uint8_t *to)
+{
+    if (chunk->size < chunk->plain_size)
+        return ZSTD_decompressDCtx(context, to, chunk->plain_size, chunk->bytes, chunk->size) ==
+               chunk->plain_size;
+    memcpy(to, chunk->bytes, chunk->size);
+    return true;
+}
+
 size_t chunk_read(const struct container_section *section, uint64_t at,
                   struct chunk_scratch **scratch, uint8_t *bytes)
 {
@@ -197,9 +225,7 @@ size_t chunk_read(const struct container_section *section, uint64_t at,
         *scratch = (struct chunk_scratch *)ZSTD_createDCtx();
     if (!*scratch || !next_chunk(section, &at, &chunk))
         return 0;
-    size_t size =
-        ZSTD_decompressDCtx((ZSTD_DCtx *)*scratch, bytes, CHUNK_SIZE, chunk.bytes, chunk.size);
-    return size == chunk.plain_size ? size : 0;
+    return decode((ZSTD_DCtx *)*scratch, &chunk, bytes) ? chunk.plain_size : 0;
 }
 
 void chunk_scratch_free(struct chunk_scratch *scratch)
@@ -233,9 +259,7 @@ static bool unpack(ZSTD_DCtx *context, struct chunk_reader *reader, size_t index
     uint8_t *to = sink->place ? sink->place(sink->context, index, chunk->plain_size) : NULL;
     if (!to)
         to = buffer;
-    return ZSTD_decompressDCtx(context, to, chunk->plain_size, chunk->bytes, chunk->size) ==
-               chunk->plain_size &&
-           sink->take(sink->context, index, to, chunk->plain_size);
+    return decode(context, chunk, to) && sink->take(sink->context, index, to, chunk->plain_size);
 }
 
 static void *unpack_chunks(void *argument)

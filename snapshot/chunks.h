@@ -1,7 +1,8 @@
 /* Large contents of sections: chunks of at most CHUNK_SIZE bytes, each compressed by itself, so
  * that several threads do it at once.
  *
- *     section: per chunk   stored size (32 bits), plain size (32 bits), a zstd frame */
+ *     section: per chunk   stored size (32 bits), plain size (32 bits), a zstd frame; or, where the
+ *                          sizes are equal, the bytes themselves */
 #ifndef SNAPSHOT_CHUNKS_H
 #define SNAPSHOT_CHUNKS_H
 
