@@ -78,7 +78,7 @@ struct fault_record cpu_describe_fault(const struct cpu *cpu)
     const struct delivery_ring *ring = &cpu->deliveries;
     const struct delivery *last = &ring->entry[(ring->count - 1) % DELIVERIES];
     /* An interrupt, or INT n, that could not be delivered. */
-    if (ring->count && !last->done && last->icount == record.icount) {
+    if (ring->count > ring->floor && !last->done && last->icount == record.icount) {
         record.during = last->vector;
         record.during_kind = last->kind;
         record.in_new_task = last->switched;
@@ -104,7 +104,9 @@ void cpu_rewind_deliveries(struct cpu *cpu)
 {
     struct delivery_ring *ring = &cpu->deliveries;
     uint64_t count = ring->count;
-    while (ring->count && ring->entry[(ring->count - 1) % DELIVERIES].icount > cpu_icount(cpu))
+    ring->floor = delivery_oldest(ring);
+    while (ring->count > ring->floor &&
+           ring->entry[(ring->count - 1) % DELIVERIES].icount > cpu_icount(cpu))
         ring->count--;
     /* Back to where the ring has been, or on to where it has not. */
     if (ring->count == count)

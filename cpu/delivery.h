@@ -36,8 +36,16 @@ enum { DELIVERIES = 256 }; /* a power of two */
 
 struct delivery_ring {
     uint64_t count; /* since power-on; entry n is at n % DELIVERIES */
+    uint64_t floor; /* entries before this one are gone, since time was turned back */
     struct delivery entry[DELIVERIES];
 };
+
+/* Number of the oldest entry that is there; count: there is none. */
+static inline uint64_t delivery_oldest(const struct delivery_ring *ring)
+{
+    uint64_t oldest = ring->count > DELIVERIES ? ring->count - DELIVERIES : 0;
+    return oldest > ring->floor ? oldest : ring->floor;
+}
 
 /* The registers that the delivery of an event looks at. */
 struct fault_context {

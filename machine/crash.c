@@ -210,7 +210,7 @@ json_t *crash_deliveries(const struct machine *machine, unsigned count, bool onl
 {
     const struct delivery_ring *ring = &machine->cpu->deliveries;
     json_t *list = json_array();
-    uint64_t kept = ring->count < DELIVERIES ? ring->count : DELIVERIES;
+    uint64_t kept = ring->count - delivery_oldest(ring);
     for (uint64_t age = 1; age <= kept && json_array_size(list) < count; age++) {
         const struct delivery *delivery = &ring->entry[(ring->count - age) % DELIVERIES];
         if (!only_exceptions || delivery->kind == DELIVERY_EXCEPTION)
