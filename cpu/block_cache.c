@@ -192,6 +192,8 @@ static void hook(struct block_cache *cache, struct block *block)
 
 static void discard(struct block_cache *cache, struct block *block)
 {
+    if (block->translation)
+        cache->listener.discarded(cache->listener.opaque, block, block->shelf_key);
     block->next_in_hash = cache->unused[block->count];
     cache->unused[block->count] = block;
 }
@@ -310,8 +312,10 @@ void block_cache_remove(struct block_cache *cache, struct block *block)
 
 void block_cache_drop_translation(struct block_cache *cache, struct block *block)
 {
-    if (block->translation)
+    if (block->translation) {
         cache->listener.removed(cache->listener.opaque, block);
+        cache->listener.discarded(cache->listener.opaque, block, block->key);
+    }
     block->translation = NULL;
     block->heat = 0;
 }

@@ -72,6 +72,8 @@ struct block_listener {
     void (*removed)(void *opaque, struct block *block);
     /* It is taken from the shelf. */
     void (*restored)(void *opaque, struct block *block);
+    /* The translation of a block that was removed will never be restored; key: the block's. */
+    void (*discarded)(void *opaque, struct block *block, uint64_t key);
     /* All blocks are. */
     void (*emptied)(void *opaque);
     void *opaque;

@@ -6,6 +6,7 @@
 #include "cpu/interp.h"
 #include "cpu/system.h"
 #include "jit/code_cache.h"
+#include "jit/code_holes.h"
 #include "jit/code_map.h"
 #include "jit/emit.h"
 #include "jit/exec.h"
@@ -39,6 +40,7 @@ struct jit {
     struct translation *translations;
     uint32_t count, capacity;
     bool must_reset;
+    struct code_holes holes;
     struct code_map_slot *map;
     struct emitter *emitter;
     struct ir *ir;
@@ -63,6 +65,7 @@ static void on_emptied(void *opaque)
 {
     struct jit *jit = opaque;
     jit->must_reset = true;
+    jit->holes = (struct code_holes){0};
     forget_code(jit);
     jump_key_new_generation(jit->cpu);
 }
@@ -88,6 +91,12 @@ static void on_restored(void *opaque, struct block *block)
     struct jit *jit = opaque;
     jit->stats.restored++;
     translation_restore(block->translation);
+}
+
+static void on_discarded(void *opaque, struct block *block, uint64_t key)
+{
+    struct jit *jit = opaque;
+    code_hole_add(&jit->holes, key, block->translation);
 }
 
 static void on_removed(void *opaque, struct block *block)
@@ -166,33 +175,79 @@ static uint64_t host_time(const struct jit *jit)
     return jit->options.host_time ? jit->options.host_time() : 0;
 }
 
-/* Of block, entered with the flags in begin. NULL: no room. */
-static struct translation *translate(struct jit *jit, struct block *block,
-                                     const struct flag_state *begin)
+/* Of block, which is lifted, entered with the flags in begin, to hot and cold. False: no room. */
+static bool emit_to(struct jit *jit, struct translation *translation, struct block *block,
+                    const struct flag_state *begin, struct x64 hot, struct x64 cold)
 {
     struct emitter *e = jit->emitter;
-    struct translation *translation = &jit->translations[jit->count];
     *translation = (struct translation){
-        .block = block, .index = jit->count, .count = block->count, .begin = *begin};
+        .block = block,
+        .index = (uint32_t)(translation - jit->translations),
+        .count = block->count,
+        .begin = *begin,
+        .room = translation->room,
+        .cold_room = translation->cold_room,
+    };
     translation->begin.recipe.slot_insn = BLOCK_MAX_INSNS; /* none of this block's */
     translation->is_variant = !begin->home;
-    lift(jit, block);
-    e->as = (struct x64){.at = jit->memory.hot.at, .end = jit->memory.hot.end};
-    e->cold = (struct x64){.at = jit->memory.cold.at, .end = jit->memory.cold.end};
+    e->as = hot;
+    e->cold = cold;
     e->thunks = &jit->thunks;
     e->cache = jit->cpu->code->cache;
     e->ir = jit->ir;
     e->mode = jit->cpu->code_mode;
     e->translation = translation;
-    if (!emit_block(e))
+    return emit_block(e);
+}
+
+/* To where the translation of an earlier block with the same key was. NULL: it does not fit. */
+static struct translation *translate_again(struct jit *jit, struct block *block,
+                                           const struct flag_state *begin)
+{
+    struct translation *hole = begin->home ? code_hole_take(&jit->holes, block->key) : NULL;
+    if (!hole)
+        return NULL;
+    translation_isolate(hole);
+    jit->stats.reused++;
+    uint8_t *entry = hole->entry, *cold = hole->cold;
+    if (emit_to(jit, hole, block, begin, (struct x64){.at = entry, .end = entry + hole->room},
+                (struct x64){.at = cold, .end = cold + hole->cold_room}))
+        return hole;
+    hole->entry = entry;
+    translation_redirect(hole, jit->thunks.lookup);
+    return NULL;
+}
+
+static struct translation *translate_anew(struct jit *jit, struct block *block,
+                                          const struct flag_state *begin)
+{
+    struct code_area *hot = &jit->memory.hot, *cold = &jit->memory.cold;
+    struct translation *translation = &jit->translations[jit->count];
+    if (!emit_to(jit, translation, block, begin, (struct x64){.at = hot->at, .end = hot->end},
+                 (struct x64){.at = cold->at, .end = cold->end}))
+        return NULL;
+    translation->room = translation->size;
+    translation->cold_room = translation->cold_size;
+    hot->at = jit->emitter->as.at;
+    cold->at = jit->emitter->cold.at;
+    code_cache_trim(&jit->memory);
+    jit->count++;
+    return translation;
+}
+
+/* Of block, entered with the flags in begin. NULL: no room. */
+static struct translation *translate(struct jit *jit, struct block *block,
+                                     const struct flag_state *begin)
+{
+    lift(jit, block);
+    struct translation *translation = translate_again(jit, block, begin);
+    if (!translation)
+        translation = translate_anew(jit, block, begin);
+    if (!translation)
         return NULL;
     translation->born = jit->cpu->icount;
     block->live_immediates = jit->ir->live_immediates;
     block->live_displacements = jit->ir->live_displacements;
-    jit->memory.hot.at = e->as.at;
-    jit->memory.cold.at = e->cold.at;
-    code_cache_trim(&jit->memory);
-    jit->count++;
     note_translation(jit, translation);
     return translation;
 }
@@ -381,12 +436,13 @@ static void run(void *opaque)
             reset(jit);
             edge = NULL;
         }
+        uint64_t reused = jit->stats.reused;
         struct translation *translation = translation_of(jit, block);
         if (jit->must_reset) { /* block is forgotten, and would not notice that it is overwritten */
             block = cpu->code->scratch;
             continue;
         }
-        if (edge && translation)
+        if (edge && translation && reused == jit->stats.reused) /* the edge is what it was */
             link(jit, edge, translation);
         edge = NULL;
         if (translation && has_budget(cpu, block) && !jit->must_interpret) {
@@ -441,8 +497,9 @@ struct jit *jit_new(struct cpu *cpu, const struct jit_options *options, struct e
     cpu->frame.code_map = jit->map;
     cpu->frame.code_bits = physmem_code_map(cpu->code->phys);
     cpu->frame.code_pages = physmem_code_pages(cpu->code->phys);
-    block_cache_set_listener(cpu->code->cache,
-                             &(struct block_listener){on_removed, on_restored, on_emptied, jit});
+    block_cache_set_listener(
+        cpu->code->cache,
+        &(struct block_listener){on_removed, on_restored, on_discarded, on_emptied, jit});
     cpu->engine = (struct cpu_engine){jit, run};
     return jit;
 }

@@ -46,6 +46,7 @@ void jit_stats_print(const struct jit_stats *stats, uint64_t instructions, uint6
             (unsigned long long)stats->guest_bytes, (unsigned long long)stats->host_bytes);
     print_count("removed", stats->removed, "blocks, one by one", stream);
     print_count("restored", stats->restored, "of them, when their instructions were back", stream);
+    print_count("reused", stats->reused, "times the room of one that was rewritten", stream);
     print_count("emptied", stats->resets, "times the whole cache", stream);
     print_count("entries", stats->entries, "", stream);
     print_count("links", stats->links, "from edge to block", stream);

@@ -91,7 +91,7 @@ void translation_isolate(struct translation *translation)
 
 void translation_redirect(struct translation *translation, const uint8_t *target)
 {
-    struct x64 as = {.at = translation->entry, .end = translation->entry + translation->size};
+    struct x64 as = {.at = translation->entry, .end = translation->entry + TRANSLATION_REDIRECT};
     memcpy(translation->first_bytes, translation->entry, TRANSLATION_REDIRECT);
     x64_jmp_to(&as, target);
 }

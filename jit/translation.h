@@ -43,8 +43,9 @@ struct translation {
     uint8_t *cold;         /* the cold part, the same */
     uint32_t size;         /* of the host code without the cold part, in bytes */
     uint32_t cold_size;
-    uint32_t index; /* of all translations */
-    uint16_t count; /* guest instructions */
+    uint32_t room, cold_room; /* what there is for them; more if the code before them was longer */
+    uint32_t index;           /* of all translations */
+    uint16_t count;           /* guest instructions */
     bool kills_flags;
     bool is_variant; /* entered at body only, with the flags as in begin */
     uint64_t born;   /* icount */
