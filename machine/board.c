@@ -149,7 +149,8 @@ static void at_reset_vector(void *opaque)
     struct machine *machine = opaque;
     const struct delivery_ring *ring = &machine->cpu->deliveries;
     const struct delivery *last = &ring->entry[(ring->count - 1) % DELIVERIES];
-    if (ring->count > ring->floor && last->kind >= DELIVERY_INIT && last->icount == machine_icount(machine))
+    if (ring->count > ring->floor && last->kind >= DELIVERY_INIT &&
+        last->icount == machine_icount(machine))
         return;
     report_reset(machine, "a jump to the reset vector", machine->cpu->eip);
 }
