@@ -8,6 +8,7 @@
 
 #include "jit/jit.h"
 #include "machine/disk_past.h"
+#include "machine/gdb.h"
 #include "machine/history.h"
 #include "machine/internal.h"
 #include "machine/meter.h"
@@ -104,6 +105,8 @@ static void leave_outside(struct machine *machine)
     machine->control = control_new(machine_commands(), machine->gate);
     machine->jobs = jobs_new();
     machine->screen = screen_new();
+    if (machine->gdb)
+        gdb_abandon(machine->gdb);
     machine->gdb = NULL;
     machine->recorder.writer = NULL;
     config->script = NULL;

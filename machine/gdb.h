@@ -16,6 +16,9 @@ struct gdb;
 /* Owns its points; attached to cpu. */
 struct gdb *gdb_new(struct machine *machine);
 void gdb_free(struct gdb *gdb);
+/* In a copy of the process, which nobody debugs: no point is met any more. It is not to be freed.
+ */
+void gdb_abandon(struct gdb *gdb);
 struct debugger *gdb_debugger(struct gdb *gdb);
 
 /* Before a turn: answers what the client has sent, and tells it that the machine was paused. */

@@ -283,6 +283,12 @@ void gdb_free(struct gdb *gdb)
     mem_free(gdb);
 }
 
+void gdb_abandon(struct gdb *gdb)
+{
+    points_remove_all(gdb->points);
+    points_set_listener(gdb->points, NULL, NULL);
+}
+
 struct debugger *gdb_debugger(struct gdb *gdb)
 {
     return gdb->debugger;

@@ -282,13 +282,17 @@ def bad_clients():
             equal(again.ask('?')[:3], 'T05')
 
 
-def state_unchanged():
-    """A run under every kind of debugging ends in the state of a run without."""
+def plain_state():
     with tempfile.NamedTemporaryFile('w', suffix='.script') as script:
         script.write(TO_THE_END)
         script.flush()
-        plain = subprocess.run([anachron, 'run', '--display', 'none', '--engine', engine, '--bios', image,
-                                '--script', script.name], stdout=subprocess.PIPE, text=True, check=True).stdout
+        return state_of(subprocess.run([anachron, 'run', '--display', 'none', '--engine', engine, '--bios', image,
+                                        '--script', script.name], stdout=subprocess.PIPE, text=True,
+                                       check=True).stdout)
+
+
+def state_unchanged():
+    """A run under every kind of debugging ends in the state of a run without."""
     with machine(script=TO_THE_END) as m:
         m.gdb('stepi 40', f'break *{AT["count_up"]}', 'ignore 1 20', f'hbreak *{ANSWER}', 'ignore 2 30',
               f'break *{LATE}', f'watch *(int*){COUNTER}', 'ignore 4 10', f'awatch *(int*){ROUND}', 'ignore 5 30',
@@ -297,7 +301,7 @@ def state_unchanged():
               f'awatch *(char[64]*){FILLED}', 'continue', 'continue', 'delete', 'x/100x 0x600', 'stepi 500',
               'detach')
         out = m.end()
-    equal(state_of(out), state_of(plain))
+    equal(state_of(out), plain_state())
 
 
 def addresses():
