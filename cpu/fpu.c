@@ -118,6 +118,11 @@ void fpu_set_tag_word(struct fpu_state *fpu, uint16_t tags)
 enum exec_result fpu_read_block(struct cpu *cpu, enum segment_register seg, uint32_t offset,
                                 void *bytes, unsigned size, unsigned piece)
 {
+    const uint8_t *host = mem_fast(cpu, seg, offset, size, MMU_READ);
+    if (host) {
+        memcpy(bytes, host, size);
+        return EXEC_OK;
+    }
     for (unsigned i = 0; i < size; i += piece)
         if (mem_read_slow(cpu, seg, offset + i, (uint8_t *)bytes + i, piece))
             return EXEC_FAULT;
@@ -127,6 +132,11 @@ enum exec_result fpu_read_block(struct cpu *cpu, enum segment_register seg, uint
 enum exec_result fpu_write_block(struct cpu *cpu, enum segment_register seg, uint32_t offset,
                                  const void *bytes, unsigned size, unsigned piece)
 {
+    uint8_t *host = mem_fast(cpu, seg, offset, size, MMU_WRITE);
+    if (host) {
+        memcpy(host, bytes, size);
+        return EXEC_OK;
+    }
     for (unsigned i = 0; i < size; i += piece)
         if (mem_check_write(cpu, seg, offset + i, piece))
             return EXEC_FAULT;

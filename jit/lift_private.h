@@ -70,8 +70,8 @@ lift_function lift_arithmetic, lift_compare, lift_move, lift_unary, lift_shift, 
     lift_exchange, lift_bswap, lift_convert, lift_nop, lift_push, lift_pop, lift_leave, lift_jcc,
     lift_jump, lift_jump_to, lift_call, lift_call_to, lift_ret, lift_loop, lift_jecxz, lift_lods,
     lift_stos, lift_movs, lift_scas, lift_divide, lift_scan, lift_exchange_add,
-    lift_compare_exchange8, lift_carry, lift_direction, lift_time_stamp,
-    lift_cli, lift_sti, lift_pushf, lift_popf, lift_selector;
+    lift_compare_exchange8, lift_carry, lift_direction, lift_time_stamp, lift_cli, lift_sti,
+    lift_pushf, lift_popf, lift_selector;
 
 /* For rows of x87, MMX and SSE, and what belongs to them; NULL: none. */
 lift_function *lift_find_unit(const struct insn_row *row);

@@ -28,7 +28,7 @@ const struct field mmu_fields[] = {
     FIELD_ARRAY(struct mmu, pdpte, uint64_t),
     FIELD(struct mmu, is_user),
     FIELD(struct mmu, force_slow),
-    FIELD_TRANSIENT(struct mmu, caches_large),
+    FIELD_TRANSIENT(struct mmu, large_regions),
     FIELD_TRANSIENT(struct mmu, watched),
     FIELD_TRANSIENT(struct mmu, phys),
     FIELD_TRANSIENT(struct mmu, bus),
@@ -188,7 +188,7 @@ void mmu_flush_all(struct mmu *mmu)
 {
     forget_table(&mmu->supervisor, false);
     forget_table(&mmu->user, false);
-    mmu->caches_large = false;
+    memset(mmu->large_regions, 0, sizeof mmu->large_regions);
     mmu->flushes++;
     mmu->mapping_changes++;
 }
@@ -229,7 +229,7 @@ void mmu_flush_page(struct mmu *mmu, uint32_t linear)
     mmu->mapping_changes++;
     forget_page(&mmu->supervisor, page);
     forget_page(&mmu->user, page);
-    if (mmu->caches_large) {
+    if (mmu->large_regions[page >> 27] >> (page >> 22 & 31) & 1) {
         forget_large(&mmu->supervisor, linear);
         forget_large(&mmu->user, linear);
     }
@@ -300,6 +300,11 @@ static struct tlb_table *table_for(struct mmu *mmu, bool user)
     return user ? &mmu->user : &mmu->supervisor;
 }
 
+static void note_large(struct mmu *mmu, const struct tlb_entry *entry)
+{
+    mmu->large_regions[entry->page >> 27] |= (uint32_t)entry->large << (entry->page >> 22 & 31);
+}
+
 static bool fill(struct mmu *mmu, struct tlb_entry *entry, uint32_t linear, enum mmu_access access,
                  bool user)
 {
@@ -321,7 +326,7 @@ static bool fill(struct mmu *mmu, struct tlb_entry *entry, uint32_t linear, enum
     entry->allowed = walk.allowed;
     entry->global = walk.global;
     entry->large = walk.large;
-    mmu->caches_large |= walk.large;
+    note_large(mmu, entry);
     physmem_settle_code(mmu->phys, entry->physical);
     set_tags(mmu, entry, bus_find_range(mmu->bus, entry->physical));
     return true;
@@ -367,7 +372,7 @@ static void unpack_table(struct mmu *mmu, bool user, struct serial_reader *reade
         entry->allowed = page & 7;
         entry->global = page & PACKED_GLOBAL;
         entry->large = page & PACKED_LARGE;
-        mmu->caches_large |= entry->large;
+        note_large(mmu, entry);
         set_tags(mmu, entry, bus_find_range(mmu->bus, physical));
     }
 }
@@ -508,9 +513,25 @@ static void refresh_tags(struct mmu *mmu, uint32_t linear, bool user)
         set_tags(mmu, entry, bus_find_range(mmu->bus, entry->physical));
 }
 
+/* What the fast path would find with this privilege, and without a reason to look at every access:
+ * both are the callers' business. */
+static uint8_t *plain_memory(const struct mmu *mmu, uint32_t linear, unsigned size,
+                             enum mmu_access access, bool user)
+{
+    const struct tlb_table *table = user ? &mmu->user : &mmu->supervisor;
+    const struct tlb_entry *entry = slot_in(table, linear);
+    uint32_t page = (linear + size - 1) & ~(uint32_t)PAGE_MASK;
+    return entry->tag[access] == page ? (uint8_t *)(entry->addend + linear) : NULL;
+}
+
 bool mmu_read(struct mmu *mmu, uint32_t linear, void *bytes, unsigned size, bool user)
 {
     struct pieces pieces;
+    const uint8_t *plain = plain_memory(mmu, linear, size, MMU_READ, user);
+    if (plain) {
+        memcpy(bytes, plain, size);
+        return true;
+    }
     if (!translate_pieces(mmu, linear, size, MMU_READ, user, &pieces))
         return false;
     read_physical(mmu, pieces.physical[0], bytes, pieces.size[0]);
@@ -538,6 +559,11 @@ static bool write_beside_code(struct mmu *mmu, uint32_t linear, const void *byte
 bool mmu_write(struct mmu *mmu, uint32_t linear, const void *bytes, unsigned size, bool user)
 {
     struct pieces pieces;
+    uint8_t *plain = plain_memory(mmu, linear, size, MMU_WRITE, user);
+    if (plain) {
+        memcpy(plain, bytes, size);
+        return true;
+    }
     if (write_beside_code(mmu, linear, bytes, size, user))
         return true;
     if (!translate_pieces(mmu, linear, size, MMU_WRITE, user, &pieces))
@@ -552,7 +578,8 @@ bool mmu_write(struct mmu *mmu, uint32_t linear, const void *bytes, unsigned siz
 bool mmu_probe_write(struct mmu *mmu, uint32_t linear, unsigned size, bool user)
 {
     struct pieces pieces;
-    return translate_pieces(mmu, linear, size, MMU_WRITE, user, &pieces);
+    return plain_memory(mmu, linear, size, MMU_WRITE, user) ||
+           translate_pieces(mmu, linear, size, MMU_WRITE, user, &pieces);
 }
 
 /* --- instruction fetch --- */

@@ -69,7 +69,9 @@ struct mmu {
     uint64_t pdpte[4]; /* PAE: loaded with CR3 */
     bool is_user;      /* accesses are made at CPL 3 */
     bool force_slow;
-    bool caches_large; /* an entry of a large page may be in the TLB */
+    /* A bit for each 4 MiB: an entry of a large page may be in the TLB. INVLPG then looks for its
+     * other pieces. */
+    uint32_t large_regions[32];
     uint8_t *watched;  /* by linear page, bit per mmu_access: take the slow path; NULL: none ever */
     struct physmem *phys;
     struct bus *bus;
