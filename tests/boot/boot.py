@@ -19,6 +19,7 @@ import tempfile
 import cases
 import forms  # noqa: F401  its cases
 import graphical  # noqa: F401
+import past  # noqa: F401
 import replays  # noqa: F401
 import saved  # noqa: F401
 from guests import Guests
