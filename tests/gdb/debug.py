@@ -291,6 +291,28 @@ def plain_state():
                                        check=True).stdout)
 
 
+def copy():
+    """A copy of the machine has no debugger, and meets no breakpoint."""
+    with machine() as m, client_of(m) as c:
+        c.ask(f'Z0,{AT["count_up"]:x},1')
+        c.ask(f'Z2,{COUNTER:x},4')
+        c.ask('c')
+        where = f'{m.folder.name}/copy'
+        assert 'socket' in c.monitor(f'split {where}')
+
+        def ask(*words):
+            return subprocess.run([anachron, 'ctl', where, *words], stdout=subprocess.PIPE, text=True, timeout=30).stdout
+        try:
+            ask('cont')
+            ask('wait', 'halt', '60s')
+            counted = ask('memory', hex(COUNTER), '4')
+        finally:
+            ask('quit', '0')
+        assert f'{ROUNDS:02x} 00 00 00' in counted, counted
+        c.ask('c')
+        equal(c.memory(COUNTER, 4), bytes([1, 0, 0, 0]))
+
+
 def state_unchanged():
     """A run under every kind of debugging ends in the state of a run without."""
     with machine(script=TO_THE_END) as m:
@@ -322,4 +344,4 @@ def addresses():
 
 if __name__ == '__main__':
     run_tests([real_mode, architectures, breakpoints, as_traced, unmapped_and_moved, watchpoints, steps, registers, memory, monitor, interrupts,
-               coming_and_going, bad_clients, state_unchanged, addresses], sys.argv[4:])
+               coming_and_going, bad_clients, copy, state_unchanged, addresses], sys.argv[4:])
