@@ -1,7 +1,7 @@
 /* Anachron: which command, and nothing else. */
 #include "base/bits.h"
 #include "base/error.h"
-#include "commands.h"
+#include "cli/commands.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #include "tests/fuzz/fuzz.h"
 
 #include "base/memory.h"
-#include "run_options.h"
+#include "cli/run_options.h"
 
 #include <string.h>
 

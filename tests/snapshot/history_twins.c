@@ -13,7 +13,7 @@
 #include "bus/keys.h"
 #include "machine/history.h"
 #include "machine/internal.h"
-#include "run_machine.h"
+#include "cli/run_machine.h"
 
 #include <stdlib.h>
 #include <string.h>

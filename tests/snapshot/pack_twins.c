@@ -9,7 +9,7 @@
 #include "base/memory.h"
 #include "machine/internal.h"
 #include "machine/pack.h"
-#include "run_machine.h"
+#include "cli/run_machine.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -8,7 +8,7 @@ import pathlib
 import re
 import sys
 
-TOP = "main"  # the files beside README.md: options and wiring
+TOP = "main"  # the one file beside README.md
 
 # A layer may include itself, those listed, and what those may include.
 DIRECT = {
@@ -25,7 +25,8 @@ DIRECT = {
     "host": ["control"],
     "ui": ["control"],
     "store": ["host"],
-    TOP: ["machine", "ui", "store"],
+    "cli": ["machine", "ui", "store"],
+    TOP: ["cli"],
 }
 
 

@@ -1,9 +1,9 @@
 /* See command_against.h. */
-#include "command_against.h"
+#include "cli/command_against.h"
 
 #include "base/memory.h"
+#include "cli/run_machine.h"
 #include "record/log_file.h"
-#include "run_machine.h"
 
 #include <errno.h>
 #include <fcntl.h>

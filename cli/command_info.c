@@ -1,11 +1,11 @@
 /* `anachron isa`, `cpus` and `disasm`: what the processor is, for people. */
 #include "base/memory.h"
-#include "commands.h"
+#include "cli/commands.h"
+#include "cli/options.h"
 #include "cpu/model.h"
 #include "host/file.h"
 #include "machine/disassemble.h"
 #include "machine/isa.h"
-#include "options.h"
 
 #include <ctype.h>
 #include <stdlib.h>

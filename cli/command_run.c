@@ -1,13 +1,13 @@
 /* `anachron run`: opens what the options name, builds the machine, runs it, closes everything. */
 #include "base/memory.h"
 
-#include "commands.h"
+#include "cli/commands.h"
+#include "cli/run_machine.h"
+#include "cli/run_private.h"
 #include "host/image.h"
 #include "host/image_identity.h"
 #include "machine/script.h"
 #include "machine/trace.h"
-#include "run_machine.h"
-#include "run_private.h"
 #include "ui/picture.h"
 
 #include <errno.h>

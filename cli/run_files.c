@@ -1,12 +1,12 @@
 /* `anachron run`: files and images. */
 #include "base/memory.h"
 
-#include "firmware.h"
+#include "cli/firmware.h"
+#include "cli/run_private.h"
 #include "host/file.h"
 #include "host/image.h"
 #include "machine/history.h"
 #include "machine/script.h"
-#include "run_private.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* The outside of a machine's copy, in a process of its own: machine/fork.h. */
-#include "run_private.h"
+#include "cli/run_private.h"
 
 static void on_signal(void *opaque, int number)
 {

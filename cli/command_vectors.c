@@ -1,5 +1,5 @@
 /* `anachron vectors`, with the suites that are part of the program. */
-#include "commands.h"
+#include "cli/commands.h"
 #include "machine/vectors.h"
 
 extern const struct vector_suite vector_suites[]; /* made by machine/embed_suites.py */

@@ -1,9 +1,9 @@
 /* `anachron new`, `clone`, `ls`, `rm`, `log`: machines that are kept by name, while they do not
  * run. */
 #include "base/memory.h"
-#include "commands.h"
+#include "cli/commands.h"
+#include "cli/kept_config.h"
 #include "host/image.h"
-#include "kept_config.h"
 #include "store/commit.h"
 #include "store/files.h"
 #include "store/instance.h"

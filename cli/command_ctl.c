@@ -1,6 +1,6 @@
 /* `anachron ctl`: a command to a running machine, through its control socket. */
 #include "base/memory.h"
-#include "commands.h"
+#include "cli/commands.h"
 #include "host/control_ask.h"
 #include "host/unix_socket.h"
 

@@ -1,9 +1,9 @@
 /* `anachron start`, `stop`, `save`: machines that are kept by name, and run. */
 #include "base/memory.h"
-#include "commands.h"
+#include "cli/commands.h"
+#include "cli/kept_config.h"
+#include "cli/run_kept.h"
 #include "host/control_ask.h"
-#include "kept_config.h"
-#include "run_kept.h"
 #include "store/commit.h"
 #include "store/files.h"
 #include "store/instance.h"

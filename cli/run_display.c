@@ -1,9 +1,9 @@
 /* `anachron run`: serial ports and screens. */
 #include "base/memory.h"
 
+#include "cli/run_private.h"
 #include "host/file.h"
 #include "host/socket.h"
-#include "run_private.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /* `anachron log LOG`: what is in a log, and which logs are branches of which. */
 #include "base/bits.h"
 #include "base/memory.h"
-#include "commands.h"
-#include "options.h"
-#include "run_log.h"
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/run_log.h"
 
 #include <dirent.h>
 #include <stdlib.h>

@@ -1,11 +1,11 @@
 /* See run_log.h. */
-#include "run_log.h"
+#include "cli/run_log.h"
 
 #include "base/memory.h"
+#include "cli/run_config.h"
+#include "cli/run_private.h"
 #include "host/image.h"
 #include "host/image_preimages.h"
-#include "run_config.h"
-#include "run_private.h"
 
 #include <stdlib.h>
 #include <string.h>

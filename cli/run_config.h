@@ -7,7 +7,7 @@
 #ifndef RUN_CONFIG_H
 #define RUN_CONFIG_H
 
-#include "run_options.h"
+#include "cli/run_options.h"
 
 #include <jansson.h>
 

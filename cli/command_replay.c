@@ -1,9 +1,9 @@
 /* `anachron replay`: runs what a log has recorded. */
 #include "base/bits.h"
 #include "base/memory.h"
-#include "commands.h"
-#include "options.h"
-#include "run_private.h"
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/run_private.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -2,16 +2,16 @@
 #ifndef RUN_PRIVATE_H
 #define RUN_PRIVATE_H
 
+#include "cli/run_kept.h"
+#include "cli/run_load.h"
+#include "cli/run_log.h"
+#include "cli/run_options.h"
 #include "host/characters.h"
 #include "host/control_server.h"
 #include "host/gdb_server.h"
 #include "host/signals.h"
 #include "host/terminal.h"
 #include "machine/machine.h"
-#include "run_kept.h"
-#include "run_load.h"
-#include "run_log.h"
-#include "run_options.h"
 #include "ui/term.h"
 #include "ui/vnc.h"
 #include "ui/window.h"

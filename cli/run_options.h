@@ -3,8 +3,8 @@
 #define RUN_OPTIONS_H
 
 #include "base/error.h"
+#include "cli/options.h"
 #include "machine/machine.h"
-#include "options.h"
 
 enum { MAX_IMAGES = 6 };
 

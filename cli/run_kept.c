@@ -1,9 +1,9 @@
-#include "run_kept.h"
+#include "cli/run_kept.h"
 
 #include "base/memory.h"
+#include "cli/run_private.h"
 #include "host/image.h"
 #include "machine/saved.h"
-#include "run_private.h"
 #include "store/delta.h"
 #include "store/files.h"
 

@@ -1,12 +1,12 @@
 /* `anachron diverge`: the same machine on two engines, in lockstep; where they part. */
 #include "base/bits.h"
 #include "base/memory.h"
-#include "command_against.h"
-#include "commands.h"
+#include "cli/command_against.h"
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/run_machine.h"
 #include "machine/diverge.h"
 #include "machine/isa.h"
-#include "options.h"
-#include "run_machine.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #ifndef RUN_KEPT_H
 #define RUN_KEPT_H
 
-#include "run_options.h"
+#include "cli/run_options.h"
 #include "store/instance.h"
 
 struct run_kept {

@@ -1,9 +1,9 @@
-#include "kept_config.h"
+#include "cli/kept_config.h"
 
 #include "base/bits.h"
 #include "base/memory.h"
+#include "cli/run_options.h"
 #include "host/image.h"
-#include "run_options.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -1,9 +1,9 @@
-#include "run_options.h"
+#include "cli/run_options.h"
 
 #include "base/bits.h"
+#include "cli/options.h"
 #include "machine/history.h"
 #include "mmu/physmem.h"
-#include "options.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -1,10 +1,10 @@
 /* `anachron run --load`: the machine of a saved state. See run_load.h. */
-#include "run_load.h"
+#include "cli/run_load.h"
 
 #include "base/memory.h"
+#include "cli/run_private.h"
 #include "host/image.h"
 #include "host/image_identity.h"
-#include "run_private.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,11 +1,11 @@
 /* See run_config.h. */
-#include "run_config.h"
+#include "cli/run_config.h"
 
 #include "base/memory.h"
-#include "firmware.h"
+#include "cli/firmware.h"
+#include "cli/run_private.h"
 #include "host/image.h"
 #include "host/image_hash.h"
-#include "run_private.h"
 
 #include <errno.h>
 #include <stdlib.h>
