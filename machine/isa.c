@@ -132,9 +132,10 @@ const char *isa_treatment(const struct isa_engine *engine, const struct lifts *l
 {
     if (engine->engine == ENGINE_INTERP)
         return "exec";
+    bool innocuous = insn_row(row)->class == INNOCUOUS;
     if (lifts_has(lifts, row))
-        return "lift";
-    return insn_row(row)->class == INNOCUOUS ? "helper" : "helper (sensitive)";
+        return innocuous ? "lift" : "checked, else helper (sensitive)";
+    return innocuous ? "helper" : "helper (sensitive)";
 }
 
 const struct isa_engine *isa_engine_at(unsigned index)

@@ -37,7 +37,9 @@ const struct isa_engine *isa_engine_at(unsigned index);
 const struct isa_engine *isa_engine_find(const char *name);
 /* What an engine does with a row: "exec" (calls the row's function), "lift" (translated in place),
  * "helper" (translated into a call of the row's function), "helper (sensitive)" (the same, and must
- * stay so: the form shows or changes what user mode may not see). lifts: of the translator. */
+ * stay so: the form shows or changes what user mode may not see), "checked, else helper
+ * (sensitive)" (its code tests for what makes the form sensitive, and then calls the function: POPF
+ * that would change IOPL, say). lifts: of the translator. */
 const char *isa_treatment(const struct isa_engine *engine, const struct lifts *lifts, unsigned row);
 
 /* The whole table, for people or as a JSON array. */

@@ -97,7 +97,7 @@ static void sensitive_are_complete(void **state)
     }
 }
 
-static void engines_leave_sensitive_forms_alone(void **state)
+static void sensitive_forms_have_helpers(void **state)
 {
     struct lifts *lifts = lifts_new(cpu_model_find(CPU_MODEL_DEFAULT));
     const struct isa_engine *engine;
@@ -108,7 +108,7 @@ static void engines_leave_sensitive_forms_alone(void **state)
             if (engine->engine == ENGINE_INTERP)
                 assert_string_equal(treatment, "exec");
             else if (sensitive)
-                assert_string_equal(treatment, "helper (sensitive)");
+                assert_non_null(strstr(treatment, "helper (sensitive)"));
             else
                 assert_true(strcmp(treatment, "lift") == 0 || strcmp(treatment, "helper") == 0);
         }
@@ -256,7 +256,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_seventeen_are_sensitive),
         cmocka_unit_test(privileged_are_the_manuals),
         cmocka_unit_test(sensitive_are_complete),
-        cmocka_unit_test(engines_leave_sensitive_forms_alone),
+        cmocka_unit_test(sensitive_forms_have_helpers),
         cmocka_unit_test(privileged_forms_fault_at_cpl_3),
         cmocka_unit_test(flag_columns_hold),
     };
