@@ -146,7 +146,7 @@ static void errors_name_the_line(void **state)
     refuse("wait screen\n", "usage: wait");
     refuse("wait screen \"\"\n", "text is empty");
     refuse("print paper\n", "quotes");
-    refuse("save a.snap\n", "not available");
+    refuse("save\n", "usage: save FILE");
     refuse("a b c d e f g h i j k l m n o p q\n", "too many words");
 }
 
