@@ -132,6 +132,10 @@ static void print_head(const json_t *head)
     printf("%-12s %s by anachron %s, %s\n%-12s %s\n", "recorded", text, by ? by : "?",
            engine ? engine : "?", "id", id ? id : "?");
     print_machine(json_object_get(head, "machine"));
+    json_t *state = json_object_get(json_object_get(head, "machine"), "state");
+    if (state)
+        printf("%-12s a saved state, which is in the log (%lld bytes)\n", "begins with",
+               (long long)json_integer_value(state));
 }
 
 static void print_totals(const struct log_file *file, const struct totals *totals)

@@ -148,6 +148,7 @@ int command_replay(int argc, char **argv)
     ok = ok && run_log_read(run, options.log, &err);
     if (!ok) {
         fprintf(stderr, "anachron: error: %s\n", err.text);
+        saved_close(run->saved);
         run_log_free(run);
         mem_free(run);
         return status;

@@ -53,6 +53,7 @@ static void outside_release_image(void *opaque, struct disk_backend *disk)
     if (!image_close(disk, &err))
         fprintf(stderr, "anachron: error: %s\n", err.text);
     run_forget_image(run, disk);
+    run->log.has_released = true;
 }
 
 static void quit(void *opaque)
@@ -216,7 +217,8 @@ static bool execute(struct run *run, int *status, struct error *err)
         return false;
     if (!run_load_state(run, err))
         return false;
-    run_log_start(run);
+    if (!run_log_start(run, err))
+        return false;
     atomic_store(&run->stoppable, run->machine);
     struct gate *gate = machine_gate(run->machine);
     for (unsigned i = 0; i < MACHINE_SERIALS; i++)
@@ -368,10 +370,8 @@ struct run *run_open_log(const char *log, bool checks_marks, int argc, char **ar
     choose_clock(run);
     ok = ok && run_log_prepare(run, err);
     run->machine = ok ? machine_new(&run->config, err) : NULL;
-    if (run->machine && run_load_state(run, err)) {
-        run_log_start(run);
+    if (run->machine && run_load_state(run, err) && run_log_start(run, err))
         return run;
-    }
     run_close(run);
     return NULL;
 }

@@ -38,6 +38,17 @@ static json_t *absolute_path(const char *path, struct error *err)
     return text;
 }
 
+/* As image_open takes it: commas of the path are written twice. text has room for it. */
+static void put_path(char *text, const char *path, const char *options)
+{
+    for (; *path; path++) {
+        if (*path == ',')
+            *text++ = ',';
+        *text++ = *path;
+    }
+    strcpy(text, options);
+}
+
 /* A member that names a file; nothing if path is NULL. */
 static bool add_file(json_t *config, const char *key, const char *path, const struct blob *blob,
                      struct error *err)
@@ -76,34 +87,65 @@ static bool add_files(json_t *config, struct run *run, struct error *err)
            add_file(config, "multiboot", options->multiboot, &machine->multiboot, err);
 }
 
-static json_t *describe_image(const char *specification, struct disk_backend *disk,
-                              struct error *err)
+/* What the file of an image holds, whatever has gone to an overlay since it was opened. */
+static bool hash_base(const struct disk_backend *disk, enum image_kind kind, uint64_t *hash,
+                      struct error *err)
 {
-    char path[SPECIFICATION_SIZE];
-    struct image_options options;
+    char text[SPECIFICATION_SIZE];
+    if (strlen(disk->path) > SPECIFICATION_SIZE / 4)
+        return error_set(err, "%s: the name is too long to be recorded", disk->path);
+    put_path(text, disk->path, ",readonly");
+    struct disk_backend *base = image_open(text, kind, err);
+    if (!base)
+        return false;
+    bool ok = image_hash(base, hash, err);
+    image_close(base, NULL);
+    return ok;
+}
+
+/* A fork is made in a folder that gets the machine's name when it runs. */
+static json_t *path_of_image(const struct run *run, const struct disk_backend *disk,
+                             struct error *err)
+{
+    if (!disk->kept_beside || !run->kept || !run->kept->delta)
+        return absolute_path(disk->path, err);
+    const char *file = strrchr(disk->path, '/'), *folder = file;
+    while (folder > disk->path && folder[-1] != '/')
+        folder--;
+    json_t *text = json_sprintf("%.*s%s%s", (int)(folder - disk->path), disk->path,
+                                instance_name(run->kept->instance), file);
+    if (!text)
+        error_set(err, "%s: a name that is not UTF-8 cannot be recorded", disk->path);
+    return text;
+}
+
+/* The disk of a machine that is kept by name is written to when it is saved: its overlay, if there
+ * is anything in it already, goes into the log, like what a disk held that is written directly. */
+static json_t *describe_image(const struct run *run, struct disk_backend *disk,
+                              enum image_kind kind, struct error *err)
+{
     uint64_t hash;
-    if (!image_parse(specification, path, sizeof path, &options, err) ||
-        !image_hash(disk, &hash, err))
+    bool has_overlay = disk->ops->next_written && !disk->kept_beside;
+    if (!(has_overlay ? hash_base(disk, kind, &hash, err) : image_hash(disk, &hash, err)))
         return NULL;
-    json_t *absolute = absolute_path(path, err);
+    json_t *absolute = path_of_image(run, disk, err);
     if (!absolute)
         return NULL;
-    bool is_written = !disk->read_only && !options.snapshot;
     return json_pack("{s:o, s:b, s:b, s:I, s:o, s:[i, i, i]}", "path", absolute, "read_only",
-                     disk->read_only, "written", is_written, "sectors",
+                     disk->read_only, "written", !disk->read_only && !has_overlay, "sectors",
                      (json_int_t)disk->sector_count, "hash", hash_text(hash), "geometry",
                      (int)disk->geometry.cylinders, (int)disk->geometry.heads,
                      (int)disk->geometry.sectors);
 }
 
 /* disks: those of the list, in the order in which run_open_images puts them into drives. */
-static bool add_images(json_t *config, const char *key, const char *const *list, unsigned count,
-                       struct disk_backend *const *disks, struct error *err)
+static bool add_images(const struct run *run, json_t *config, const char *key, enum image_kind kind,
+                       struct disk_backend *const *disks, unsigned count, struct error *err)
 {
     json_t *images = json_array();
     json_object_set_new(config, key, images);
     for (unsigned i = 0; i < count; i++) {
-        json_t *image = describe_image(list[i], disks[i], err);
+        json_t *image = describe_image(run, disks[i], kind, err);
         if (!image)
             return false;
         json_array_append_new(images, image);
@@ -119,9 +161,11 @@ static bool add_all_images(json_t *config, struct run *run, struct error *err)
         floppies[i] = run->config.floppy[i].disk;
     run_list_images(run, false, disks);
     run_list_images(run, true, discs);
-    return add_images(config, "floppies", options->floppy, options->floppy_count, floppies, err) &&
-           add_images(config, "disks", options->disk, options->disk_count, disks, err) &&
-           add_images(config, "cdroms", options->cdrom, options->cdrom_count, discs, err);
+    return add_images(run, config, "floppies", IMAGE_FLOPPY, floppies, options->floppy_count,
+                      err) &&
+           add_images(run, config, "disks", IMAGE_DISK, disks,
+                      options->disk_count + (run->kept_disk != NULL), err) &&
+           add_images(run, config, "cdroms", IMAGE_CDROM, discs, options->cdrom_count, err);
 }
 
 static json_t *describe_ports(const struct run *run)
@@ -151,6 +195,52 @@ json_t *run_config_describe(struct run *run, struct error *err)
     return NULL;
 }
 
+/* --- of a machine that was loaded --- */
+
+enum { IMAGE_LISTS = 3 };
+static const char *const image_lists[IMAGE_LISTS] = {"floppies", "disks", "cdroms"};
+
+static enum image_kind kind_of(const struct run *run, unsigned place)
+{
+    return place < MACHINE_FLOPPIES                               ? IMAGE_FLOPPY
+           : run->config.drive[place - MACHINE_FLOPPIES].is_cdrom ? IMAGE_CDROM
+                                                                  : IMAGE_DISK;
+}
+
+static struct disk_backend *image_at(const struct run *run, unsigned place)
+{
+    return place < MACHINE_FLOPPIES ? run->config.floppy[place].disk
+                                    : run->config.drive[place - MACHINE_FLOPPIES].disk;
+}
+
+json_t *run_config_describe_loaded(struct run *run, struct error *err)
+{
+    const struct machine_config *machine = &run->config;
+    size_t size;
+    saved_bytes(run->saved, &size);
+    json_t *config = json_pack(
+        "{s:i, s:I, s:s, s:I, s:b, s:[], s:[], s:[]}", "version", CONFIG_VERSION, "state",
+        (json_int_t)size, "cpu", machine->model->name, "memory", (json_int_t)machine->ram_size,
+        "resets_on_triple_fault", machine->reset_on_triple_fault, "floppies", "disks", "cdroms");
+    for (unsigned i = 0; i < SAVED_PLACES; i++) {
+        enum image_kind kind = kind_of(run, i);
+        struct disk_backend *disk = image_at(run, i);
+        json_t *image = disk ? describe_image(run, disk, kind, err) : NULL;
+        if (disk && !image) {
+            json_decref(config);
+            return NULL;
+        }
+        if (!disk)
+            continue;
+        json_object_set_new(image, "place", json_integer(i));
+        json_array_append_new(json_object_get(config, kind == IMAGE_FLOPPY ? "floppies"
+                                                      : kind == IMAGE_DISK ? "disks"
+                                                                           : "cdroms"),
+                              image);
+    }
+    return config;
+}
+
 /* --- building from it --- */
 
 static bool is_wrong(struct error *err, const char *what)
@@ -172,16 +262,11 @@ static const char *specify(json_t *image)
     if (!path || strlen(path) > SPECIFICATION_SIZE / 4)
         return NULL;
     char text[SPECIFICATION_SIZE];
-    size_t length = 0;
-    for (; *path; path++) {
-        if (*path == ',')
-            text[length++] = ',';
-        text[length++] = *path;
-    }
     bool read_only = json_is_true(json_object_get(image, "read_only"));
-    length += (size_t)snprintf(text + length, 64, read_only ? ",readonly" : ",snapshot");
+    put_path(text, path, read_only ? ",readonly" : ",snapshot");
+    size_t length = strlen(text);
     if (h)
-        snprintf(text + length, 64, ",geometry=%d/%d/%d", c, h, s);
+        snprintf(text + length, sizeof text - length, ",geometry=%d/%d/%d", c, h, s);
     json_object_set_new(image, "specification", json_string(text));
     return json_string_value(json_object_get(image, "specification"));
 }
@@ -280,6 +365,28 @@ bool run_config_apply(json_t *config, struct run_options *options, struct error 
                         err);
 }
 
+bool run_config_apply_loaded(json_t *config, struct run_options *options,
+                             const char *medium[SAVED_PLACES], struct error *err)
+{
+    json_t *image;
+    size_t index;
+    int version = 0, resets;
+    if (json_unpack(config, "{s:i, s:b}", "version", &version, "resets_on_triple_fault", &resets) ||
+        version != CONFIG_VERSION)
+        return is_wrong(err, "version or setting");
+    options->reset_on_triple_fault = resets;
+    for (unsigned i = 0; i < IMAGE_LISTS; i++) {
+        json_array_foreach(json_object_get(config, image_lists[i]), index, image)
+        {
+            json_int_t place = -1;
+            json_unpack(image, "{s:I}", "place", &place);
+            if (place < 0 || place >= SAVED_PLACES || !(medium[place] = specify(image)))
+                return is_wrong(err, "disk image");
+        }
+    }
+    return true;
+}
+
 /* --- checking --- */
 
 static bool has_hash(const json_t *file, uint64_t hash)
@@ -362,4 +469,20 @@ bool run_config_check(json_t *config, struct run *run, struct error *err)
            check_images(json_object_get(config, "floppies"), floppies, err) &&
            check_images(json_object_get(config, "disks"), disks, err) &&
            check_images(json_object_get(config, "cdroms"), discs, err);
+}
+
+bool run_config_check_loaded(json_t *config, const struct run *run, struct error *err)
+{
+    json_t *image;
+    size_t index;
+    for (unsigned i = 0; i < IMAGE_LISTS; i++) {
+        json_array_foreach(json_object_get(config, image_lists[i]), index, image)
+        {
+            json_int_t place = json_integer_value(json_object_get(image, "place"));
+            struct disk_backend *disk = image_at(run, (unsigned)place);
+            if (disk && !check_image(image, disk, err))
+                return false;
+        }
+    }
+    return true;
 }

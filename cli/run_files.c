@@ -121,7 +121,7 @@ bool run_open_images(struct run *run, struct error *err)
     if (run->saved) {
         const char *given[SAVED_PLACES] = {NULL};
         place_images(run, given);
-        return run_load_images(run, given, err);
+        return run_load_images(run, run->log.path ? run->log.medium : given, err);
     }
     for (unsigned i = 0; i < options->floppy_count; i++) {
         if (!open_drive(&config->floppy[i], options->floppy[i], IMAGE_FLOPPY, err))

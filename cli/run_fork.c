@@ -10,6 +10,7 @@ bool run_settle_copy(void *opaque, const char *socket, struct error *err)
 {
     struct run *run = opaque;
     run->kept = NULL;
+    run_log_leave(run);
     run->window = NULL;
     run->vnc = NULL;
     run->term = NULL;

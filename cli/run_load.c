@@ -78,8 +78,6 @@ bool run_load_open(struct run *run, struct error *err)
 {
     if (!run->options.load)
         return true;
-    if (run->options.record)
-        return error_set(err, "--record and --load do not go together in this version");
     run->saved = saved_open(run->options.load, err);
     return run->saved != NULL;
 }
@@ -128,16 +126,18 @@ static void specify(char *text, const char *path, bool read_only, bool overlay,
                  geometry->sectors);
 }
 
-/* given: what the options say of the place, or NULL. */
+/* given: what the options or the log say of the place, or NULL. A log checks what the images hold
+ * when it has put back what the run has overwritten. */
 static struct disk_backend *open_medium(struct run *run, const struct saved_drive *drive,
                                         unsigned place, const char *given, struct error *err)
 {
+    bool is_replay = run->log.path != NULL;
     char path[PATH_SIZE], specification[SPECIFICATION_SIZE];
     struct image_options options = {0};
     enum image_kind kind = place < MACHINE_FLOPPIES ? IMAGE_FLOPPY
                            : drive->is_cdrom        ? IMAGE_CDROM
                                                     : IMAGE_DISK;
-    if (drive->kept_beside) {
+    if (drive->kept_beside && !is_replay) {
         if (run->kept && run->kept->disk)
             return run_kept_open_disk(run, err);
         error_set(err, "this state belongs to a machine that is kept by name; use anachron start");
@@ -147,15 +147,15 @@ static struct disk_backend *open_medium(struct run *run, const struct saved_driv
         return NULL;
     if (!given)
         snprintf(path, sizeof path, "%s", drive->path);
-    if (!image_is(path, &drive->identity, err))
+    if (!is_replay && !image_is(path, &drive->identity, err))
         return NULL;
-    bool overlay = drive->has_overlay || options.snapshot || run->protects_images;
+    bool overlay = drive->has_overlay || options.snapshot || run->protects_images || is_replay;
     specify(specification, path, drive->read_only && kind != IMAGE_CDROM, overlay,
-            &drive->geometry);
+            is_replay ? &options.geometry : &drive->geometry);
     struct disk_backend *disk = image_open(specification, kind, err);
     /* Media are told apart by name, which another place may have changed. */
-    const char *slash = strrchr(drive->path, '/');
-    if (disk)
+    const char *slash = drive->path ? strrchr(drive->path, '/') : NULL;
+    if (disk && drive->path)
         snprintf(disk->name, sizeof disk->name, "%s", slash ? slash + 1 : drive->path);
     if (disk && disk->sector_count != drive->sector_count) {
         error_set(err, "image %s has another size than when the state was saved", path);
@@ -174,6 +174,8 @@ bool run_load_images(struct run *run, const char *const given[SAVED_PLACES], str
                                          : &run->config.drive[i - MACHINE_FLOPPIES];
         drive->present = saved->present;
         drive->is_cdrom = saved->is_cdrom;
+        if (saved->has_medium && run->log.path && !given[i])
+            return error_set(err, "log %s: it does not say what was in drive %u", run->log.path, i);
         if (given[i] && !saved->has_medium)
             return error_set(err,
                              "%s: the saved machine has nothing in that drive; leave the option "

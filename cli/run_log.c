@@ -74,25 +74,49 @@ static void watch_writes(struct run *run)
         struct disk_backend **disk = i < MACHINE_FLOPPIES
                                          ? &config->floppy[i].disk
                                          : &config->drive[i - MACHINE_FLOPPIES].disk;
-        if (*disk && !(*disk)->read_only && !(*disk)->ops->next_written)
+        bool is_written =
+            *disk && !(*disk)->read_only && (!(*disk)->ops->next_written || (*disk)->kept_beside);
+        if (is_written)
             *disk = image_preimages_new(*disk, i, save_sectors, &run->log);
     }
 }
 
+/* What a copy of a machine that is kept by name has got beside its disk's file. */
+static bool write_overlay(struct run *run, struct error *err)
+{
+    enum { CHUNK_SECTORS = 512 };
+    struct disk_backend *disk = run->kept_disk;
+    uint8_t *chunk = mem_new(CHUNK_SECTORS * DISK_SECTOR_SIZE);
+    uint64_t lba = 0, run_length;
+    bool ok = true;
+    while (ok && disk && disk->ops->next_written(disk, &lba, &run_length)) {
+        uint32_t count = run_length < CHUNK_SECTORS ? (uint32_t)run_length : CHUNK_SECTORS;
+        ok = disk->ops->read(disk, lba, count, chunk, err);
+        if (ok)
+            log_writer_sectors(run->log.writer, MACHINE_FLOPPIES, lba, count, chunk);
+        lba += count;
+    }
+    mem_free(chunk);
+    return ok;
+}
+
 static bool start_writer(struct run *run, const char *path, struct error *err)
 {
-    if (run->kept)
-        return error_set(err, "a machine that is kept by name cannot be recorded in this version");
-    if (run->saved)
-        return error_set(err,
-                         "a machine that was loaded cannot be recorded in this version: a log "
-                         "begins at power-on");
-    json_t *machine = run_config_describe(run, err);
+    struct run_log *log = &run->log;
+    json_t *machine =
+        run->saved ? run_config_describe_loaded(run, err) : run_config_describe(run, err);
     if (!machine)
         return false;
-    run->log.writer = open_writer(run, path, machine, NULL, err);
+    log->writer = open_writer(run, path, machine, NULL, err);
     json_decref(machine);
-    return run->log.writer != NULL;
+    if (!log->writer)
+        return false;
+    if (run->saved) {
+        size_t size;
+        const uint8_t *bytes = saved_bytes(run->saved, &size);
+        log_writer_snapshot(log->writer, bytes, size);
+    }
+    return write_overlay(run, err);
 }
 
 static bool prepare_record(struct run *run, struct error *err)
@@ -113,11 +137,11 @@ bool run_log_begin(struct run *run, const char *path, struct error *err)
         return error_set(err, "the machine is recorded already");
     if (!machine_remembers_all(run->machine))
         return error_set(err,
-                         "too much has come from outside since power-on to know all of it; "
+                         "too much has come from outside since it was started to know all of it; "
                          "start the machine with --record");
-    if (log->has_written || log->media)
+    if (log->has_written || log->has_released || log->media)
         return error_set(err,
-                         "disks or diskettes have been written to or changed since power-on; "
+                         "disks or diskettes have been written to or changed since it was started; "
                          "start the machine with --record");
     if (!start_writer(run, path, err))
         return false;
@@ -143,6 +167,8 @@ static void went_live(void *opaque)
         machine_stop(run->machine, EXIT_STATUS_HOST_ERROR);
         return;
     }
+    if (log->file.snapshot)
+        log_writer_snapshot(log->writer, log->file.snapshot, log->file.snapshot_size);
     for (size_t i = 0; i < log->file.sectors_count; i++) {
         const struct log_sectors *sectors = &log->file.sectors[i];
         log_writer_sectors(log->writer, sectors->place, sectors->lba, sectors->count,
@@ -165,6 +191,25 @@ json_t *run_log_head(const struct log_file *file, const char *path, struct error
     return NULL;
 }
 
+/* Those of a machine that was loaded. */
+static bool read_state(struct run *run, json_t *machine, struct error *err)
+{
+    struct run_log *log = &run->log;
+    struct error reason;
+    const json_t *size = json_object_get(machine, "state");
+    if (json_integer_value(size) != (json_int_t)log->file.snapshot_size)
+        return error_set(
+            err,
+            "log %s: it ends before the saved state with which it begins is whole, and "
+            "nothing of the run is in it",
+            log->path);
+    run->saved = saved_open_bytes(log->file.snapshot, log->file.snapshot_size, log->path, err);
+    if (!run->saved)
+        return false;
+    return run_config_apply_loaded(machine, &run->options, log->medium, &reason) ||
+           error_set(err, "log %s: %.400s", log->path, reason.text);
+}
+
 bool run_log_read(struct run *run, const char *path, struct error *err)
 {
     struct run_log *log = &run->log;
@@ -175,7 +220,10 @@ bool run_log_read(struct run *run, const char *path, struct error *err)
     log->head = run_log_head(&log->file, path, err);
     if (!log->head)
         return false;
-    return run_config_apply(json_object_get(log->head, "machine"), &run->options, &reason) ||
+    json_t *machine = json_object_get(log->head, "machine");
+    if (json_object_get(machine, "state"))
+        return read_state(run, machine, err);
+    return run_config_apply(machine, &run->options, &reason) ||
            error_set(err, "log %s: %.400s", path, reason.text);
 }
 
@@ -263,13 +311,11 @@ struct disk_backend *run_log_open_medium(struct run *run, const char *specificat
 static bool prepare_replay(struct run *run, struct error *err)
 {
     struct error reason;
-    if (run->log.file.snapshot)
-        return error_set(err,
-                         "log %s: it begins with a saved state, which this version cannot load",
-                         run->log.path);
     if (!restore_sectors(run, err))
         return false;
-    return run_config_check(json_object_get(run->log.head, "machine"), run, &reason) ||
+    json_t *machine = json_object_get(run->log.head, "machine");
+    return (run->saved ? run_config_check_loaded(machine, run, &reason)
+                       : run_config_check(machine, run, &reason)) ||
            error_set(err, "log %s: %.400s", run->log.path, reason.text);
 }
 
@@ -280,9 +326,13 @@ bool run_log_prepare(struct run *run, struct error *err)
     return prepare_record(run, err);
 }
 
-void run_log_start(struct run *run)
+bool run_log_start(struct run *run, struct error *err)
 {
     struct run_log *log = &run->log;
+    if (log->path && log->play.to < machine_icount(run->machine))
+        return error_set(err, "--to %llu: the log %s begins at instruction %llu",
+                         (unsigned long long)log->play.to, log->path,
+                         (unsigned long long)machine_icount(run->machine));
     if (log->path) {
         log->play.went_live = went_live;
         log->play.opaque = run;
@@ -291,6 +341,14 @@ void run_log_start(struct run *run)
     } else if (log->writer) {
         machine_record(run->machine, log->writer);
     }
+    return true;
+}
+
+void run_log_leave(struct run *run)
+{
+    struct run_log *log = &run->log;
+    log->has_written |= log->writer != NULL;
+    log->writer = NULL;
 }
 
 void run_log_report(struct run *run)

@@ -2,7 +2,7 @@
 #ifndef RUN_LOG_H
 #define RUN_LOG_H
 
-#include "machine/machine.h"
+#include "machine/saved.h"
 #include "record/log_file.h"
 
 #include <jansson.h>
@@ -13,13 +13,15 @@ struct run_log {
     /* Replaying. path NULL: nothing is. */
     const char *path;
     struct log_file file;
-    json_t *head; /* its configuration frame */
+    json_t *head;                     /* its configuration frame */
+    const char *medium[SAVED_PLACES]; /* if it begins with a saved state: what is in the drives */
     struct machine_play play;
     bool went_live;
     /* Recording. writer NULL: nobody has asked for it yet. */
     struct log_writer *writer;
-    bool has_written; /* a disk directly, while nobody recorded */
-    unsigned media;   /* that were put into drives so far, on either side */
+    bool has_written;  /* a disk directly, while nobody recorded */
+    bool has_released; /* a medium that was there at the beginning */
+    unsigned media;    /* that were put into drives so far, on either side */
 };
 
 /* Places of LOG_SECTORS: floppies, IDE places, then media as they are put in. */
@@ -34,8 +36,8 @@ bool run_log_prepare(struct run *run, struct error *err);
  * directly, a log holds the contents. */
 struct disk_backend *run_log_open_medium(struct run *run, const char *specification, bool is_cdrom,
                                          struct error *err);
-/* The machine has been built. */
-void run_log_start(struct run *run);
+/* The machine has been built, and its saved state loaded. */
+bool run_log_start(struct run *run, struct error *err);
 /* The command record: a log of the run so far, in which everything that follows will be, too.
  * False: err says why there is none. */
 bool run_log_begin(struct run *run, const char *path, struct error *err);
@@ -44,6 +46,8 @@ void run_log_report(struct run *run);
 /* After the run: closes the log that was written. False: err says why it is not whole. */
 bool run_log_close(struct run *run, struct error *err);
 void run_log_free(struct run *run);
+/* In a copy of the process: the log is the other one's. */
+void run_log_leave(struct run *run);
 
 /* Its head, checked; the caller owns it. NULL: err says what is wrong with it. */
 json_t *run_log_head(const struct log_file *file, const char *path, struct error *err);

@@ -57,6 +57,24 @@ static bool pass_flush(struct disk_backend *disk, struct error *err)
     return next->ops->flush(next, err);
 }
 
+static bool pass_next_written(const struct disk_backend *disk, uint64_t *lba, uint64_t *count)
+{
+    const struct disk_backend *next = ((const struct preimages *)disk)->disk;
+    return next->ops->next_written(next, lba, count);
+}
+
+static bool pass_unshare(struct disk_backend *disk, struct error *err)
+{
+    struct disk_backend *next = ((struct preimages *)disk)->disk;
+    return next->ops->unshare(next, err);
+}
+
+static void pass_forget_written(struct disk_backend *disk)
+{
+    struct disk_backend *next = ((struct preimages *)disk)->disk;
+    next->ops->forget_written(next);
+}
+
 static void close_both(struct disk_backend *disk)
 {
     struct preimages *image = (struct preimages *)disk;
@@ -68,11 +86,18 @@ static void close_both(struct disk_backend *disk)
 struct disk_backend *image_preimages_new(struct disk_backend *disk, unsigned place,
                                          image_preimage *saw, void *opaque)
 {
-    static const struct disk_backend_ops ops = {
+    static const struct disk_backend_ops direct = {
         .read = pass_read, .write = save_and_write, .flush = pass_flush, .close = close_both};
+    static const struct disk_backend_ops with_overlay = {.read = pass_read,
+                                                         .write = save_and_write,
+                                                         .flush = pass_flush,
+                                                         .close = close_both,
+                                                         .next_written = pass_next_written,
+                                                         .unshare = pass_unshare,
+                                                         .forget_written = pass_forget_written};
     struct preimages *image = mem_new(sizeof *image);
     image->backend = *disk;
-    image->backend.ops = &ops;
+    image->backend.ops = disk->ops->next_written ? &with_overlay : &direct;
     image->disk = disk;
     image->place = place;
     image->saw = saw;

@@ -9,7 +9,8 @@
 typedef void image_preimage(void *opaque, unsigned place, uint64_t lba, uint32_t count,
                             const void *bytes);
 
-/* Takes disk over. place is handed to the listener. */
+/* Takes disk over, which may have an overlay: then this one has, too. place is handed to the
+ * listener. */
 struct disk_backend *image_preimages_new(struct disk_backend *disk, unsigned place,
                                          image_preimage *saw, void *opaque);
 

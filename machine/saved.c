@@ -89,6 +89,11 @@ struct saved *saved_open_bytes(const uint8_t *bytes, size_t size, const char *pa
     return understand(container_open_bytes(bytes, size, path, err), err);
 }
 
+const uint8_t *saved_bytes(const struct saved *saved, size_t *size)
+{
+    return container_bytes(saved->container, size);
+}
+
 void saved_close(struct saved *saved)
 {
     if (!saved)

@@ -22,6 +22,8 @@ struct saved *saved_open(const char *path, struct error *err);
 /* The same of bytes in memory, which must outlive it; path is for messages. */
 struct saved *saved_open_bytes(const uint8_t *bytes, size_t size, const char *path,
                                struct error *err);
+/* The bytes of the file, for a log that begins with it; valid until saved_close. */
+const uint8_t *saved_bytes(const struct saved *saved, size_t *size);
 /* NULL does nothing. */
 void saved_close(struct saved *saved);
 

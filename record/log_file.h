@@ -13,7 +13,8 @@
  *                   forgotten: the machine was taken back in time there.
  *     LOG_SECTORS   place (4), first sector (8), then sectors of a disk that is written directly,
  *                   as they were before the run wrote to them for the first time
- *     LOG_SNAPSHOT  a saved state, with which the run begins instead of power-on
+ *     LOG_SNAPSHOT  a piece of the file of a saved state (snapshot/container.h), with which the run
+ *                   begins instead of power-on. All pieces follow the configuration, in order.
  *     LOG_END       icount, time, order (8 each), exit status (4), reason (text)
  */
 #ifndef RECORD_LOG_FILE_H
@@ -41,6 +42,7 @@ struct log_writer *log_writer_open(const char *path, const char *config, struct 
 void log_writer_events(struct log_writer *writer, struct journal *journal);
 void log_writer_sectors(struct log_writer *writer, uint32_t place, uint64_t lba, uint32_t count,
                         const void *bytes);
+/* Next after log_writer_open, once: the whole file of the saved state. */
 void log_writer_snapshot(struct log_writer *writer, const void *bytes, size_t size);
 void log_writer_end(struct log_writer *writer, const struct journal_stamp *stamp, int status,
                     const char *reason);
@@ -67,9 +69,10 @@ struct log_file {
     struct journal *journal; /* everything in it; owned */
     struct log_sectors *sectors;
     size_t sectors_count;
-    const uint8_t *snapshot; /* NULL: it begins at power-on */
+    uint8_t *snapshot; /* its pieces put together; owned; NULL: it begins at power-on */
     size_t snapshot_size;
     size_t rewinds;
+    bool has_events; /* frames of them */
     bool has_end;
     struct journal_stamp end;
     int status;

@@ -13,6 +13,7 @@ enum {
     LOG_POSITION_SIZE = 40,
     LOG_SECTORS_HEAD = 12,
     LOG_END_HEAD = 28,
+    LOG_SNAPSHOT_PIECE = 16 << 20, /* at most */
 };
 
 /* The hash of a frame that begins with head and holds the payload. */

@@ -45,6 +45,7 @@ static enum framing take_frame(const struct log_file *log, size_t at, struct log
 
 static bool take_events(struct log_file *log, const struct log_frame *frame, struct error *err)
 {
+    log->has_events = true;
     if (frame->size < LOG_POSITION_SIZE)
         return error_set(err, "a frame of events is too short");
     const uint8_t *head = frame->payload;
@@ -53,10 +54,6 @@ static bool take_events(struct log_file *log, const struct log_frame *frame, str
     };
     from.stamp.order = load_le32(head + 32);
     struct journal_position end = journal_end(log->journal);
-    if (log->snapshot && !end.count && from.count) {
-        journal_start_at(log->journal, &from);
-        end = from;
-    }
     if (from.offset < end.offset) {
         /* Back in time: to a place between two records, which the log has had before. */
         struct journal_position at = journal_begin(log->journal);
@@ -92,6 +89,17 @@ static bool take_sectors(struct log_file *log, const struct log_frame *frame, st
     return true;
 }
 
+static bool take_snapshot(struct log_file *log, const struct log_frame *frame, struct error *err)
+{
+    if (log->has_events || log->sectors_count || log->has_end)
+        return error_set(err, "a piece of its saved state is not at its beginning");
+    if (!log->snapshot)
+        log->snapshot = mem_new(log->size); /* more than all pieces */
+    memcpy(log->snapshot + log->snapshot_size, frame->payload, frame->size);
+    log->snapshot_size += frame->size;
+    return true;
+}
+
 static bool take_end(struct log_file *log, const struct log_frame *frame, struct error *err)
 {
     if (frame->size < LOG_END_HEAD)
@@ -122,9 +130,7 @@ static bool take_payload(struct log_file *log, const struct log_frame *frame, st
     case LOG_SECTORS:
         return take_sectors(log, frame, err);
     case LOG_SNAPSHOT:
-        log->snapshot = frame->payload;
-        log->snapshot_size = frame->size;
-        return true;
+        return take_snapshot(log, frame, err);
     case LOG_END:
         return take_end(log, frame, err);
     default:
@@ -206,6 +212,7 @@ void log_file_free(struct log_file *log)
 {
     mem_free(log->bytes);
     mem_free(log->sectors);
+    mem_free(log->snapshot);
     journal_free(log->journal);
     *log = (struct log_file){0};
 }

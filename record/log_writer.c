@@ -120,7 +120,11 @@ void log_writer_sectors(struct log_writer *writer, uint32_t place, uint64_t lba,
 
 void log_writer_snapshot(struct log_writer *writer, const void *bytes, size_t size)
 {
-    write_frame(writer, LOG_SNAPSHOT, bytes, size);
+    const uint8_t *at = bytes;
+    for (size_t left = size, piece; left; at += piece, left -= piece) {
+        piece = left < LOG_SNAPSHOT_PIECE ? left : LOG_SNAPSHOT_PIECE;
+        write_frame(writer, LOG_SNAPSHOT, at, piece);
+    }
 }
 
 void log_writer_end(struct log_writer *writer, const struct journal_stamp *stamp, int status,

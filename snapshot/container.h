@@ -74,6 +74,8 @@ struct container *container_open_bytes(const uint8_t *bytes, size_t size, const 
                                        struct error *err);
 void container_close(struct container *container);
 const char *container_path(const struct container *container);
+/* The whole file; valid as long as it is open. */
+const uint8_t *container_bytes(const struct container *container, size_t *size);
 /* The program that wrote it. */
 const char *container_program(const struct container *container);
 

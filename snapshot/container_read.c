@@ -171,6 +171,12 @@ const char *container_path(const struct container *container)
     return container->path;
 }
 
+const uint8_t *container_bytes(const struct container *container, size_t *size)
+{
+    *size = container->size;
+    return container->bytes;
+}
+
 const char *container_program(const struct container *container)
 {
     return container->program;
