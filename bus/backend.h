@@ -38,6 +38,9 @@ struct disk_backend_ops {
     /* The next run of sectors that have been written, at or after *lba, into *lba and *count.
      * False: there is none. */
     bool (*next_written)(const struct disk_backend *disk, uint64_t *lba, uint64_t *count);
+    /* Before fork, in the process that is to be copied: makes little work of unshare. NULL: there
+     * is nothing to do. */
+    void (*share)(struct disk_backend *disk);
     /* After fork, in the copy of the process: what is written from now on is this process's alone.
      * Nothing may be written by the other one until it returns. */
     bool (*unshare)(struct disk_backend *disk, struct error *err);

@@ -114,6 +114,7 @@ static bool configure(struct run *run, struct error *err)
                     .identify = outside_identify,
                     .record = outside_record,
                     .settle_copy = run_settle_copy,
+                    .show_copy = run_show_copy,
                     .end_copy = run_end_copy,
                     .keep = run->kept ? run_kept_keep : NULL,
                     .fork = run->kept ? run_kept_fork : NULL},

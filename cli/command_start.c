@@ -62,6 +62,8 @@ struct start {
     /* Of a fork: the new machine, until it runs. */
     bool is_fork;
     struct draft draft;
+    bool may_pause, paused;
+    bool split; /* it runs already, and has its name */
 };
 
 /* Those from argv[first] on. */
@@ -77,6 +79,8 @@ static bool take_words(int argc, char **argv, int first, struct start *start, st
             return error_set(err, "--at-end wants an argument: save or discard");
         if (strcmp(word, "--detach") == 0)
             start->detach = true;
+        else if (start->may_pause && strcmp(word, "--paused") == 0)
+            start->paused = true;
         else if (strcmp(word, "--cold") == 0)
             start->cold = true;
         else if (value && strcmp(value, "save") != 0 && strcmp(value, "discard") != 0)
@@ -424,31 +428,78 @@ int command_save(int argc, char **argv)
 /* --- fork --- */
 
 static const char fork_usage[] =
-    "usage: anachron fork NAME NEW [OPTION OF anachron start]...\n\n"
-    "Makes two of a running machine: NEW goes on from where NAME is now, on its own. It has no\n"
-    "display if none is named. What is saved of NEW is what was saved last of NAME.\n";
+    "usage: anachron fork NAME NEW [--paused] [--at-end save|discard]\n"
+    "                              [OPTION OF anachron start]...\n\n"
+    "Makes two of a running machine: NEW goes on from where NAME is now, on its own, or is paused\n"
+    "(anachron ctl lets it go on). NAME stands still for some milliseconds. NEW has no display, "
+    "and\n"
+    "its ports lead nowhere; with options that say more it is loaded from a state, which NAME is\n"
+    "stopped to write. What is saved of NEW is what was saved last of NAME.\n";
 
-/* The new machine with the files of the other one, whose folder is locked, and what that one
- * writes of itself. */
+/* What the new machine says when it has its name, or cannot have it: cli/run_twin.c. */
+static bool await_name(struct start *start, int pipe, struct error *err)
+{
+    char text[sizeof err->text] = "";
+    ssize_t size;
+    fcntl(pipe, F_SETFL, 0);
+    do
+        size = read(pipe, text, sizeof text - 1);
+    while (size < 0 && errno == EINTR);
+    start->split = size > 0 && !*text;
+    if (start->split) {
+        mem_free(start->draft.path);
+        start->draft.path = NULL;
+        return true;
+    }
+    return error_set(err, "%s", size > 0 ? text : "the new machine has ended at once");
+}
+
+/* The other machine becomes two, or writes what the second starts from. */
+static bool ask_to_fork(const struct kept *from, struct start *start, const char *folder,
+                        struct error *err)
+{
+    bool splits = start->own.count == 1, discards = start->settings.discards;
+    char *path = files_path(folder, STORE_DONE);
+    int pipe = mkfifo(path, 0600) == 0 ? open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1;
+    if (pipe < 0)
+        error_set_errno(err, "%s: cannot make it", path);
+    mem_free(path);
+    if (start->discards >= 0)
+        discards = start->discards;
+    json_t *how = json_array();
+    if (start->paused)
+        json_array_append_new(how, json_string("paused"));
+    if (discards)
+        json_array_append_new(how, json_string("discard"));
+    json_t *arguments = json_pack("{s:s, s:o}", "file", folder, "how", how);
+    if (splits)
+        json_object_set_new(arguments, "name", json_string(start->name));
+    bool ok = pipe >= 0 && ask(from->path, "fork", arguments, 0, err) == ASKED_OK;
+    if (pipe < 0)
+        json_decref(arguments);
+    if (ok && !files_exists(start->state))
+        ok = await_name(start, pipe, err);
+    if (pipe >= 0)
+        close(pipe);
+    return ok;
+}
+
+/* The new machine with the files of the other one, whose folder is locked: so they do not change,
+ * and what that one has written besides is in its overlay. */
 static bool fill_fork(const struct kept *from, struct start *start, struct error *err)
 {
     const char *path = start->draft.path;
     char *folder = files_path(path, FORK_FOLDER), *disk = files_path(path, STORE_DISK);
-    bool made = mkdir(folder, 0777) == 0 || error_set_errno(err, "%s: cannot make it", folder);
-    if (!made || !draft_copy(&start->draft, from, err) ||
-        ask(from->path, "fork", json_pack("{s:s}", "file", folder), 0, err) != ASKED_OK) {
-        mem_free(folder);
-        mem_free(disk);
-        return false;
-    }
     start->state = files_path(folder, STORE_STATE);
-    bool ok = read_settings(path, start, err);
-    if (ok && files_exists(disk)) {
+    bool ok = mkdir(folder, 0777) == 0 || error_set_errno(err, "%s: cannot make it", folder);
+    ok = ok && draft_copy(&start->draft, from, err) && read_settings(path, start, err);
+    if (ok)
+        kept_log(path, "forked from %s", from->name);
+    ok = ok && ask_to_fork(from, start, folder, err);
+    if (ok && !start->split && files_exists(disk)) {
         start->disk = disk_specification(disk, start->settings.geometry);
         start->delta = files_path(folder, STORE_DELTA);
     }
-    if (ok)
-        kept_log(path, "forked from %s", from->name);
     mem_free(folder);
     mem_free(disk);
     return ok;
@@ -476,7 +527,7 @@ static bool prepare_fork(struct store *store, const char *name, struct start *st
 
 int command_fork_machine(int argc, char **argv)
 {
-    struct start start = {.discards = -1, .report = -1, .detach = true};
+    struct start start = {.discards = -1, .report = -1, .detach = true, .may_pause = true};
     struct error err = {""};
     bool wants_help = argc > 1 && strcmp(argv[1], "--help") == 0;
     if (argc < 3 || wants_help) {
@@ -486,13 +537,17 @@ int command_fork_machine(int argc, char **argv)
     start.name = argv[2];
     int status = EXIT_STATUS_USAGE;
     struct store *store = NULL;
-    if (!take_words(argc, argv, 3, &start, &err)) {
+    bool ok = take_words(argc, argv, 3, &start, &err);
+    if (ok && start.paused && start.own.count > 1)
+        ok = error_set(&err, "--paused goes with no option but --at-end");
+    if (!ok) {
         complain(&err, status);
     } else {
         store = store_open(&err);
-        status = store && prepare_fork(store, argv[1], &start, &err)
-                     ? start_detached(&start)
-                     : complain(&err, EXIT_STATUS_HOST_ERROR);
+        ok = store && prepare_fork(store, argv[1], &start, &err);
+        status = !ok           ? complain(&err, EXIT_STATUS_HOST_ERROR)
+                 : start.split ? EXIT_STATUS_OK
+                               : start_detached(&start);
     }
     release(&start);
     store_close(store);

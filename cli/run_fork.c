@@ -6,15 +6,23 @@ static void on_signal(void *opaque, int number)
     machine_stop(((struct run *)opaque)->machine, 128 + number);
 }
 
-bool run_settle_copy(void *opaque, const char *socket, struct error *err)
+bool run_settle_copy(void *opaque, const char *socket, bool *is_kept, struct error *err)
 {
     struct run *run = opaque;
+    *is_kept = run->twin != NULL;
+    if (run->kept)
+        instance_abandon(run->kept->instance);
     run->kept = NULL;
     run_log_leave(run);
     run->window = NULL;
     run->vnc = NULL;
     run->term = NULL;
     run->gdb = NULL;
+    if (*is_kept) {
+        if (!run_twin_settle(run, err))
+            return false;
+        socket = instance_control(run->kept->instance);
+    }
     run->server = control_server_open(socket, err);
     if (!run->server)
         return false;
@@ -23,8 +31,17 @@ bool run_settle_copy(void *opaque, const char *socket, struct error *err)
                                 machine_screen(run->machine), err);
 }
 
-void run_end_copy(void *opaque)
+bool run_show_copy(void *opaque)
 {
     struct run *run = opaque;
+    return !run->kept || run_twin_show(run);
+}
+
+int run_end_copy(void *opaque, int status)
+{
+    struct run *run = opaque;
+    if (run->kept)
+        return run_twin_end(run, status);
     control_server_close(run->server);
+    return status;
 }

@@ -3,11 +3,13 @@
 #include "base/memory.h"
 #include "cli/run_private.h"
 #include "host/image.h"
+#include "machine/fork.h"
 #include "machine/saved.h"
 #include "store/delta.h"
 #include "store/files.h"
 
 #include <stdio.h>
+#include <time.h>
 
 struct disk_backend *run_kept_open_disk(struct run *run, struct error *err)
 {
@@ -41,10 +43,38 @@ bool run_kept_keep(void *opaque, enum machine_keep how, struct error *err)
     return true;
 }
 
-bool run_kept_fork(void *opaque, const char *folder, struct error *err)
+static uint64_t host_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Into two processes. */
+static bool fork_process(struct run *run, const struct machine_twin *twin, struct error *err)
+{
+    pid_t pid;
+    uint64_t began = host_ns();
+    run->twin = twin;
+    bool ok = machine_fork(run->machine, NULL, twin->paused, &pid, err);
+    uint64_t took = host_ns() - began;
+    run->twin = NULL;
+    if (ok)
+        kept_log(instance_path(run->kept->instance),
+                 "forked: %s (process %d); stood still for %.1f ms", twin->name, (int)pid,
+                 (double)took / 1e6);
+    return ok;
+}
+
+bool run_kept_fork(void *opaque, const struct machine_twin *twin, struct error *err)
 {
     struct run *run = opaque;
-    char *state = files_path(folder, STORE_STATE), *delta = files_path(folder, STORE_DELTA);
+    if (twin->name && machine_may_fork(run->machine, err))
+        return fork_process(run, twin, err);
+    if (twin->paused)
+        return false;
+    char *state = files_path(twin->folder, STORE_STATE);
+    char *delta = files_path(twin->folder, STORE_DELTA);
     bool ok = machine_save(run->machine, state, err) &&
               (!run->kept_disk || delta_write(delta, run->kept_disk, true, err));
     mem_free(state);

@@ -49,6 +49,9 @@ struct run {
     const struct run_kept *kept;
     struct disk_backend *kept_disk; /* in config.drive */
     bool settled;                   /* how it ends has been said */
+    /* While it becomes two; in the copy for good. */
+    const struct machine_twin *twin;
+    struct run_twin *made; /* what this process is, if it is a copy kept by name */
     int status;
 };
 
@@ -64,13 +67,18 @@ struct disk_backend *run_kept_open_disk(struct run *run, struct error *err);
 /* machine_outside.keep */
 bool run_kept_keep(void *opaque, enum machine_keep how, struct error *err);
 /* machine_outside.fork */
-bool run_kept_fork(void *opaque, const char *folder, struct error *err);
+bool run_kept_fork(void *opaque, const struct machine_twin *twin, struct error *err);
 /* After the run: what nobody has said is decided. */
 bool run_kept_end(struct run *run, struct error *err);
 
 /* run_fork.c: the outside of a copy (machine_outside). */
-bool run_settle_copy(void *opaque, const char *socket, struct error *err);
-void run_end_copy(void *opaque);
+bool run_settle_copy(void *opaque, const char *socket, bool *is_kept, struct error *err);
+bool run_show_copy(void *opaque);
+int run_end_copy(void *opaque, int status);
+/* run_twin.c: the same for what a copy that is kept by name has besides. */
+bool run_twin_settle(struct run *run, struct error *err);
+bool run_twin_show(struct run *run);
+int run_twin_end(struct run *run, int status);
 
 /* run_files.c: reads and opens what the options name, into run->config. */
 bool run_read_files(struct run *run, struct error *err);

@@ -326,6 +326,26 @@ bool image_unshare(struct disk_backend *disk, struct error *err)
     return !disk || !image_overlay_is(disk) || image_overlay_unshare(disk, err);
 }
 
+bool image_rebase(struct disk_backend *disk, const char *path, const char *overlay_directory,
+                  struct error *err)
+{
+    struct opening opening = {
+        .path = path,
+        .kind_name = kind_names[IMAGE_DISK],
+        .kind = IMAGE_DISK,
+        .options = {.snapshot = true},
+    };
+    if (!open_file(&opening, err))
+        return false;
+    if (!prepare_file(&opening, err)) {
+        close(opening.fd);
+        return false;
+    }
+    struct disk_backend *base = image_raw_new(opening.fd, opening.size, true, base_name(path));
+    image_raw_set_path(base, path);
+    return image_overlay_rebase(disk, base, overlay_directory, err);
+}
+
 bool image_close(struct disk_backend *disk, struct error *err)
 {
     if (!disk)

@@ -51,6 +51,11 @@ struct disk_backend *image_open_in(const char *specification, enum image_kind ki
  * the other process does not see what is written here. Others stay shared. disk may be NULL. */
 bool image_unshare(struct disk_backend *disk, struct error *err);
 
+/* In a process that was forked: the image of a disk with an overlay is from now on the file at
+ * path, which has the same bytes, and the files of the overlay are in overlay_directory. */
+bool image_rebase(struct disk_backend *disk, const char *path, const char *overlay_directory,
+                  struct error *err);
+
 /* Flushes (a failure is reported in err, and the image is closed all the same) and closes. disk may
  * be NULL. */
 bool image_close(struct disk_backend *disk, struct error *err);

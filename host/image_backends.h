@@ -20,7 +20,11 @@ struct disk_backend *image_overlay_new(struct disk_backend *base, const char *di
 
 /* disk is one that image_overlay_new made. */
 bool image_overlay_is(const struct disk_backend *disk);
-/* Its store becomes a copy that no other process has. */
+/* What it writes to becomes a copy that no other process has. */
 bool image_overlay_unshare(struct disk_backend *disk, struct error *err);
+/* base (owned; closed if this fails) with the same bytes takes the place of the one it has, and
+ * directory that of the one for its files. */
+bool image_overlay_rebase(struct disk_backend *disk, struct disk_backend *base,
+                          const char *directory, struct error *err);
 
 #endif

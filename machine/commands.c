@@ -50,6 +50,7 @@ static const char *const code_sizes[] = {"16", "32", NULL};
 #define WHEEL INTEGER("wheel", PARAMETER_OPTIONAL | PARAMETER_KEYWORD, WHEEL_MOST)
 
 static const char *const split_flags[] = {"paused", NULL};
+static const char *const twin_flags[] = {"paused", "discard", NULL};
 
 static bool check_range(const struct command_call *call, struct error *err)
 {
@@ -222,9 +223,10 @@ static const struct command rows[] = {
      .output = OUTPUT_LINE, .run = command_save_state, .parameter = {FILE_NAME(0)}},
     {.name = "keep", .help = "save disk and state of a machine that is kept by name",
      .output = OUTPUT_LINE, .run = command_keep},
-    {.name = "fork", .help = "write to a folder what `anachron fork` starts a second machine from",
+    {.name = "fork", .help = "for `anachron fork`: become two, or write to a folder what the second starts from",
      .flags = COMMAND_LIVE_ONLY, .output = OUTPUT_LINE, .run = command_fork,
-     .parameter = {FILE_NAME(0)}},
+     .parameter = {FILE_NAME(0), {"name", PARAMETER_TEXT, PARAMETER_OPTIONAL, 1, 0, NULL},
+                   FLAGS("how", twin_flags)}},
     {.name = "stop", .help = "end a machine that is kept by name: disk and state are kept, or dropped",
      .output = OUTPUT_LINE, .run = command_stop, .parameter = {CHOICE("state", keep_or_drop)}},
     {.name = "quit", .help = "end the machine, with an exit status (0)",

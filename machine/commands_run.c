@@ -158,7 +158,15 @@ enum command_outcome command_fork(struct machine *machine, struct job *job)
         return fail_not_kept(job);
     if (is_in_past(machine, job))
         return COMMAND_FAILED;
-    if (!outside->fork(outside->opaque, job_argument(job, "file")->text, &err))
+    const struct command_value *name = job_argument(job, "name");
+    uint64_t how = job_argument(job, "how")->number;
+    const struct machine_twin twin = {
+        .folder = job_argument(job, "file")->text,
+        .name = name->given ? name->text : NULL,
+        .paused = how & 1 << 0,
+        .discards = how & 1 << 1,
+    };
+    if (!outside->fork(outside->opaque, &twin, &err))
         return job_fail(job, EXIT_STATUS_HOST_ERROR, "%s", err.text);
     return job_done(job, where(machine));
 }

@@ -57,6 +57,20 @@ static bool check_disks(const struct machine *machine, struct error *err)
     return true;
 }
 
+static void share_disk(struct disk_backend *disk)
+{
+    if (disk && disk->ops->share)
+        disk->ops->share(disk);
+}
+
+static void share_disks(struct machine *machine)
+{
+    for (unsigned i = 0; i < MACHINE_DISKS; i++)
+        share_disk(image_of(machine->disk[i]));
+    for (unsigned i = 0; i < GATE_DRIVE_COUNT; i++)
+        share_disk(image_of(machine->medium[i]));
+}
+
 static bool unshare_disk(struct disk_backend *disk, struct error *err)
 {
     return !disk || !disk->ops->unshare || disk->ops->unshare(disk, err);
@@ -75,7 +89,8 @@ static bool unshare_disks(struct machine *machine, struct error *err)
 
 /* --- in the copy --- */
 
-/* Sockets, terminals and pipes are the first machine's; images and logs are files. */
+/* Sockets, terminals and pipes are the first machine's; images and logs are files, and overlays
+ * know the folder of theirs. */
 static void close_foreign_files(int keep)
 {
     DIR *list = opendir("/proc/self/fd");
@@ -83,7 +98,7 @@ static void close_foreign_files(int keep)
         int fd = atoi(entry->d_name);
         struct stat info;
         if (fd > STDERR_FILENO && fd != keep && fd != dirfd(list) && fstat(fd, &info) == 0 &&
-            !S_ISREG(info.st_mode))
+            !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))
             close(fd);
     }
     if (list)
@@ -110,8 +125,6 @@ static void leave_outside(struct machine *machine)
     machine->gdb = NULL;
     machine->recorder.writer = NULL;
     config->script = NULL;
-    config->outside.keep = NULL;
-    config->outside.fork = NULL;
     config->controlled = true;
     config->interactive = config->debugged = false;
     config->stop_after = UINT64_MAX;
@@ -124,9 +137,17 @@ static void leave_outside(struct machine *machine)
 
 static bool settle(struct machine *machine, const char *socket, struct error *err)
 {
-    const struct machine_outside *outside = &machine->config.outside;
+    struct machine_outside *outside = &machine->config.outside;
+    bool is_kept;
     leave_outside(machine);
-    return unshare_disks(machine, err) && outside->settle_copy(outside->opaque, socket, err);
+    if (!unshare_disks(machine, err) ||
+        !outside->settle_copy(outside->opaque, socket, &is_kept, err))
+        return false;
+    if (!is_kept) {
+        outside->keep = NULL;
+        outside->fork = NULL;
+    }
+    return true;
 }
 
 /* The memory for translated code is still shared, and the first machine writes to it again: nothing
@@ -149,13 +170,13 @@ static _Noreturn void live_on(struct machine *machine, const char *socket, bool 
     report.ok = settle(machine, socket, &report.err);
     ssize_t written = write(answer, &report, sizeof report);
     close(answer);
-    if (!report.ok || written != (ssize_t)sizeof report)
+    const struct machine_outside *outside = &machine->config.outside;
+    if (!report.ok || written != (ssize_t)sizeof report || !outside->show_copy(outside->opaque))
         _exit(EXIT_STATUS_HOST_ERROR);
     leave_code(machine);
     machine_set_paused(machine, paused);
     int status = machine_run(machine);
-    machine->config.outside.end_copy(machine->config.outside.opaque);
-    _exit(status);
+    _exit(outside->end_copy(outside->opaque, status));
 }
 
 /* --- in the first process --- */
@@ -169,22 +190,28 @@ static bool read_report(int answer, struct report *report)
     return size == (ssize_t)sizeof *report;
 }
 
-bool machine_fork(struct machine *machine, const char *socket, bool paused, pid_t *pid,
-                  struct error *err)
+bool machine_may_fork(const struct machine *machine, struct error *err)
 {
-    int answer[2];
-    struct report report;
     if (!machine->config.outside.settle_copy || machine->config.trace)
         return error_set(err, "a machine that is traced, or has no control socket, is not copied");
     struct history_info info;
     history_get_info(machine, &info);
     if (info.in_past)
         return error_set(err, "the machine is in its past; go live first");
-    if (!check_disks(machine, err))
+    return check_disks(machine, err);
+}
+
+bool machine_fork(struct machine *machine, const char *socket, bool paused, pid_t *pid,
+                  struct error *err)
+{
+    int answer[2];
+    struct report report;
+    if (!machine_may_fork(machine, err))
         return false;
     if (pipe2(answer, O_CLOEXEC) != 0)
         return error_set_errno(err, "cannot make a pipe");
     machine_settle_memory(machine);
+    share_disks(machine);
     signal(SIGCHLD, SIG_IGN); /* nobody waits for it */
     fflush(NULL);
     *pid = fork();

@@ -3,7 +3,7 @@
  * The copy is a process of its own, without window, terminal, script, debugger and clients of the
  * first: it has a control socket, and is steered there. What its guest puts out on serial ports is
  * kept for `wait serial` alone. Its disks are those of the moment: what was written to overlays is
- * copied, and images stay as they are. */
+ * shared, below new ones (few sectors are copied), and images stay as they are. */
 #ifndef MACHINE_FORK_H
 #define MACHINE_FORK_H
 
@@ -11,7 +11,11 @@
 
 #include <sys/types.h>
 
-/* On the machine's thread, between two instructions. socket: path of the copy's control socket.
+/* Whether there is nothing in the way. False: err says what: a disk is written directly, or the
+ * machine is in its past, or traced. */
+bool machine_may_fork(const struct machine *machine, struct error *err);
+/* On the machine's thread, between two instructions. socket: path of the copy's control
+ * socket; NULL: the outside knows (machine_outside.settle_copy).
  * Returns when the copy runs (or, if paused, could), with its process number in *pid; in the copy
  * it does not return. False: there is no copy, and err says why: a disk is written directly, the
  * socket cannot be made, the host has no room. */

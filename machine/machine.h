@@ -62,6 +62,14 @@ enum machine_keep {
     DROP_AND_END,   /* what has happened since they were saved last is forgotten */
 };
 
+/* A second machine that is to be kept by name. */
+struct machine_twin {
+    const char *folder; /* of what is between it and who makes it */
+    const char *name;   /* NULL: its state is written to folder, and somebody else runs it */
+    bool paused;
+    bool discards; /* what comes of an end that nobody has said more about */
+};
+
 /* What the machine asks of the outside, all on its own thread. Members may be NULL. */
 struct machine_outside {
     void *opaque;
@@ -80,12 +88,15 @@ struct machine_outside {
     bool (*record)(void *opaque, const char *path, struct error *err);
     /* NULL: the machine is not kept by name. */
     bool (*keep)(void *opaque, enum machine_keep how, struct error *err);
-    /* The same: writes what a second machine needs to go on from here into a folder. */
-    bool (*fork)(void *opaque, const char *folder, struct error *err);
-    /* In the process of a copy (machine/fork.h): makes the control socket and serves it. */
-    bool (*settle_copy)(void *opaque, const char *socket, struct error *err);
-    /* There, when the copy has ended: closes it. */
-    void (*end_copy)(void *opaque);
+    /* The same: makes a second one of it, or writes what that needs to go on from here. */
+    bool (*fork)(void *opaque, const struct machine_twin *twin, struct error *err);
+    /* In the process of a copy (machine/fork.h), while the first machine waits: makes the control
+     * socket and serves it. is_kept: it is kept by name, too. */
+    bool (*settle_copy)(void *opaque, const char *socket, bool *is_kept, struct error *err);
+    /* There, when the first machine goes on. False: the copy shall not run. */
+    bool (*show_copy)(void *opaque);
+    /* There, when the copy has ended with status: closes all, and returns the exit status. */
+    int (*end_copy)(void *opaque, int status);
 };
 
 struct history_options {

@@ -191,6 +191,11 @@ bool instance_publish(struct instance *instance, struct draft *draft, struct err
     return true;
 }
 
+void instance_abandon(struct instance *instance)
+{
+    release(instance);
+}
+
 const char *instance_control(const struct instance *instance)
 {
     return instance->control;

@@ -25,6 +25,8 @@ struct instance *instance_begin(struct kept *kept, struct error *err);
 struct instance *instance_begin_draft(const struct draft *draft, const char *name,
                                       struct error *err);
 bool instance_publish(struct instance *instance, struct draft *draft, struct error *err);
+/* In a process that was forked off: it is the other one's, and runs on there. */
+void instance_abandon(struct instance *instance);
 /* Where its control socket is to be; short enough for one. */
 const char *instance_control(const struct instance *instance);
 const char *instance_name(const struct instance *instance);

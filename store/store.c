@@ -63,13 +63,14 @@ static char *find_root(struct error *err)
     return NULL;
 }
 
-/* Nobody holds it, so nobody is making it any more. */
+/* Nobody holds it, so nobody is making it any more; and nothing runs in it that will give it its
+ * name. */
 static bool is_abandoned(const char *path)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return false;
-    bool abandoned = flock(fd, LOCK_EX | LOCK_NB) == 0;
+    bool abandoned = flock(fd, LOCK_EX | LOCK_NB) == 0 && !instance_pid(path);
     close(fd);
     return abandoned;
 }
@@ -299,6 +300,23 @@ bool draft_begin(struct store *store, struct draft *draft, struct error *err)
     return ok;
 }
 
+bool draft_take_over(const char *path, struct draft *draft, struct error *err)
+{
+    char *root = mem_string_copy(path), *slash = strrchr(root, '/');
+    if (slash)
+        *slash = 0;
+    int fd = slash ? open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (fd < 0) {
+        error_set_errno(err, "%s: cannot open the folder for machines", root);
+        mem_free(root);
+        return false;
+    }
+    struct store *store = mem_new(sizeof *store);
+    *store = (struct store){root, fd};
+    *draft = (struct draft){store, mem_string_copy(path), -1};
+    return true;
+}
+
 bool draft_publish(struct draft *draft, const char *name, struct error *err)
 {
     char *path = files_path(draft->store->root, name);
@@ -312,7 +330,8 @@ bool draft_publish(struct draft *draft, const char *name, struct error *err)
     } else if (ok) {
         mem_free(draft->path);
         draft->path = NULL;
-        flock(draft->fd, LOCK_UN); /* also for a process that was forked off */
+        if (draft->fd >= 0)
+            flock(draft->fd, LOCK_UN); /* also for a process that was forked off */
         ok = files_sync_directory(draft->store->root, err);
     }
     mem_free(path);

@@ -12,8 +12,9 @@
  *     NAME/running/       there is a running instance (store/instance.h)
  *     NAME/commit.new/    disk and state are being saved
  *     NAME/commit/        they are saved, but not in place yet (store/commit.h)
- *     .new-XXXXXX/        a machine that is being made; by a fork, it runs in there already, from
- *                         what the other one has written to fork/
+ *     .new-XXXXXX/        a machine that is being made; by a fork, it runs in there already, and in
+ *                         fork/ is what the other one has written for it, or the pipe on which it
+ *                         says that it has got its name
  *     .rm-NAME.PID/       one that is being removed
  *
  * kill -9 at any moment leaves what the next command can put right. Three rules make that so:
@@ -30,7 +31,8 @@
  *
  * Locks (all of them end with the process that holds them): the folder NAME is locked (flock) by
  * who looks at or changes its files, for as long as that takes; running/pid is locked for as long
- * as the instance runs; .new-XXXXXX while it is being made; the store itself for the moment in
+ * as the instance runs (in .new-XXXXXX, too, which is no rubbish then); .new-XXXXXX while it is
+ * being made; the store itself for the moment in
  * which such a folder is made or cleared away. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -45,6 +47,7 @@ enum { STORE_NAME_MOST = 64 };
 #define STORE_DISK   "disk.img"
 #define STORE_STATE  "state"
 #define STORE_DELTA  "delta" /* in commit/ and fork/ */
+#define STORE_DONE   "done"  /* in fork/: a pipe */
 
 struct store;
 
@@ -86,6 +89,9 @@ struct draft {
 };
 
 bool draft_begin(struct store *store, struct draft *draft, struct error *err);
+/* The same one in another process, which is to give it its name, while who began it (and holds its
+ * lock) waits. path: absolute. draft->store is the caller's, too. */
+bool draft_take_over(const char *path, struct draft *draft, struct error *err);
 /* Gives it its name. False: there is one already; the draft is still to be ended. */
 bool draft_publish(struct draft *draft, const char *name, struct error *err);
 /* The three files of another machine, as they were saved last. */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct world {
@@ -170,6 +171,72 @@ static void an_overlay_says_what_was_written(void **state)
     disk = open_good(w, "", IMAGE_DISK);
     assert_null(disk->ops->next_written);
     image_close(disk, NULL);
+}
+
+/* A disk that is split again and again, more often than there are frozen layers, is always what was
+ * written to it; what a copy writes is the copy's alone. */
+static void an_overlay_is_split(void **state)
+{
+    enum { SECTORS = 3000, ROUNDS = 70 };
+    struct world *w = *state;
+    static uint8_t known[SECTORS][512], found[SECTORS][512];
+    make_file(w, sizeof known);
+    struct disk_backend *disk = open_good(w, ",snapshot", IMAGE_DISK);
+    assert_true(disk->ops->read(disk, 0, SECTORS, known, NULL));
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        uint32_t at = round * 97 % 1700, count = round % 3 ? 1100 + round : 5;
+        memset(known[at], (int)round + 1, count * 512);
+        assert_true(disk->ops->write(disk, at, count, known[at], NULL));
+        disk->ops->share(disk);
+        pid_t copy = fork();
+        if (copy == 0) {
+            bool ok = image_unshare(disk, NULL) && disk->ops->read(disk, 0, SECTORS, found, NULL) &&
+                      memcmp(known, found, sizeof known) == 0;
+            memset(found[at], 0xEE, 512);
+            ok = ok && disk->ops->write(disk, at, 1, found[at], NULL) &&
+                 disk->ops->read(disk, at, 1, found[0], NULL) && found[0][0] == 0xEE;
+            _exit(ok ? 0 : 1);
+        }
+        int status;
+        assert_int_equal(waitpid(copy, &status, 0), copy);
+        assert_int_equal(status, 0);
+        assert_true(disk->ops->read(disk, 0, SECTORS, found, NULL));
+        assert_memory_equal(known, found, sizeof known);
+    }
+    expect_written(disk, 0, 0, 2900);
+    disk->ops->forget_written(disk);
+    uint64_t lba = 0, count;
+    assert_false(disk->ops->next_written(disk, &lba, &count));
+    assert_true(disk->ops->read(disk, 0, SECTORS, found, NULL));
+    assert_int_equal(found[100][3], 0x5A); /* the image's own */
+    image_close(disk, NULL);
+}
+
+/* The image is another file from then on, and what was written stays. */
+static void an_overlay_gets_another_image(void **state)
+{
+    struct world *w = *state;
+    struct error err;
+    uint8_t sector[512];
+    char other[] = "/tmp/test-image-XXXXXX";
+    make_file(w, 512 * 4);
+    struct disk_backend *disk = open_good(w, ",snapshot", IMAGE_DISK);
+    memset(sector, 1, sizeof sector);
+    assert_true(disk->ops->write(disk, 1, 1, sector, NULL));
+    int fd = mkstemp(other);
+    assert_int_equal(ftruncate(fd, 512 * 4), 0);
+    assert_true(image_rebase(disk, other, "/tmp", &err));
+    assert_true(disk->ops->read(disk, 1, 1, sector, NULL));
+    assert_int_equal(sector[0], 1);
+    assert_true(disk->ops->read(disk, 2, 1, sector, NULL));
+    assert_int_equal(sector[0], 0);
+    assert_string_equal(disk->path, other);
+    assert_int_equal(ftruncate(fd, 512 * 8), 0);
+    assert_false(image_rebase(disk, other, "/tmp", &err));
+    assert_non_null(strstr(err.text, "another size"));
+    image_close(disk, NULL);
+    close(fd);
+    unlink(other);
 }
 
 static void an_overlay_needs_a_place(void **state)
@@ -402,6 +469,8 @@ int main(void)
         TEST(read_write_and_flush),
         TEST(snapshots_keep_the_file),
         TEST(an_overlay_says_what_was_written),
+        TEST(an_overlay_is_split),
+        TEST(an_overlay_gets_another_image),
         TEST(an_overlay_needs_a_place),
         TEST(one_writer_or_many_readers),
         TEST(files_that_are_none),

@@ -3,8 +3,8 @@
 random moment, compared with the model (model.py) after each: what ls says, every byte of the files,
 what is in the guests' memories, and that nothing else is left over.
 
-A kill hits a command or a running machine, after a random time or, with kill_at.so, before a certain
-one of its calls that change something. The model then allows two stores, before and after the
+A kill hits a command, a running machine, or what becomes of one by a fork, after a random time or,
+with kill_at.so, before a certain one of its calls that change something. The model then allows two stores, before and after the
 command; which one it is shows, and it must be one of them as a whole.
 
 Run alone: tests/machines/calculus.py BUILD/anachron BUILD/tests/machines/guest.bin
@@ -42,9 +42,12 @@ class Counter:
         self.path = path
         self.set(0)
 
-    def set(self, number):
+    def set(self, number, process=0):
+        """process: the only one whose calls count; 0: all."""
         # In place: processes have it mapped.
         fd = os.open(self.path, os.O_RDWR | os.O_CREAT)
+        os.pwrite(fd, struct.pack('=ii', 0, 0), 0)
+        os.pwrite(fd, struct.pack('=i', process), 4)
         os.pwrite(fd, struct.pack('=i', number), 0)
         os.close(fd)
 
@@ -68,6 +71,24 @@ class Running:
 
     def close(self):
         os.close(self.read_end)
+
+
+class Forked:
+    """The same for one that another machine has become: it has nothing of the command."""
+
+    def __init__(self, counter, pid):
+        self.counter = counter
+        try:
+            self.process = os.pidfd_open(pid)
+        except ProcessLookupError:
+            self.process = None
+
+    def has_ended(self, timeout=0.0):
+        return self.process is None or bool(select.select([self.process], [], [], timeout)[0])
+
+    def close(self):
+        if self.process is not None:
+            os.close(self.process)
 
 
 class Sequence:
@@ -94,7 +115,7 @@ class Sequence:
             environment.update(LD_PRELOAD=self.preload, KILL_COUNTER=counter.path)
         if kill and kill[0] == 'call':
             counter.set(kill[1])
-        started = Running(counter) if words[0] in ('start', 'fork') else None
+        started = Running(counter) if words[0] == 'start' else None
         process = subprocess.Popen(
             [self.b.anachron, *words], cwd=self.b.folder, env=environment,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
@@ -120,7 +141,7 @@ class Sequence:
 
     def settle_start(self, words, started):
         """Until the new machine answers or has ended."""
-        name = words[2] if words[0] == 'fork' else words[1]
+        name = words[1]
         limit = time.time() + PATIENCE
         while not started.has_ended():
             if self.answers(name):
@@ -136,6 +157,35 @@ class Sequence:
             check(time.time() < limit, f'{words}: it neither answers nor ends')
             time.sleep(0.001)
         started.close()
+
+    def processes(self):
+        """Those that know this store."""
+        mark, found = f'ANACHRON_MACHINES={self.b.store}\0'.encode(), set()
+        for pid in filter(str.isdigit, os.listdir('/proc')):
+            with contextlib.suppress(OSError):
+                with open(f'/proc/{pid}/environ', 'rb') as environment:
+                    if mark in environment.read() + b'\0' and not gone(int(pid)):
+                        found.add(int(pid))
+        return found
+
+    def settle_fork(self, name, new):
+        """Until the machine that was asked has answered, and what has become of it has its own name
+        or has ended: no process is neither."""
+        self.settle(name)
+        limit = time.time() + PATIENCE
+        while True:
+            pids = {}
+            for machine in os.listdir(self.b.store):
+                with contextlib.suppress(OSError, TypeError, ValueError):
+                    pids[machine] = self.b.pid(machine)
+            others = self.processes() - {pid for machine, pid in pids.items() if machine in NAMES}
+            if not others:
+                break
+            check(time.time() < limit, f'fork {name} {new}: {others} neither end nor get a name')
+            time.sleep(0.001)
+        if name in self.store and new in pids and new not in self.running and name in NAMES:
+            self.running[new] = Forked(self.fork_counter, pids[new])
+            self.settle(new)
 
     def answers(self, name):
         try:
@@ -217,13 +267,18 @@ class Sequence:
         kill = self.a_kill(words[0])
         self.history.append(f'{" ".join(words)} {kill or ""}')
         before = self.store
+        source = self.running.get(words[1]) if operation == 'fork' else None
+        self.fork_counter = source and source.counter
         result = self.command(*words, kill=kill)
-        self.settle(name)
+        if operation == 'fork':
+            self.settle_fork(words[1], name)
+        else:
+            self.settle(name)
         check(result != 'failed' or after is None or kill,
               f'{words} failed: {self.said}')
         check(result != 'succeeded' or after is not None, f'{words} was not refused')
         # The machine that was started may be hit after its command has succeeded.
-        is_sure = result == 'succeeded' and not (kill and operation in ('start', 'fork'))
+        is_sure = result == 'succeeded' and not (kill and operation == 'start')
         self.look([before] if after is None else [after] if is_sure else [after, before])
 
     def new(self, name):
@@ -245,7 +300,22 @@ class Sequence:
 
     def fork(self, name):
         new = self.random.choice(NAMES)
-        self.do('fork', ['fork', name, new], new)
+        if not self.preload or self.store.fork(name, new) is None or self.random.random() < 0.5:
+            self.do('fork', ['fork', name, new], new)
+            return
+        # A kill of the machine while it becomes two, or of what it becomes.
+        before, after = self.store, self.store.fork(name, new)
+        self.fork_counter = counter = self.running[name].counter
+        calls = self.random.randrange(1, self.calls['a fork'] + 2)
+        self.history.append(f'fork {name} {new}, killed at call {calls}')
+        counter.set(calls)
+        result = self.command('fork', name, new)
+        self.settle_fork(name, new)
+        counter.set(0)
+        if result == 'succeeded' and new in self.running and name in self.running:
+            self.look([after])
+            return
+        self.look([before, before.kill(name), after, after.kill(name), after.kill(new)])
 
     def log(self, name):
         self.history.append(f'log {name}')
@@ -263,7 +333,7 @@ class Sequence:
         if self.preload and self.random.random() < 0.75:
             calls = self.random.randrange(1, self.calls['a save'] + 2)
             self.history.append(f'{" ".join(words)}, the machine killed at call {calls}')
-            counter.set(calls)
+            counter.set(calls, pid)
             self.command(*words)
         else:
             delay = self.random.uniform(0, 0.02)
@@ -380,9 +450,14 @@ def measure_calls(arguments):
                                 'a')
         calls['clone'] = measure(lambda name: sequence.do('clone', ['clone', name, 'b'], name), 'a')
         calls['rm'] = measure(sequence.rm, 'b')
-        # Of all their processes, some of which run on.
+        sequence.start('a')
+        counter = sequence.running['a'].counter
+        counter.set(MANY)
+        calls['fork'] = measure(lambda name: sequence.do('fork', ['fork', name, 'b'], 'b'), 'a')
+        calls['a fork'] = MANY - counter.get()
+        counter.set(0)
+        # Of all its processes, some of which run on.
         calls['start'] = calls['new']
-        calls['fork'] = calls['clone'] * 2
     return calls
 
 

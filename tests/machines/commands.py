@@ -5,6 +5,7 @@ people have edited.
 Run alone: tests/machines/commands.py BUILD/anachron BUILD/tests/machines/guest.bin [interp|jit]
 """
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -310,6 +311,64 @@ def forks(b):
     check(b.read('b', 'disk.img')[:4] == bytes([1, 0, 2, 0]), 'the fork\'s disk was not saved')
 
 
+def forks_are_processes(b):
+    """The copy comes of the running process: paused if asked to be, with the policy that is named, and
+    forked again; the other one may be saved or killed."""
+    b.new('a')
+    b.start('a')
+    b.await_counters('a', (1, 0, 0))
+    b.tell('a', 'w')
+    b.await_counters('a', (1, 0, 1))
+    b.run('fork', 'a', 'p', '--paused')
+    check(b.ask('p', 'status')['state'] == 'paused', 'it is not paused')
+    check(b.ask('a', 'status')['state'] != 'paused', 'the first one is paused, too')
+    check('stood still for' in b.run('log', 'a'), 'the process was not forked')
+    b.tell('p', 't')
+    time.sleep(0.05)
+    check(b.counters('p') == (1, 0, 1), 'a paused machine runs')
+    b.ask('p', 'cont')
+    b.await_counters('p', (1, 1, 1))
+    b.run('fork', 'p', 'q', '--at-end=discard')
+    b.tell('a', 'ww')
+    b.await_counters('a', (1, 0, 3))
+    b.run('save', 'a')  # writes to the image that the others began on
+    os.kill(b.pid('a'), signal.SIGKILL)
+    wait_until_gone(b.pid('a'))
+    b.tell('q', 'w')
+    b.await_counters('q', (1, 1, 2))
+    before = b.files('q')
+    pid = b.pid('q')
+    os.kill(pid, signal.SIGTERM)
+    wait_until_gone(pid)
+    check(b.ls() == {'a': 'saved', 'p': 'running', 'q': 'off'}, b.ls())
+    check(b.files('q') == before, 'a fork that is to be discarded was saved')
+    check('as it was saved last' in (b.read('q', 'console') or b'').decode(), 'nothing was said')
+    pid = b.pid('p')
+    os.kill(pid, signal.SIGTERM)
+    wait_until_gone(pid)
+    check(b.ls()['p'] == 'saved' and b.read('p', 'disk.img')[:4] == bytes([1, 0, 1, 0]),
+          'a fork was not saved at its end')
+    check(b.read('a', 'disk.img')[:4] == bytes([1, 0, 3, 0]), 'a fork has changed the first one')
+
+
+def forks_by_a_state(b):
+    """Where the process cannot be forked: with options, and with a disk that is written directly."""
+    b.new('a')
+    b.start('a')
+    b.await_counters('a', (1, 0, 0))
+    b.refused('fork', 'a', 'b', '--paused', '--serial', 'none', status=2, says='--paused')
+    b.run('fork', 'a', 'b', '--serial', f'file:{b.folder}/serial')
+    check(os.path.exists(f'{b.folder}/serial'), 'the option does nothing')
+    with open(f'{b.folder}/floppy.img', 'wb') as image:
+        image.truncate(1474560)
+    b.ask('a', 'insert', drive='floppy', file=f'{b.folder}/floppy.img')
+    b.refused('fork', 'a', 'c', '--paused', says='written directly')
+    b.tell('b', 'w')
+    b.await_counters('b', (1, 0, 1))
+    check('stood still' not in b.run('log', 'a'), 'the process was forked')
+    check(sorted(os.listdir(b.store)) == ['a', 'b'], f'left over: {os.listdir(b.store)}')
+
+
 def deep_folders(b):
     """The name of a socket has room for a hundred characters; folders may be deeper."""
     b.store = f'{b.folder}/{"deep/" * 30}machines'
@@ -324,7 +383,8 @@ def main():
     failures = 0
     tests = [names, options_of_new, configurations, command_line_replaces, running, only_one_starts,
              machines_that_do_not_listen, signals_and_policies, what_is_said_at_the_end,
-             cold_starts_and_changed_disks, other_media, without_a_disk, forks, deep_folders]
+             cold_starts_and_changed_disks, other_media, without_a_disk, forks, forks_are_processes,
+             forks_by_a_state, deep_folders]
     for test in tests:
         with tempfile.TemporaryDirectory(prefix='machines-') as folder:
             bench = Bench(anachron, folder, guest, engine)

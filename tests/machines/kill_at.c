@@ -1,7 +1,9 @@
 /* For LD_PRELOAD: kills the process (kill -9) before the n-th of its calls that change files or
  * speak to a socket. n is a number in the file $KILL_COUNTER (4 bytes of the host), which is shared
  * by all processes that have it, counts down with each call, and does nothing at 0. So a test can
- * name every moment at which a kill makes a difference, also in a process that runs already. */
+ * name every moment at which a kill makes a difference, also in a process that runs already. A
+ * second number there, if it is not 0, is the one process whose calls count: machines that were one
+ * share the file. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -16,13 +18,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static _Atomic int32_t *counter;
+static _Atomic int32_t *counter; /* and the process */
 
 __attribute__((constructor)) static void find_counter(void)
 {
     const char *path = getenv("KILL_COUNTER");
     int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
-    void *page = fd < 0 ? MAP_FAILED : mmap(NULL, 4, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    void *page = fd < 0 ? MAP_FAILED : mmap(NULL, 8, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (page != MAP_FAILED)
         counter = page;
     if (fd >= 0)
@@ -32,6 +34,9 @@ __attribute__((constructor)) static void find_counter(void)
 static void count(void)
 {
     if (!counter || atomic_load(counter) <= 0)
+        return;
+    int32_t only = atomic_load(counter + 1);
+    if (only && only != getpid())
         return;
     if (atomic_fetch_sub(counter, 1) == 1)
         kill(getpid(), SIGKILL);
