@@ -197,7 +197,7 @@ static bool read_state(struct run *run, json_t *machine, struct error *err)
     struct run_log *log = &run->log;
     struct error reason;
     const json_t *size = json_object_get(machine, "state");
-    if (json_integer_value(size) != (json_int_t)log->file.snapshot_size)
+    if (!log->file.snapshot || json_integer_value(size) != (json_int_t)log->file.snapshot_size)
         return error_set(
             err,
             "log %s: it ends before the saved state with which it begins is whole, and "
@@ -221,7 +221,7 @@ bool run_log_read(struct run *run, const char *path, struct error *err)
     if (!log->head)
         return false;
     json_t *machine = json_object_get(log->head, "machine");
-    if (json_object_get(machine, "state"))
+    if (json_object_get(machine, "state") || log->file.snapshot)
         return read_state(run, machine, err);
     return run_config_apply(machine, &run->options, &reason) ||
            error_set(err, "log %s: %.400s", path, reason.text);

@@ -7,7 +7,11 @@ import time
 
 from cases import LOGIN, case
 
-WORK = LOGIN + """
+LOGGED_IN = LOGIN + """
+state
+"""
+
+AFTER_LOGIN = """
 serial "dd if=/dev/urandom of=/root/blob bs=1k count=200; gzip -k /root/blob; md5sum /root/blob*\\r"
 wait serial "blob.gz" 60s
 wait serial "# " 60s
@@ -17,6 +21,8 @@ sleep 10s
 state
 quit 0
 """
+
+WORK = LOGIN + AFTER_LOGIN
 
 # After the login: what else could have been done.
 OTHERWISE = """
@@ -81,6 +87,27 @@ def replay_disk_recorded_by_interpreter(bench):
     for _ in range(3):
         text = replay(bench, log, "--engine", "jit")
         bench.check(state(text) == ended, f"{text}, recorded {ended}")
+
+
+@case
+def replay_loaded(bench):
+    """Saved after the login, loaded and recorded: the log has the saved state in it, and both engines make
+    the rest of the run again from that and a disk that the run has written to."""
+    log, saved, output = (bench.folder / name for name in ("log", "saved", "output"))
+    disk, serial = bench.copy(bench.guest("disk")), f"file:{bench.serial_file()}"
+    begun = state(bench.run("--memory", "128M", "--disk", disk, "--serial", serial,
+                            script=LOGGED_IN + f"save {saved}\nquit 0\n"))
+    bench.serial_file().unlink()
+    text = bench.run("--load", saved, "--serial", serial, "--record", log, script="state\n" + AFTER_LOGIN)
+    ended, said = text.splitlines()[-1], bench.serial_file().read_bytes()
+    bench.check(state(text) == begun, f"saved {begun}, loaded {text}")
+    bench.check(b"blob.gz" in said, "the guest has not worked")
+    saved.unlink()
+    for engine in ("jit", "interp"):
+        text = replay(bench, log, "--engine", engine, "--serial", f"file:{output}")
+        bench.check(state(text) == ended, f"{engine}: {text}, recorded {ended}")
+        bench.check("all as recorded" in text, text)
+        bench.check(output.read_bytes() == said, f"{engine}: other output on the serial line")
 
 
 @case
