@@ -180,12 +180,14 @@ static void an_overlay_is_split(void **state)
     enum { SECTORS = 3000, ROUNDS = 70 };
     struct world *w = *state;
     static uint8_t known[SECTORS][512], found[SECTORS][512];
+    static bool written[SECTORS];
     make_file(w, sizeof known);
     struct disk_backend *disk = open_good(w, ",snapshot", IMAGE_DISK);
     assert_true(disk->ops->read(disk, 0, SECTORS, known, NULL));
     for (unsigned round = 0; round < ROUNDS; round++) {
         uint32_t at = round * 97 % 1700, count = round % 3 ? 1100 + round : 5;
         memset(known[at], (int)round + 1, count * 512);
+        memset(written + at, true, count);
         assert_true(disk->ops->write(disk, at, count, known[at], NULL));
         disk->ops->share(disk);
         pid_t copy = fork();
@@ -203,12 +205,17 @@ static void an_overlay_is_split(void **state)
         assert_true(disk->ops->read(disk, 0, SECTORS, found, NULL));
         assert_memory_equal(known, found, sizeof known);
     }
-    expect_written(disk, 0, 0, 2900);
+    uint64_t lba = 0, count, sectors = 0;
+    for (; disk->ops->next_written(disk, &lba, &count); lba += count)
+        sectors += count;
+    for (unsigned i = 0; i < SECTORS; i++)
+        sectors -= written[i];
+    assert_int_equal(sectors, 0);
     disk->ops->forget_written(disk);
-    uint64_t lba = 0, count;
+    lba = 0;
     assert_false(disk->ops->next_written(disk, &lba, &count));
     assert_true(disk->ops->read(disk, 0, SECTORS, found, NULL));
-    assert_int_equal(found[100][3], 0x5A); /* the image's own */
+    assert_int_not_equal(found[1000][3], known[1000][3]); /* the image's own */
     image_close(disk, NULL);
 }
 
