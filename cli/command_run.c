@@ -260,6 +260,7 @@ static void leave(struct run *run)
 static void release(struct run *run)
 {
     saved_close(run->saved);
+    run_log_free(run);
     script_free(run->config.script);
     for (unsigned i = 0; i < run->blob_count; i++)
         mem_free(run->blob[i]);

@@ -4,6 +4,7 @@
 #include "cli/kept_config.h"
 #include "cli/run_kept.h"
 #include "host/control_ask.h"
+#include "host/image.h"
 #include "store/commit.h"
 #include "store/files.h"
 #include "store/instance.h"
@@ -97,12 +98,7 @@ static bool take_words(int argc, char **argv, int first, struct start *start, st
 static char *disk_specification(const char *path, const char *geometry)
 {
     size_t size = 2 * strlen(path) + (geometry ? strlen(geometry) : 0) + 32;
-    char *text = mem_new(size), *end = text;
-    for (; *path; path++) {
-        *end++ = *path;
-        if (*path == ',')
-            *end++ = ',';
-    }
+    char *text = mem_new(size), *end = image_put_path(text, path);
     snprintf(end, size - (size_t)(end - text), ",snapshot%s%s", geometry ? ",geometry=" : "",
              geometry ? geometry : "");
     return text;

@@ -38,17 +38,6 @@ static json_t *absolute_path(const char *path, struct error *err)
     return text;
 }
 
-/* As image_open takes it: commas of the path are written twice. text has room for it. */
-static void put_path(char *text, const char *path, const char *options)
-{
-    for (; *path; path++) {
-        if (*path == ',')
-            *text++ = ',';
-        *text++ = *path;
-    }
-    strcpy(text, options);
-}
-
 /* A member that names a file; nothing if path is NULL. */
 static bool add_file(json_t *config, const char *key, const char *path, const struct blob *blob,
                      struct error *err)
@@ -94,7 +83,7 @@ static bool hash_base(const struct disk_backend *disk, enum image_kind kind, uin
     char text[SPECIFICATION_SIZE];
     if (strlen(disk->path) > SPECIFICATION_SIZE / 4)
         return error_set(err, "%s: the name is too long to be recorded", disk->path);
-    put_path(text, disk->path, ",readonly");
+    strcpy(image_put_path(text, disk->path), ",readonly");
     struct disk_backend *base = image_open(text, kind, err);
     if (!base)
         return false;
@@ -263,7 +252,7 @@ static const char *specify(json_t *image)
         return NULL;
     char text[SPECIFICATION_SIZE];
     bool read_only = json_is_true(json_object_get(image, "read_only"));
-    put_path(text, path, read_only ? ",readonly" : ",snapshot");
+    strcpy(image_put_path(text, path), read_only ? ",readonly" : ",snapshot");
     size_t length = strlen(text);
     if (h)
         snprintf(text + length, sizeof text - length, ",geometry=%d/%d/%d", c, h, s);

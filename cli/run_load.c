@@ -111,18 +111,10 @@ bool run_load_configure(struct run *run, struct error *err)
 static void specify(char *text, const char *path, bool read_only, bool overlay,
                     const struct disk_geometry *geometry)
 {
-    size_t length = 0;
-    for (; *path; path++) {
-        if (*path == ',')
-            text[length++] = ',';
-        text[length++] = *path;
-    }
-    length += (size_t)snprintf(text + length, 64, "%s",
-                               read_only ? ",readonly"
-                               : overlay ? ",snapshot"
-                                         : "");
+    text = image_put_path(text, path);
+    text += snprintf(text, 64, "%s", read_only ? ",readonly" : overlay ? ",snapshot" : "");
     if (geometry->heads)
-        snprintf(text + length, 64, ",geometry=%u/%u/%u", geometry->cylinders, geometry->heads,
+        snprintf(text, 64, ",geometry=%u/%u/%u", geometry->cylinders, geometry->heads,
                  geometry->sectors);
 }
 

@@ -88,6 +88,17 @@ static bool parse_option(const char *option, struct image_options *options, stru
     return true;
 }
 
+char *image_put_path(char *text, const char *path)
+{
+    for (; *path; path++) {
+        if (*path == ',')
+            *text++ = ',';
+        *text++ = *path;
+    }
+    *text = 0;
+    return text;
+}
+
 bool image_parse(const char *specification, char *path, size_t path_size,
                  struct image_options *options, struct error *err)
 {

@@ -36,6 +36,10 @@ struct image_options {
 bool image_parse(const char *specification, char *path, size_t path_size,
                  struct image_options *options, struct error *err);
 
+/* Writes path to text (twice its length and 1) as it stands in a specification, before its options.
+ * Returns the end. */
+char *image_put_path(char *text, const char *path);
+
 /* Opens the image that specification names. CD-ROMs are always read-only; a floppy whose file may
  * not be written is write-protected; a hard disk whose file may not be written is an error (that
  * names readonly and snapshot as the ways out). Fills in the geometry: the one that was given, or a

@@ -10,6 +10,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -299,6 +300,30 @@ def saved_while_it_runs():
     replays_to(states(text)[0], "forked")
 
 
+def killed_and_copied():
+    """A machine that is kept, from its state: its copy does not write to the log, and it is killed."""
+    os.environ["ANACHRON_MACHINES"] = os.path.abspath("killed")
+    make_images()
+    remove("log")
+    run("new", "m", "--disk", "direct.img", "--memory", "4M", "--multiboot", os.path.abspath("kernel"),
+        "--mips", "50")
+    run("start", "m", "--display", "none", script="sleep 300ms\nquit 0\n")
+    run("start", "m", "--display", "none", "--detach", "--record", "log")
+    control = os.path.join("killed", "m", "running", "control")
+    run("ctl", control, "split", "copy", "paused")
+    run("ctl", "copy", "cont")
+    time.sleep(0.5)
+    expect(run("ctl", "copy", "record", "other", status=1), "have been written to or changed")
+    run("ctl", "copy", "quit")
+    os.kill(int(open(os.path.join("killed", "m", "running", "pid")).read()), signal.SIGKILL)
+    while "running" in run("ls"):
+        time.sleep(0.05)
+    ended = states(run("replay", "log"))[0]
+    if int(ended.split()[1]) < 16_000_000:
+        sys.exit(f"killed after half a second, but the log ends at {ended}")
+    replays_to(ended)
+
+
 def main():
     folder = tempfile.mkdtemp(prefix="anachron-loaded-")
     os.chdir(folder)
@@ -306,7 +331,7 @@ def main():
         for check in (either_engine_replays_either, a_log_says_with_what_it_begins,
                       a_replay_stops_seeks_and_branches,
                       a_log_can_be_asked_for_afterwards, torn_and_damaged_logs,
-                      disks_must_be_what_they_were, diverge_finds_a_broken_lift, machines_that_are_kept, saved_while_it_runs):
+                      disks_must_be_what_they_were, diverge_finds_a_broken_lift, machines_that_are_kept, saved_while_it_runs, killed_and_copied):
             start = time.time()
             check()
             print(f"{check.__name__}: {time.time() - start:.1f} s", flush=True)
