@@ -347,7 +347,8 @@ bool run_log_start(struct run *run, struct error *err)
 void run_log_leave(struct run *run)
 {
     struct run_log *log = &run->log;
-    log->has_written |= log->writer != NULL;
+    /* The disk of a machine that is kept by name may get another image here. */
+    log->has_written |= log->writer || run->kept_disk;
     log->writer = NULL;
 }
 

@@ -63,6 +63,12 @@ static bool pass_next_written(const struct disk_backend *disk, uint64_t *lba, ui
     return next->ops->next_written(next, lba, count);
 }
 
+static void pass_share(struct disk_backend *disk)
+{
+    struct disk_backend *next = ((struct preimages *)disk)->disk;
+    next->ops->share(next);
+}
+
 static bool pass_unshare(struct disk_backend *disk, struct error *err)
 {
     struct disk_backend *next = ((struct preimages *)disk)->disk;
@@ -93,6 +99,7 @@ struct disk_backend *image_preimages_new(struct disk_backend *disk, unsigned pla
                                                          .flush = pass_flush,
                                                          .close = close_both,
                                                          .next_written = pass_next_written,
+                                                         .share = pass_share,
                                                          .unshare = pass_unshare,
                                                          .forget_written = pass_forget_written};
     struct preimages *image = mem_new(sizeof *image);
