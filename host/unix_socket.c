@@ -3,6 +3,7 @@
 #include "base/memory.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -50,6 +51,42 @@ static bool bind_privately(int fd, const struct sockaddr_un *address)
     return ok;
 }
 
+/* Gives the socket that is called from its own name, too. */
+static bool publish(const char *from, const struct sockaddr_un *address)
+{
+    if (link(from, address->sun_path) == 0)
+        return true;
+    if (errno != EEXIST)
+        return false;
+    if (!is_stale(address)) {
+        errno = EEXIST;
+        return false;
+    }
+    unlink(address->sun_path);
+    return link(from, address->sun_path) == 0;
+}
+
+/* It gets its name when it listens already, so that whoever sees the file can connect, and nobody
+ * takes it for a stale one. */
+static bool bind_and_listen(int fd, const struct sockaddr_un *address)
+{
+    struct sockaddr_un early = {.sun_family = AF_UNIX};
+    int length =
+        snprintf(early.sun_path, sizeof early.sun_path, "%s.%d", address->sun_path, getpid());
+    if (length >= (int)sizeof early.sun_path) { /* there is no room for another name */
+        if (is_stale(address))
+            unlink(address->sun_path);
+        return bind_privately(fd, address) && listen(fd, BACKLOG) == 0;
+    }
+    unlink(early.sun_path);
+    bool ok =
+        bind_privately(fd, &early) && listen(fd, BACKLOG) == 0 && publish(early.sun_path, address);
+    int reason = errno;
+    unlink(early.sun_path);
+    errno = reason;
+    return ok;
+}
+
 bool unix_listen(struct unix_listener *listener, const char *path, struct error *err)
 {
     struct sockaddr_un address;
@@ -60,16 +97,11 @@ bool unix_listen(struct unix_listener *listener, const char *path, struct error 
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return error_set_errno(err, "%s: the host has no socket to give", path);
-    bool bound = bind_privately(fd, &address);
-    if (!bound && errno == EADDRINUSE && is_stale(&address)) {
-        unlink(path);
-        bound = bind_privately(fd, &address);
-    }
-    if (bound && listen(fd, BACKLOG) == 0 && lstat(path, &about) == 0) {
+    if (bind_and_listen(fd, &address) && lstat(path, &about) == 0) {
         *listener = (struct unix_listener){fd, mem_string_copy(path), about.st_dev, about.st_ino};
         return true;
     }
-    if (errno == EADDRINUSE)
+    if (errno == EADDRINUSE || errno == EEXIST)
         error_set(err, "%s: there is a file or another machine's socket already", path);
     else
         error_set_errno(err, "%s: cannot listen there", path);
