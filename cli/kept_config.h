@@ -19,7 +19,8 @@ struct words {
     int count;
 };
 
-void words_add(struct words *words, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void words_add(struct words *words, const char *format, ...)
+    __attribute__((format(printf, 2, 3), nonnull(2)));
 /* Whether one of them, after the first, is the option --key. */
 bool words_have(const struct words *words, const char *key);
 void words_free(struct words *words);

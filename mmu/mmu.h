@@ -72,7 +72,7 @@ struct mmu {
     /* A bit for each 4 MiB: an entry of a large page may be in the TLB. INVLPG then looks for its
      * other pieces. */
     uint32_t large_regions[32];
-    uint8_t *watched;  /* by linear page, bit per mmu_access: take the slow path; NULL: none ever */
+    uint8_t *watched; /* by linear page, bit per mmu_access: take the slow path; NULL: none ever */
     struct physmem *phys;
     struct bus *bus;
     uint64_t misses, flushes; /* for --stats */

@@ -11,9 +11,9 @@
  * Run alone: meson test -C build --suite history */
 #include "base/memory.h"
 #include "bus/keys.h"
+#include "cli/run_machine.h"
 #include "machine/history.h"
 #include "machine/internal.h"
-#include "cli/run_machine.h"
 
 #include <stdlib.h>
 #include <string.h>

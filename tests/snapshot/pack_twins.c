@@ -7,9 +7,9 @@
  *
  * Run alone: meson test -C build --suite pack */
 #include "base/memory.h"
+#include "cli/run_machine.h"
 #include "machine/internal.h"
 #include "machine/pack.h"
-#include "cli/run_machine.h"
 
 #include <stdlib.h>
 #include <string.h>
