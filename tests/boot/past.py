@@ -8,8 +8,9 @@ from saved import REST, WORK, states
 def past_disk(bench):
     """Back and forth in the middle of work, the same states; from an earlier moment, once more the
     same future, to the end, with the disk as it was then."""
-    options = ["--memory", "128M", "--disk", f"{bench.guest('disk')},snapshot", "--serial",
-               f"file:{bench.serial_file()}"]
+    # However slow the host, all of it is kept.
+    options = ["--memory", "128M", "--history", "1G", "--disk", f"{bench.guest('disk')},snapshot",
+               "--serial", f"file:{bench.serial_file()}"]
     whole = states(bench.run(*options, script=WORK + REST))
     text = bench.serial_text()
     middle, later = (int(state.split()[1]) for state in whole[:2])
