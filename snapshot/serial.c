@@ -9,6 +9,8 @@
 
 /* --- bytes --- */
 
+enum { FIRST_CAPACITY = 64 }; /* there is always a place, even for nothing */
+
 void serial_free(struct serial *serial)
 {
     mem_free(serial->bytes);
@@ -18,8 +20,9 @@ void serial_free(struct serial *serial)
 uint8_t *serial_extend(struct serial *serial, size_t size)
 {
     size_t needed = serial->size + size;
-    if (needed > serial->capacity) {
-        serial->capacity = needed > 2 * serial->capacity ? needed : 2 * serial->capacity;
+    if (needed > serial->capacity || !serial->bytes) {
+        size_t grown = serial->capacity ? 2 * serial->capacity : FIRST_CAPACITY;
+        serial->capacity = needed > grown ? needed : grown;
         serial->bytes = mem_resize(serial->bytes, serial->capacity);
     }
     uint8_t *room = serial->bytes + serial->size;
