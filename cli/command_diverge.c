@@ -48,10 +48,7 @@ static bool take_engines(void *target, const char *text, struct error *err)
 
 static bool take_count(uint64_t *count, const char *option, const char *text, struct error *err)
 {
-    char *end;
-    errno = 0;
-    *count = strtoull(text, &end, 0);
-    return (text[0] >= '0' && text[0] <= '9' && !*end && !errno && *count) ||
+    return (options_count(text, count) && *count) ||
            error_set(err, "%s %s: give a number of instructions", option, text);
 }
 

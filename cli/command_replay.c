@@ -29,10 +29,7 @@ static bool take_log(void *target, const char *text, struct error *err)
 static bool take_to(void *target, const char *text, struct error *err)
 {
     struct replay_options *options = target;
-    char *end;
-    errno = 0;
-    options->to = strtoull(text, &end, 0);
-    return (text[0] >= '0' && text[0] <= '9' && !*end && !errno) ||
+    return options_count(text, &options->to) ||
            error_set(err, "--to %s: give an instruction count", text);
 }
 

@@ -1,5 +1,8 @@
 #include "cli/options.h"
 
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { NAME_COLUMN = 34 };
@@ -49,6 +52,14 @@ bool options_parse(int argc, char **argv, const struct option_row *rows, option_
             return false;
     }
     return true;
+}
+
+bool options_count(const char *text, uint64_t *count)
+{
+    char *end;
+    errno = 0;
+    *count = strtoull(text, &end, 0);
+    return isdigit((unsigned char)text[0]) && !*end && !errno;
 }
 
 void options_help(const struct option_row *rows, FILE *stream)

@@ -5,6 +5,7 @@
 #include "base/error.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 /* Takes an option's argument (NULL for one that has none) into target. False: err says what is
@@ -22,6 +23,8 @@ struct option_row {
  * positional (NULL: there must be none). rows ends with a NULL name. */
 bool options_parse(int argc, char **argv, const struct option_row *rows, option_handler *positional,
                    void *target, struct error *err);
+/* A count: decimal, 0x or 0. False: text is none. */
+bool options_count(const char *text, uint64_t *count);
 /* The rows as a table for --help. */
 void options_help(const struct option_row *rows, FILE *stream);
 

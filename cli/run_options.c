@@ -220,10 +220,7 @@ static bool take_date(void *target, const char *text, struct error *err)
 static bool take_stop_after(void *target, const char *text, struct error *err)
 {
     struct run_options *options = target;
-    char *end;
-    errno = 0;
-    options->stop_after = strtoull(text, &end, 0);
-    return (isdigit((unsigned char)text[0]) && !*end && !errno) ||
+    return options_count(text, &options->stop_after) ||
            error_set(err, "--stop-after %s: give a number of instructions", text);
 }
 

@@ -160,6 +160,9 @@ bool command_parse_request(const struct command_table *table, const json_t *requ
                            struct command_call *call, struct error *err);
 void command_call_free(struct command_call *call);
 
+/* 30s, 500ms, 20us, 100ns, 2m, 1h, 1.5s: nanoseconds. */
+bool command_parse_duration(const char *text, uint64_t *ns);
+
 /* The value of a parameter by name; asserts that the row has it. */
 const struct command_value *command_argument(const struct command_call *call, const char *name);
 

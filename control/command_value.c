@@ -84,8 +84,7 @@ static bool parse_integer(const struct command_parameter *parameter, struct comm
     return set_integer(parameter, value, number, err);
 }
 
-/* 30s, 500ms, 20us, 100ns, 2m, 1.5s. */
-static bool parse_duration(struct command_value *value, const char *text, struct error *err)
+bool command_parse_duration(const char *text, uint64_t *ns)
 {
     static const struct {
         const char *name;
@@ -102,11 +101,11 @@ static bool parse_duration(struct command_value *value, const char *text, struct
     double number = strtod(text, &end);
     for (size_t i = 0; i < ARRAY_LENGTH(units) && isdigit((unsigned char)text[0]); i++) {
         if (strcmp(end, units[i].name) == 0 && number >= 0 && number < 1e6) {
-            value->number = (uint64_t)(number * (double)units[i].ns + 0.5);
+            *ns = (uint64_t)(number * (double)units[i].ns + 0.5);
             return true;
         }
     }
-    return error_set(err, "\"%s\" is not a duration, such as 30s, 500ms or 2m", text);
+    return false;
 }
 
 /* --- text --- */
@@ -195,7 +194,8 @@ bool command_value_from_text(struct command_call *call, unsigned index, const ch
     case PARAMETER_INTEGER:
         return parse_integer(parameter, value, text, err);
     case PARAMETER_DURATION:
-        return parse_duration(value, text, err);
+        return command_parse_duration(text, &value->number) ||
+               error_set(err, "\"%s\" is not a duration, such as 30s, 500ms or 2m", text);
     case PARAMETER_TEXT:
         return set_text(parameter, value, text, size, err);
     case PARAMETER_FILE:

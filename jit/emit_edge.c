@@ -30,10 +30,9 @@ static void emit_advance(struct emitter *e, uint32_t distance)
 static void emit_guard(struct emitter *e, struct edge *edge)
 {
     struct x64 *as = &e->as;
-    struct x64_mem tag = {REG_TLB, REG_SCRATCH, 0,
-                          offsetof(struct tlb_entry, tag) + MMU_EXECUTE * sizeof(uint32_t)};
+    struct x64_mem tag = thunks_tlb_field(offsetof(struct tlb_entry, tag[MMU_EXECUTE]));
     _Static_assert(offsetof(struct tlb_entry, physical) ==
-                       offsetof(struct tlb_entry, tag) + (MMU_EXECUTE + 1) * sizeof(uint32_t),
+                       offsetof(struct tlb_entry, tag[MMU_EXECUTE]) + sizeof(uint32_t),
                    "tag and address are compared as one number");
     thunks_emit_tlb_index(as, REG_EIP);
     x64_mov_ri(as, 8, REG_T0, UINT64_MAX); /* set when the edge is linked */

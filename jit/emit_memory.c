@@ -95,11 +95,6 @@ static void emit_segment(struct emitter *e, const struct ir_op *op)
 
 /* --- TLB --- */
 
-static struct x64_mem tlb_field(size_t member)
-{
-    return (struct x64_mem){REG_TLB, REG_SCRATCH, 0, (int32_t)member};
-}
-
 /* The entry's index for REG_ADDRESS goes to the scratch register; T0 is the page of the last byte,
  * which is `last` bytes further. The jump is taken if the entry is another one. */
 static uint8_t *emit_compare(struct emitter *e, int32_t last, unsigned access)
@@ -112,14 +107,15 @@ static uint8_t *emit_compare(struct emitter *e, int32_t last, unsigned access)
         x64_lea(as, 4, REG_T0, x64_at(REG_ADDRESS, last));
     x64_alu_ri(as, X64_AND, 4, REG_T0, ~(uint32_t)PAGE_MASK);
     x64_alu_rm(as, X64_CMP, 4, REG_T0,
-               tlb_field(offsetof(struct tlb_entry, tag) + access * sizeof(uint32_t)));
+               thunks_tlb_field(offsetof(struct tlb_entry, tag) + access * sizeof(uint32_t)));
     return x64_jcc(as, X64_NE);
 }
 
 static void emit_probe(struct emitter *e, const struct ir_op *op, struct slow_stub *stub)
 {
     emit_stub_jump(stub, emit_compare(e, op->size - 1, op->access));
-    x64_alu_rm(&e->as, X64_ADD, 8, REG_ADDRESS, tlb_field(offsetof(struct tlb_entry, addend)));
+    x64_alu_rm(&e->as, X64_ADD, 8, REG_ADDRESS,
+               thunks_tlb_field(offsetof(struct tlb_entry, addend)));
 }
 
 /* --- accesses that are probed together: jit/groups.c --- */
@@ -137,7 +133,7 @@ static void emit_leader(struct emitter *e, const struct ir_op *op, struct slow_s
     first.imm += (uint32_t)(int32_t)op->group_first;
     emit_offset(e, REG_ADDRESS, &first);
     emit_stub_jump(stub, emit_compare(e, op->group_last - op->group_first - 1, op->group_access));
-    x64_mov_rm(&e->as, 8, REG_SCRATCH, tlb_field(offsetof(struct tlb_entry, addend)));
+    x64_mov_rm(&e->as, 8, REG_SCRATCH, thunks_tlb_field(offsetof(struct tlb_entry, addend)));
     if (first.imm != op->imm)
         emit_offset(e, REG_ADDRESS, op);
     x64_mov_mr(&e->as, 8, stash_of(op), REG_SCRATCH);

@@ -14,6 +14,11 @@ enum { SAVED_COUNT = sizeof saved };
 
 _Static_assert(sizeof(struct tlb_entry) == 32, "the index is shifted by 5");
 
+struct x64_mem thunks_tlb_field(size_t member)
+{
+    return (struct x64_mem){REG_TLB, REG_SCRATCH, 0, (int32_t)member};
+}
+
 void thunks_emit_tlb_index(struct x64 *as, enum host_reg linear)
 {
     x64_mov_rr(as, 4, REG_SCRATCH, linear);
@@ -165,9 +170,9 @@ static void emit_note_jump(struct x64 *as)
 static uint8_t *emit_lookup(struct x64 *as, const uint8_t *exit_boundary)
 {
     uint8_t *at = as->at;
-    const struct x64_mem physical = {REG_TLB, REG_SCRATCH, 0, offsetof(struct tlb_entry, physical)};
-    struct x64_mem tag = physical, slot = {REG_SCRATCH, REG_ADDRESS, 0, 0};
-    tag.disp = offsetof(struct tlb_entry, tag) + MMU_EXECUTE * sizeof(uint32_t);
+    const struct x64_mem physical = thunks_tlb_field(offsetof(struct tlb_entry, physical));
+    const struct x64_mem tag = thunks_tlb_field(offsetof(struct tlb_entry, tag[MMU_EXECUTE]));
+    struct x64_mem slot = {REG_SCRATCH, REG_ADDRESS, 0, 0};
     x64_mov_rr(as, 4, REG_ADDRESS, REG_EIP);
     x64_alu_rm(as, X64_ADD, 4, REG_ADDRESS, CPU_FIELD(seg[SEG_CS].base));
     thunks_emit_tlb_index(as, REG_ADDRESS);
@@ -195,15 +200,10 @@ static uint8_t *emit_lookup(struct x64 *as, const uint8_t *exit_boundary)
     return at;
 }
 
-static struct x64_mem tlb_field(size_t member)
-{
-    return (struct x64_mem){REG_TLB, REG_SCRATCH, 0, (int32_t)member};
-}
-
 /* E, and the host's address in R8. */
 static void emit_found(struct x64 *as)
 {
-    x64_mov_rm(as, 8, REG_SCRATCH, tlb_field(offsetof(struct tlb_entry, addend)));
+    x64_mov_rm(as, 8, REG_SCRATCH, thunks_tlb_field(offsetof(struct tlb_entry, addend)));
     x64_lea(as, 8, REG_ADDRESS, (struct x64_mem){REG_ADDRESS, REG_SCRATCH, 0, 0});
     x64_ret(as);
 }
@@ -214,7 +214,7 @@ static uint8_t *emit_probe_read(struct x64 *as, unsigned size)
     thunks_emit_tlb_index(as, REG_ADDRESS);
     x64_lea(as, 4, REG_T0, x64_at(REG_ADDRESS, (int32_t)size - 1));
     x64_alu_ri(as, X64_AND, 4, REG_T0, ~(uint32_t)PAGE_MASK);
-    x64_alu_rm(as, X64_CMP, 4, REG_T0, tlb_field(offsetof(struct tlb_entry, tag[MMU_READ])));
+    x64_alu_rm(as, X64_CMP, 4, REG_T0, thunks_tlb_field(offsetof(struct tlb_entry, tag[MMU_READ])));
     uint8_t *misses = x64_jcc(as, X64_NE);
     emit_found(as);
     x64_patch(misses, as->at);
@@ -247,15 +247,16 @@ static uint8_t *emit_probe_write(struct x64 *as, unsigned size)
     thunks_emit_tlb_index(as, REG_ADDRESS);
     x64_lea(as, 4, REG_T0, x64_at(REG_ADDRESS, (int32_t)size - 1));
     x64_alu_ri(as, X64_AND, 4, REG_T0, ~(uint32_t)PAGE_MASK);
-    x64_alu_rm(as, X64_CMP, 4, REG_T0, tlb_field(offsetof(struct tlb_entry, tag[MMU_WRITE])));
+    x64_alu_rm(as, X64_CMP, 4, REG_T0,
+               thunks_tlb_field(offsetof(struct tlb_entry, tag[MMU_WRITE])));
     uint8_t *plain = x64_jcc(as, X64_E);
-    x64_alu_rm(as, X64_CMP, 4, REG_T0, tlb_field(offsetof(struct tlb_entry, page)));
+    x64_alu_rm(as, X64_CMP, 4, REG_T0, thunks_tlb_field(offsetof(struct tlb_entry, page)));
     misses[0] = x64_jcc(as, X64_NE);
-    x64_test_mi(as, 1, tlb_field(offsetof(struct tlb_entry, allowed)), TLB_TRAPS_WRITES);
+    x64_test_mi(as, 1, thunks_tlb_field(offsetof(struct tlb_entry, allowed)), TLB_TRAPS_WRITES);
     misses[1] = x64_jcc(as, X64_NE);
     x64_mov_rr(as, 4, REG_T0, REG_ADDRESS);
     x64_alu_ri(as, X64_AND, 4, REG_T0, PAGE_MASK);
-    x64_alu_rm(as, X64_OR, 4, REG_T0, tlb_field(offsetof(struct tlb_entry, physical)));
+    x64_alu_rm(as, X64_OR, 4, REG_T0, thunks_tlb_field(offsetof(struct tlb_entry, physical)));
     push(as, RCX);
     uint8_t *no_code = emit_code_bits(as);
     pop(as, RCX);

@@ -37,6 +37,8 @@ void thunks_emit_jump(const struct thunks *thunks, struct x64 *as);
 /* Code that makes the scratch register the index of the TLB entry, in bytes, for the address that
  * is in linear. */
 void thunks_emit_tlb_index(struct x64 *as, enum host_reg linear);
+/* A member of that entry, by its offset. */
+struct x64_mem thunks_tlb_field(size_t member);
 
 void thunks_emit(struct thunks *thunks, struct x64 *as);
 

@@ -17,31 +17,6 @@ struct target {
     uint64_t amount; /* instructions or ns */
 };
 
-static bool parse_time(struct target *target, const char *text)
-{
-    static const struct {
-        const char *name;
-        uint64_t ns;
-    } units[] = {
-        {"ns", 1                   },
-        {"us", NS_PER_MICROSECOND  },
-        {"ms", NS_PER_MILLISECOND  },
-        {"s",  NS_PER_SECOND       },
-        {"m",  60 * NS_PER_SECOND  },
-        {"h",  3600 * NS_PER_SECOND}
-    };
-    char *end;
-    double number = strtod(text, &end);
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        if (strcmp(end, units[i].name) == 0 && number >= 0 && number < 1e6) {
-            target->is_time = true;
-            target->amount = (uint64_t)(number * (double)units[i].ns + 0.5);
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool parse_target(struct target *target, const char *text)
 {
     *target = (struct target){.is_relative = *text == '-' || *text == '+', .is_back = *text == '-'};
@@ -51,7 +26,9 @@ static bool parse_target(struct target *target, const char *text)
     char *end;
     errno = 0;
     target->amount = strtoull(text, &end, 0);
-    return (!*end && !errno) || parse_time(target, text);
+    if (!*end && !errno)
+        return true;
+    return target->is_time = command_parse_duration(text, &target->amount);
 }
 
 bool command_check_seek(const struct command_call *call, struct error *err)
