@@ -17,7 +17,7 @@
 #include "jit/units.h"
 
 enum {
-    DEFAULT_WARM = 8,
+    DEFAULT_WARM = 16,
     DEFAULT_CACHE = 48 << 20,
     MIN_CACHE = 128 << 10,
     MAX_BUDGET = 1 << 30,
