@@ -293,6 +293,7 @@ void history_go_live(struct machine *machine)
         history_add_checkpoint(machine, false);
     } else {
         journal_truncate(machine->journal, &position);
+        history_forget_insertions(history, position.offset);
     }
     machine->checkpoint_due = false;
 }
