@@ -45,6 +45,7 @@ struct jit {
     struct emitter *emitter;
     struct ir *ir;
     bool must_interpret; /* the next block */
+    bool must_note;      /* the next block was not found in the code map */
     struct jit_stats stats;
     struct listener {
         jit_visitor *visit;
@@ -80,10 +81,8 @@ static void learn_from(const struct jit *jit, struct block *block)
     const struct translation *translation = block->translation;
     uint64_t life = cpu_icount(jit->cpu) - translation->born;
     unsigned warm = threshold(jit, block);
-    if (life < WORTHWHILE_LIFE * (uint64_t)block->count)
-        block->warm = warm * 2 < MAX_WARM ? (uint16_t)(warm * 2) : MAX_WARM;
-    else
-        block->warm = warm / 2 > MIN_WARM ? (uint16_t)(warm / 2) : MIN_WARM;
+    unsigned next = life < WORTHWHILE_LIFE * (uint64_t)block->count ? warm * 2 : warm / 2;
+    block->warm = (uint8_t)(next < MIN_WARM ? MIN_WARM : next > MAX_WARM ? MAX_WARM : next);
 }
 
 static void on_restored(void *opaque, struct block *block)
@@ -125,7 +124,8 @@ static void reset(struct jit *jit)
 
 static bool is_translatable(const struct block *block)
 {
-    return !block->crosses_page && block->key != BLOCK_DEAD && !(block->checks & BLOCK_MARKED);
+    return !block_crosses_page(block) && block->key != BLOCK_DEAD &&
+           !(block->checks & BLOCK_MARKED);
 }
 
 static void lift(struct jit *jit, const struct block *block)
@@ -263,6 +263,19 @@ static bool is_full(const struct jit *jit)
            is_area_full(&jit->memory.cold);
 }
 
+/* So that who enters a block need not look at its translation. */
+static void note_entry(struct jit *jit, struct block *block)
+{
+    const struct translation *translation = block->translation;
+    block->code = (uint32_t)(translation->entry - jit->memory.write);
+    jit->must_note = true;
+}
+
+static const uint8_t *code_of_block(const struct jit *jit, const struct block *block)
+{
+    return jit->memory.run + block->code;
+}
+
 /* The block's translation, made now if it is warm; NULL: interpret it. */
 static struct translation *translation_of(struct jit *jit, struct block *block)
 {
@@ -278,6 +291,8 @@ static struct translation *translation_of(struct jit *jit, struct block *block)
     uint64_t begin = host_time(jit);
     block->translation = translate(jit, block, &home);
     jit->stats.ns_translating += host_time(jit) - begin;
+    if (block->translation)
+        note_entry(jit, block);
     return block->translation;
 }
 
@@ -317,22 +332,22 @@ static void link(struct jit *jit, struct edge *edge, struct translation *target)
 
 /* --- running --- */
 
-static void note_code(struct jit *jit, const struct translation *translation)
+static void note_code(struct jit *jit, const struct block *block)
 {
-    struct code_map_slot *slot = code_map_slot(jit->map, translation->block->key);
-    slot->key = translation->block->key;
-    slot->code = code_cache_run(&jit->memory, translation->entry);
+    struct code_map_slot *slot = code_map_slot(jit->map, block->key);
+    slot->key = block->key;
+    slot->code = code_of_block(jit, block);
 }
 
 /* The edge that left: its target's count was taken from the budget in vain, or it is not linked
- * yet. */
+ * yet. Most of those lead to a block that is not warm, and are not looked at. */
 static struct edge *left_through(struct jit *jit)
 {
-    uint32_t id = jit->cpu->frame.payload;
+    uint32_t id = jit->cpu->frame.payload, *budget = &jit->cpu->frame.budget;
     struct edge *edge = &jit->translations[id / 2].edges[id % 2];
-    if (!edge->to)
+    if (*budget <= MAX_BUDGET)
         return jit->options.unlinked ? NULL : edge;
-    jit->cpu->frame.budget += edge->to->count;
+    *budget += edge->to->count;
     return NULL;
 }
 
@@ -358,6 +373,7 @@ static bool left(struct jit *jit, enum jit_exit why, struct edge **edge)
         at_boundary(jit);
         break;
     case EXIT_BOUNDARY:
+        jit->must_note = true;
         at_boundary(jit);
         break;
     case EXIT_FAULT:
@@ -373,7 +389,7 @@ static bool left(struct jit *jit, enum jit_exit why, struct edge **edge)
 
 /* Runs translated code. *edge: an edge to link to the next block, or NULL. False: a fault was
  * delivered. */
-static bool enter(struct jit *jit, struct translation *translation, struct edge **edge)
+static bool enter(struct jit *jit, const struct block *block, struct edge **edge)
 {
     struct cpu *cpu = jit->cpu;
     uint64_t budget = cpu->icount_limit - cpu->icount;
@@ -390,7 +406,7 @@ static bool enter(struct jit *jit, struct translation *translation, struct edge 
     jit->stats.entries++;
     uint64_t first = cpu->icount, begin = host_time(jit);
     thunks_enter *code = (thunks_enter *)(uintptr_t)code_cache_run(&jit->memory, jit->thunks.enter);
-    enum jit_exit why = code(cpu, code_cache_run(&jit->memory, translation->entry));
+    enum jit_exit why = code(cpu, code_of_block(jit, block));
     units_leave(cpu);
     jit->stats.exits[why]++;
     jit->stats.ns_inside += host_time(jit) - begin;
@@ -446,8 +462,10 @@ static void run(void *opaque)
             link(jit, edge, translation);
         edge = NULL;
         if (translation && has_budget(cpu, block) && !jit->must_interpret) {
-            note_code(jit, translation);
-            if (!enter(jit, translation, &edge))
+            if (jit->must_note)
+                note_code(jit, block);
+            jit->must_note = false;
+            if (!enter(jit, block, &edge))
                 return;
             block = cpu->code->scratch;
         } else if (!interpret(jit, block)) {
