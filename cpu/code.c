@@ -68,12 +68,13 @@ static unsigned insn_attributes(const struct insn *insn)
 static void block_begin(struct block *block, uint64_t key, bool is_marked)
 {
     block->key = key;
-    block->successor[0] = block->successor[1] = 0;
+    block->successor[0] = block->successor[1] = block;
     block->bytes = 0;
     block->count = 0;
+    block->crosses_page = block->is_kept = false;
     block->checks = is_marked ? BLOCK_MARKED : 0;
     block->heat = block->warm = 0;
-    block->translation = NULL;
+    block->translation = block->superblocks = NULL;
     block->patched_immediates = block->patched_displacements = 0;
     block->live_immediates = block->live_displacements = 0;
 }
@@ -83,7 +84,7 @@ static bool block_append(struct block *block)
 {
     struct insn *insn = &block->insns[block->count];
     unsigned attributes = insn_attributes(insn);
-    insn->offset = block->bytes;
+    insn->offset = (int16_t)block->bytes;
     block->bytes += insn->length;
     block->count++;
     block->checks |= attributes & CHECKED_ATTRIBUTES;
@@ -137,7 +138,7 @@ static enum exec_result fetch_more(struct code *code, struct fetched *fetched)
 static struct block *reserve_block(struct code *code)
 {
     struct block *block = block_cache_reserve(code->cache);
-    code->scratch->successor[0] = code->scratch->successor[1] = 0;
+    code->scratch->successor[0] = code->scratch->successor[1] = code->scratch;
     return block;
 }
 
@@ -164,7 +165,7 @@ static struct block *fetch_single(struct code *code)
     block_begin(cached, key, points_cut(code->cpu->points, fetched.physical[0]));
     cached->insns[0] = block->insns[0];
     block_append(cached);
-    cached->checks |= BLOCK_CROSSES_PAGE;
+    cached->crosses_page = true;
     cached->second_physical = fetched.physical[1];
     return block_cache_add(code->cache, cached);
 }
@@ -265,9 +266,9 @@ static bool decode_patch(const struct code *code, struct patch *patch, uint32_t 
 {
     const struct block *block = patch->block;
     unsigned i = 0;
-    while (block->insns[i].offset + block->insns[i].length <= first)
+    while ((uint32_t)block->insns[i].offset + block->insns[i].length <= first)
         i++;
-    for (patch->first = i; i < block->count && block->insns[i].offset < end; i++)
+    for (patch->first = i; i < block->count && (uint32_t)block->insns[i].offset < end; i++)
         if (!decode_patched(code, patch, &block->insns[i]))
             return false;
     return true;
@@ -289,8 +290,9 @@ static void apply_patch(struct code *code, const struct patch *patch)
     }
     block->patched_immediates |= immediates;
     block->patched_displacements |= displacements;
-    if (block->translation &&
-        (immediates & ~block->live_immediates || displacements & ~block->live_displacements)) {
+    bool is_known =
+        immediates & ~block->live_immediates || displacements & ~block->live_displacements;
+    if (block->superblocks || (block->translation && is_known)) {
         block_cache_drop_translation(code->cache, block);
         code->cpu->attention |= ATTENTION_MODE; /* it may be running */
     }
@@ -302,7 +304,7 @@ static bool patch_block(void *opaque, struct block *block, uint32_t address, uin
     struct code *code = opaque;
     uint32_t begin = block_physical(block);
     struct patch patch = {.block = block, .bytes = physmem_ram_at(code->phys, begin)};
-    if (block_crosses_page(block) || size > MAX_PATCH || !patch.bytes)
+    if (block->crosses_page || size > MAX_PATCH || !patch.bytes)
         return false;
     uint32_t first = address > begin ? address - begin : 0;
     if (!decode_patch(code, &patch, first, address + size - begin))
@@ -335,7 +337,7 @@ struct code *code_new(struct cpu *cpu, struct physmem *phys)
     code->decoder = decoder_new(cpu->model);
     code->cache = block_cache_new(phys);
     block_cache_set_patcher(code->cache, patch_block, code);
-    code->scratch = block_cache_first(code->cache);
+    code->scratch = mem_new(sizeof(struct block) + sizeof(struct insn));
     block_begin(code->scratch, BLOCK_DEAD, false);
     cpu->current = cpu->block_first = code->scratch->insns;
     physmem_set_watcher(phys, &(struct code_watcher){code_written, map_changed, code});
@@ -349,6 +351,7 @@ void code_free(struct code *code)
     physmem_set_watcher(code->phys, &(struct code_watcher){0});
     decoder_free(code->decoder);
     block_cache_free(code->cache);
+    mem_free(code->scratch);
     mem_free(code);
 }
 

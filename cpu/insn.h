@@ -77,7 +77,7 @@ struct insn {
     uint8_t rm;            /* ModRM.rm of a register form */
     uint8_t length;        /* 1..15 bytes */
     uint8_t flags;         /* enum insn_flag */
-    uint16_t offset;       /* of its first byte from the first byte of its block */
+    int16_t offset;        /* of its first byte from the first byte of its block */
     uint16_t row;          /* index into the table: insn_row(row); or INSN_ROW_NONE */
     uint16_t immediate2;   /* selector of a far pointer, nesting level of ENTER */
     uint8_t modrm;         /* the byte, 0 when there is none */

@@ -90,6 +90,9 @@ static void emit_op(struct emitter *e, const struct ir_op *op)
     case IR_JUMP_TO:
         emit_jump_to(e, op);
         break;
+    case IR_EXIT:
+        emit_side_exit(e, op);
+        break;
     default:
         emit_operation(e, op);
     }
@@ -125,6 +128,7 @@ static void emit_cold_part(struct emitter *e)
     e->as = e->cold;
     e->as.full |= hot.full;
     e->translation->cold = e->as.at;
+    emit_exit_stubs(e);
     emit_edge_stubs(e);
     emit_slow_stubs(e);
     emit_unit_stubs(e);
@@ -136,7 +140,7 @@ static void emit_cold_part(struct emitter *e)
 
 bool emit_block(struct emitter *e)
 {
-    e->stub_count = e->unit_stub_count = 0;
+    e->stub_count = e->unit_stub_count = e->exit_count = 0;
     e->units = 0;
     e->note = (struct fpu_note){0};
     e->flags = e->translation->begin;

@@ -65,6 +65,14 @@ struct unit_stub {
     struct flag_state flags;
 };
 
+/* A branch out of the middle of a superblock: what is left of that goes back to the budget. */
+struct exit_stub {
+    uint8_t *jump;
+    unsigned insn;
+    uint32_t distance;
+    struct flag_state flags;
+};
+
 struct emitter {
     struct x64 as;   /* where code goes; the cold part, while that is emitted */
     struct x64 cold; /* where the cold part goes */
@@ -84,6 +92,10 @@ struct emitter {
     struct fpu_note note;
     struct unit_stub unit_stubs[BLOCK_MAX_INSNS * 2];
     unsigned unit_stub_count;
+    struct exit_stub exits[MAX_EDGES];
+    unsigned exit_count;
+    struct flag_state edge_flags[MAX_EDGES]; /* at each edge of the translation */
+    struct edge spare_edge;                  /* for one that there is no room for */
 };
 
 #define CPU_FIELD(member) x64_at(REG_CPU, (int32_t)offsetof(struct cpu, member) - CPU_BIAS)
@@ -110,6 +122,9 @@ void emit_jcc(struct emitter *e, const struct ir_op *op);
 void emit_jecxz(struct emitter *e, const struct ir_op *op);
 void emit_jump(struct emitter *e, const struct ir_op *op);
 void emit_jump_to(struct emitter *e, const struct ir_op *op);
+void emit_side_exit(struct emitter *e, const struct ir_op *op);
+/* The exits have their edges in the cold part: before emit_edge_stubs. */
+void emit_exit_stubs(struct emitter *e);
 void emit_edge_stubs(struct emitter *e);
 
 /* --- jit/emit_special.c --- */

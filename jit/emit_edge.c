@@ -42,19 +42,31 @@ static void emit_guard(struct emitter *e, struct edge *edge)
     edge->miss = x64_jcc(as, X64_NE);
 }
 
+/* One that is full has no room for the block. */
+static struct edge *add_edge(struct emitter *e, uint32_t distance)
+{
+    struct translation *from = e->translation;
+    if (from->edge_count == from->edge_room) {
+        e->as.full = true;
+        return &e->spare_edge;
+    }
+    e->edge_flags[from->edge_count] = e->flags;
+    struct edge *edge = &from->edges[from->edge_count++];
+    *edge = (struct edge){.from = from, .distance = distance};
+    return edge;
+}
+
 /* To EIP plus distance. Flags that are not at home can be had from a recipe. */
-static void emit_edge(struct emitter *e, unsigned index, uint32_t distance)
+static void emit_edge(struct emitter *e, uint32_t distance)
 {
     struct x64 *as = &e->as;
-    struct edge *edge = &e->translation->edges[index];
     emit_advance(e, distance);
     if (!is_plain(e)) {
         flags_emit_to_home(as, &e->flags, e->thunks->save_flags);
         thunks_emit_jump(e->thunks, as);
         return;
     }
-    edge->from = e->translation;
-    edge->distance = distance;
+    struct edge *edge = add_edge(e, distance);
     if (!is_in_page(e, distance))
         emit_guard(e, edge);
     if (!e->flags.home) {
@@ -73,19 +85,27 @@ static void prepare_flags(struct emitter *e)
         flags_to_home(e);
 }
 
+/* Of what follows the operation's instruction. */
+static uint32_t distance_of_next(const struct emitter *e, const struct ir_op *op)
+{
+    const struct insn *insn = &e->ir->block->insns[op->insn];
+    return (uint32_t)insn->offset + insn->length;
+}
+
 static void emit_two_edges(struct emitter *e, const struct ir_op *op, enum x64_cond cond)
 {
-    bool is_short = is_plain(e) && is_in_page(e, e->ir->block->bytes);
+    uint32_t next = distance_of_next(e, op);
+    bool is_short = is_plain(e) && is_in_page(e, next);
     uint8_t *taken = is_short ? x64_jcc_short(&e->as, cond) : x64_jcc(&e->as, cond);
     e->flags.host = false;
     struct flag_state flags = e->flags;
-    emit_edge(e, 1, e->ir->block->bytes);
+    emit_edge(e, next);
     if (is_short && !e->as.full)
         x64_patch_short(taken, e->as.at);
     else if (!e->as.full)
         x64_patch(taken, e->as.at);
     e->flags = flags;
-    emit_edge(e, 0, op->imm);
+    emit_edge(e, op->imm);
 }
 
 void emit_jcc(struct emitter *e, const struct ir_op *op)
@@ -107,7 +127,7 @@ void emit_jump(struct emitter *e, const struct ir_op *op)
 {
     prepare_flags(e);
     e->flags.host = false;
-    emit_edge(e, 0, op->imm);
+    emit_edge(e, op->imm);
 }
 
 void emit_jump_to(struct emitter *e, const struct ir_op *op)
@@ -122,10 +142,43 @@ void emit_jump_to(struct emitter *e, const struct ir_op *op)
     thunks_emit_jump(e->thunks, &e->as);
 }
 
+void emit_side_exit(struct emitter *e, const struct ir_op *op)
+{
+    flags_to_host(e, ir_condition_flags(op->cond));
+    e->exits[e->exit_count++] = (struct exit_stub){
+        .jump = x64_jcc(&e->as, (enum x64_cond)op->cond),
+        .insn = op->insn,
+        .distance = op->imm,
+        .flags = e->flags,
+    };
+}
+
+static void emit_exit_stub(struct emitter *e, const struct exit_stub *exit)
+{
+    struct x64 *as = &e->as;
+    x64_patch(exit->jump, as->at);
+    e->flags = exit->flags;
+    if (!e->flags.has_recipe) {
+        flags_emit_to_home(as, &e->flags, e->thunks->save_flags);
+        e->flags.home = e->flags.carry_home = true;
+    }
+    e->flags.host = false;
+    unsigned left = e->ir->block->count - (exit->insn + 1);
+    x64_lea(as, 4, REG_BUDGET, x64_at(REG_BUDGET, (int32_t)left));
+    emit_edge(e, exit->distance);
+}
+
+void emit_exit_stubs(struct emitter *e)
+{
+    for (unsigned i = 0; i < e->exit_count && !e->as.full; i++)
+        emit_exit_stub(e, &e->exits[i]);
+}
+
 static void emit_edge_stub(struct emitter *e, unsigned index)
 {
     struct x64 *as = &e->as;
     struct edge *edge = &e->translation->edges[index];
+    e->flags = e->edge_flags[index];
     if (edge->count) {
         uint8_t *over_budget = edge->cold;
         edge->cold = as->at;
@@ -146,10 +199,8 @@ static void emit_edge_stub(struct emitter *e, unsigned index)
         edge_lead_out(edge);
 }
 
-/* Both edges have their flags in the same places. */
 void emit_edge_stubs(struct emitter *e)
 {
-    for (unsigned i = 0; i < 2; i++)
-        if (e->translation->edges[i].jump && !e->as.full)
-            emit_edge_stub(e, i);
+    for (unsigned i = 0; i < e->translation->edge_count && !e->as.full; i++)
+        emit_edge_stub(e, i);
 }

@@ -219,7 +219,7 @@ void emit_address(struct emitter *e, const struct ir_op *op)
 
 uint32_t emit_exec_id(const struct emitter *e, unsigned insn, bool touches_flags)
 {
-    return exec_id(e->cache, e->translation->block, insn, touches_flags);
+    return exec_id(e->cache, e->ir->block, insn, touches_flags);
 }
 
 /* An operand that gives the same sum or difference, and the same carries or borrows out of every

@@ -146,7 +146,7 @@ static bool changes(const struct ir_op *op, const struct ir_op *address)
 void emit_notes_before(struct emitter *e, const struct ir_op *op)
 {
     struct fpu_note *pending = &e->note;
-    if (op->code >= IR_EXEC) { /* C runs, or the block ends */
+    if (op->code >= IR_EXIT) { /* C runs, or the block is left */
         emit_note(e, pending);
         *pending = (struct fpu_note){0};
     } else if (pending->data && changes(op, pending->data)) {

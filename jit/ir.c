@@ -148,7 +148,7 @@ static void print_flags(unsigned flags, FILE *stream)
 static void print_op(const struct ir_op *op, FILE *stream)
 {
     fprintf(stream, "  %2u  %s.%u", op->insn, infos[op->code].name, op->size * 8);
-    if (op->code == IR_SETCC || op->code == IR_CMOV || op->code == IR_JCC)
+    if (op->code == IR_SETCC || op->code == IR_CMOV || op->code == IR_JCC || op->code == IR_EXIT)
         fprintf(stream, " %x", op->cond);
     print_value(op, op->dst, stream);
     print_value(op, op->src, stream);

@@ -46,7 +46,7 @@ struct ir_op {
     uint8_t code;               /* enum ir_code */
     uint8_t size;               /* of the operands, in bytes */
     uint8_t dst, src;           /* enum ir_value */
-    uint8_t cond;               /* SETCC, CMOV, JCC, HOST_IF: as in the opcode of a Jcc */
+    uint8_t cond;               /* SETCC, CMOV, JCC, EXIT, HOST_IF: as in the opcode of a Jcc */
     uint8_t insn;               /* index of the guest instruction */
     uint8_t access;             /* ADDRESS: enum mmu_access; MMU_WRITE covers a read, too */
     uint8_t segment;            /* ADDRESS */

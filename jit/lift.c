@@ -358,7 +358,7 @@ void lift_block(const struct lifts *lifts, const struct block *block, uint32_t m
     }
     l.index = block->count - 1u;
     if (!ends_block(ir))
-        lift_op(&l, IR_JUMP, 4, IR_NONE, IR_NONE)->imm = block->bytes;
+        lift_op(&l, IR_JUMP, 4, IR_NONE, IR_NONE)->imm = lift_next(&l);
 }
 
 void lift_spoil(struct ir *ir, const char *mnemonic)

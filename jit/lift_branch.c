@@ -12,8 +12,21 @@ static bool is_plain_call(const struct lifter *l)
     return is_plain(l) && l->mode & STACK_32;
 }
 
+/* In the middle of a superblock: of what follows. */
+static bool goes_on(const struct lifter *l)
+{
+    return l->index + 1u < l->ir->block->count;
+}
+
+static uint32_t distance_of_next(const struct lifter *l)
+{
+    return (uint32_t)l->ir->block->insns[l->index + 1].offset;
+}
+
 static void jump(struct lifter *l)
 {
+    if (goes_on(l))
+        return;
     if (lift_is_patched(l)) {
         lift_op(l, IR_JUMP_TO, 4, IR_NONE, IR_LIVE)->imm = lift_next(l);
         l->ir->live_immediates |= 1u << l->index;
@@ -33,9 +46,11 @@ bool lift_jcc(struct lifter *l, enum ir_code code)
 {
     if (!is_plain(l))
         return false;
-    struct ir_op *op = lift_op(l, code, 4, IR_NONE, IR_NONE);
-    op->imm = lift_next(l) + l->insn->immediate;
-    op->cond = l->row->opcode & 15;
+    uint32_t target = lift_next(l) + l->insn->immediate;
+    bool is_taken = goes_on(l) && distance_of_next(l) == target;
+    struct ir_op *op = lift_op(l, goes_on(l) ? IR_EXIT : code, 4, IR_NONE, IR_NONE);
+    op->imm = is_taken ? lift_next(l) : target;
+    op->cond = (l->row->opcode & 15) ^ is_taken;
     return true;
 }
 

@@ -62,7 +62,7 @@ static inline bool lift_is_32(const struct lifter *l)
 }
 static inline uint32_t lift_next(const struct lifter *l)
 {
-    return l->insn->offset + l->insn->length;
+    return (uint32_t)l->insn->offset + l->insn->length;
 }
 
 lift_function lift_arithmetic, lift_compare, lift_move, lift_unary, lift_shift, lift_double_shift,

@@ -41,9 +41,12 @@ void jit_stats_print(const struct jit_stats *stats, uint64_t instructions, uint6
     fprintf(stream, "efficiency     %.3f %% of all instructions retired inside translated code\n",
             share(stats->inside, instructions));
     print_count("calls", calls, "of exec functions from it", stream);
-    fprintf(stream, "translated     %llu blocks and %llu variants, %llu guest bytes to %llu host\n",
-            (unsigned long long)stats->translated, (unsigned long long)stats->variants,
-            (unsigned long long)stats->guest_bytes, (unsigned long long)stats->host_bytes);
+    fprintf(stream,
+            "translated     %llu blocks, %llu of them superblocks, and %llu variants, "
+            "%llu guest bytes to %llu host\n",
+            (unsigned long long)stats->translated, (unsigned long long)stats->superblocks,
+            (unsigned long long)stats->variants, (unsigned long long)stats->guest_bytes,
+            (unsigned long long)stats->host_bytes);
     print_count("removed", stats->removed, "blocks, one by one", stream);
     print_count("restored", stats->restored, "of them, when their instructions were back", stream);
     print_count("reused", stats->reused, "times the room of one that was rewritten", stream);

@@ -15,7 +15,7 @@ enum jit_cold {
 };
 
 struct jit_stats {
-    uint64_t translated, variants, guest_bytes, host_bytes;
+    uint64_t translated, superblocks, variants, guest_bytes, host_bytes;
     uint64_t removed, restored, reused, resets;
     uint64_t entries, links;
     uint64_t exits[EXIT_COUNT];

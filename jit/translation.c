@@ -75,7 +75,7 @@ bool edge_can_carry(const struct edge *edge, const struct translation *target)
 
 static void isolate(struct translation *translation)
 {
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < translation->edge_count; i++)
         if (translation->edges[i].to)
             edge_unlink(&translation->edges[i]);
     while (translation->incoming)

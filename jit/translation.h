@@ -1,6 +1,7 @@
-/* A translated block, and how translated blocks lead to each other.
+/* A translated block or superblock (jit/superblock.h), and how they lead to each other.
  *
- * A block ends in at most two edges. An edge that is not linked leaves to the engine, which finds
+ * A block ends in at most two edges; a superblock has one more for each branch that may leave it
+ * before its end. An edge that is not linked leaves to the engine, which finds
  * the next block and links them. Within a page that holds whatever happens to the TLB. An edge to
  * another page has a guard: the TLB must have the page of EIP as executable, at the target's
  * physical address; where it has not, the jump is looked up. A linked edge is known to its target,
@@ -24,7 +25,7 @@ struct translation;
 struct edge {
     struct translation *from, *to; /* to NULL: not linked */
     struct edge *next_incoming;    /* of to */
-    uint8_t *jump;                 /* the jump's offset; NULL: the block has no such edge */
+    uint8_t *jump;                 /* the jump's offset */
     uint8_t *count;     /* second kind: the immediate that is taken from the budget; else NULL */
     uint8_t *cold;      /* second kind: the cold part */
     uint8_t *cold_jump; /* second kind: the offset of the jump at its end */
@@ -37,15 +38,22 @@ struct edge {
 
 enum { TRANSLATION_REDIRECT = 5 }; /* bytes of a jump */
 
+enum { MAX_EDGES = 10 }; /* of a translation */
+
 struct translation {
-    struct block *block;
+    struct block *block; /* that is found at its address */
+    const struct block
+        *source;           /* what was translated: block, or a superblock that begins with it */
     uint8_t *entry, *body; /* as written, not as run */
     uint8_t *cold;         /* the cold part, the same */
     uint32_t size;         /* of the host code without the cold part, in bytes */
     uint32_t cold_size;
     uint32_t room, cold_room; /* what there is for them; more if the code before them was longer */
-    uint32_t index;           /* of all translations */
+    uint32_t first_edge;      /* index of edges[0] of all edges */
     uint16_t count;           /* guest instructions */
+    uint8_t edge_count;
+    uint8_t edge_room;  /* edges that there can be */
+    uint8_t part_count; /* 0: it is no superblock */
     bool kills_flags;
     bool is_variant; /* entered at body only, with the flags as in begin */
     uint64_t born;   /* icount */
@@ -53,14 +61,15 @@ struct translation {
     struct flag_state begin;
     struct translation *variants; /* of a block's translation */
     struct translation *next_variant;
-    struct edge edges[2];
+    struct edge *edges;
     struct edge *incoming;
+    struct superblock_part *parts; /* of a superblock, without its first block */
 };
 
 /* Names an edge for frame.payload. */
 static inline uint32_t translation_edge_id(const struct translation *translation, unsigned edge)
 {
-    return translation->index * 2 + edge;
+    return translation->first_edge + edge;
 }
 
 /* The number that a guard adds to EIP, which then has to be the TLB entry's tag for execution, with

@@ -5,7 +5,6 @@
 #include "machine/fork.h"
 #include "machine/history.h"
 #include "machine/internal.h"
-#include "record/log_file.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -83,18 +82,10 @@ enum command_outcome command_seek(struct machine *machine, struct job *job)
 enum command_outcome command_live(struct machine *machine, struct job *job)
 {
     struct error err;
-    if (machine->player.is_on)
-        return job_fail(job, EXIT_STATUS_HOST_ERROR,
-                        "live: this is a replay; anachron replay LOG --to %llu --go-live makes a "
-                        "live machine of this moment",
-                        (unsigned long long)machine_icount(machine));
-    if (!history_go_live(machine, &err))
+    if (!history_may_go_live(machine, &err))
         return job_fail(job, EXIT_STATUS_HOST_ERROR, "live: %s", err.text);
-    json_t *result = describe(machine);
-    if (machine->recorder.writer)
-        json_object_set_new(result, "record",
-                            json_string(log_writer_path(machine->recorder.writer)));
-    return job_done(job, result);
+    history_go_live(machine);
+    return job_done(job, describe(machine));
 }
 
 enum command_outcome command_checkpoint(struct machine *machine, struct job *job)

@@ -25,6 +25,8 @@ static bool take_setting(struct machine *machine, struct jit_options *options, c
     unsigned long value;
     if (is_setting(text, "unlinked"))
         options->unlinked = true;
+    else if (is_setting(text, "plain"))
+        options->plain = true;
     else if (is_setting(text, "flush"))
         options->flush = options->unlinked = true;
     else if (!strncmp(text, "break=", 6) && text[6])
@@ -45,9 +47,8 @@ static bool take_settings(struct machine *machine, struct jit_options *options, 
     for (const char *text = machine->config.translator; text && *text;) {
         if (!take_setting(machine, options, text))
             return error_set(err,
-                             "--translator %s: give warm=N, cache=KIB, unlinked, single or "
-                             "flush, with "
-                             "commas between them",
+                             "--translator %s: give warm=N, cache=KIB, plain, unlinked, single or "
+                             "flush, with commas between them",
                              text);
         const char *comma = strchr(text, ',');
         text = comma ? comma + 1 : NULL;

@@ -10,6 +10,7 @@
  *
  *   warm=N      blocks are translated when they are entered for the N-th time
  *   cache=N     KiB of code, after which everything is forgotten
+ *   plain       no superblocks
  *   unlinked    blocks do not lead to each other
  *   single      blocks have one instruction
  *   flush       the TLB is emptied before every block; implies unlinked

@@ -503,6 +503,8 @@ int main(int argc, char **argv)
     } ways[] = {
         {{.warm = 1},                                  0},
         {{.warm = 8},                                  0},
+        {{.warm = 3},                                  0},
+        {{.warm = 8, .plain = true},                   0},
         {{.warm = 1, .unlinked = true, .flush = true}, 0},
         {{.warm = 2, .cache_size = 1},                 0},
         {{.warm = 1},                                  1},

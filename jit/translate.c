@@ -1,0 +1,227 @@
+/* From blocks to translations, and the links between these. */
+#include "base/memory.h"
+#include "cpu/code.h"
+#include "jit/emit.h"
+#include "jit/jit_private.h"
+
+enum {
+    MAX_VARIANTS = 2, /* of a block */
+    ROOM_FOR_BLOCK = 32 << 10,
+};
+
+static bool is_translatable(const struct block *block)
+{
+    return !block->crosses_page && block->key != BLOCK_DEAD && !(block->checks & BLOCK_MARKED);
+}
+
+void jit_lift(struct jit *jit, const struct block *block)
+{
+    lift_block(jit->lifts, block, jit->cpu->code_mode, jit->ir);
+    if (jit->options.spoil)
+        lift_spoil(jit->ir, jit->options.spoil);
+    ir_group_addresses(jit->ir, jit->cpu->code_mode);
+    ir_find_live_flags(jit->ir);
+}
+
+static struct jit_code code_of(const struct jit *jit, const uint8_t *written, size_t size)
+{
+    return (struct jit_code){written, code_cache_run(&jit->memory, written), size};
+}
+
+struct jit_view jit_view_of(const struct jit *jit, const struct translation *translation)
+{
+    return (struct jit_view){
+        .block = translation->source,
+        .ir = jit->ir,
+        .mode = jit->cpu->code_mode,
+        .linear = jit->cpu->seg[SEG_CS].base + jit->cpu->eip,
+        .is_variant = translation->is_variant,
+        .hot = code_of(jit, translation->entry, translation->size),
+        .cold = code_of(jit, translation->cold, translation->cold_size),
+    };
+}
+
+static void note_translation(struct jit *jit, const struct translation *translation)
+{
+    struct jit_stats *stats = &jit->stats;
+    if (translation->is_variant)
+        stats->variants++;
+    else
+        stats->translated++;
+    stats->host_bytes += translation->size + translation->cold_size;
+    stats->guest_bytes += translation->is_variant ? 0 : translation->source->bytes;
+    struct jit_view view = jit_view_of(jit, translation);
+    view.begin = jit->emitter->begin;
+    for (unsigned i = 0; i < jit->listener_count; i++)
+        jit->listeners[i].visit(jit->listeners[i].opaque, &view);
+}
+
+/* Of block, whose source is lifted, entered with the flags in begin, to hot and cold, into the
+ * rooms that translation has. False: no room. */
+static bool emit_to(struct jit *jit, struct translation *translation, struct block *block,
+                    const struct flag_state *begin, struct x64 hot, struct x64 cold)
+{
+    struct emitter *e = jit->emitter;
+    *translation = (struct translation){
+        .block = block,
+        .source = jit->ir->block,
+        .edges = translation->edges,
+        .first_edge = (uint32_t)(translation->edges - jit->edges),
+        .edge_room = translation->edge_room,
+        .count = jit->ir->block->count,
+        .begin = *begin,
+        .room = translation->room,
+        .cold_room = translation->cold_room,
+    };
+    translation->begin.recipe.slot_insn = BLOCK_MAX_INSNS; /* none of this block's */
+    translation->is_variant = !begin->home;
+    e->as = hot;
+    e->cold = cold;
+    e->thunks = &jit->thunks;
+    e->cache = jit->cpu->code->cache;
+    e->ir = jit->ir;
+    e->mode = jit->cpu->code_mode;
+    e->translation = translation;
+    return emit_block(e);
+}
+
+/* To where the translation of an earlier block with the same key was. NULL: it does not fit. */
+static struct translation *translate_again(struct jit *jit, struct block *block,
+                                           const struct flag_state *begin)
+{
+    struct translation *hole = begin->home ? code_hole_take(&jit->holes, block->key) : NULL;
+    if (!hole)
+        return NULL;
+    translation_isolate(hole);
+    jit->stats.reused++;
+    uint8_t *entry = hole->entry, *cold = hole->cold;
+    if (emit_to(jit, hole, block, begin, (struct x64){.at = entry, .end = entry + hole->room},
+                (struct x64){.at = cold, .end = cold + hole->cold_room}))
+        return hole;
+    hole->entry = entry;
+    translation_redirect(hole, jit->thunks.lookup);
+    return NULL;
+}
+
+static struct translation *translate_anew(struct jit *jit, struct block *block,
+                                          const struct flag_state *begin)
+{
+    struct code_area *hot = &jit->memory.hot, *cold = &jit->memory.cold;
+    struct translation *translation = &jit->translations[jit->count];
+    translation->edges = &jit->edges[jit->edge_count];
+    translation->edge_room = MAX_EDGES;
+    if (!emit_to(jit, translation, block, begin, (struct x64){.at = hot->at, .end = hot->end},
+                 (struct x64){.at = cold->at, .end = cold->end}))
+        return NULL;
+    translation->room = translation->size;
+    translation->cold_room = translation->cold_size;
+    translation->edge_room = translation->edge_count;
+    jit->edge_count += translation->edge_count;
+    hot->at = jit->emitter->as.at;
+    cold->at = jit->emitter->cold.at;
+    code_cache_trim(&jit->memory);
+    jit->count++;
+    return translation;
+}
+
+/* Of block, or of source, the superblock that begins with it, entered with the flags in begin.
+ * NULL: no room. */
+static struct translation *translate(struct jit *jit, struct block *block,
+                                     const struct block *source, const struct flag_state *begin)
+{
+    jit_lift(jit, source);
+    struct translation *translation = translate_again(jit, block, begin);
+    if (!translation)
+        translation = translate_anew(jit, block, begin);
+    if (!translation)
+        return NULL;
+    translation->born = jit->cpu->icount;
+    block->live_immediates = source == block ? jit->ir->live_immediates : 0;
+    block->live_displacements = source == block ? jit->ir->live_displacements : 0;
+    note_translation(jit, translation);
+    return translation;
+}
+
+static bool is_area_full(const struct code_area *area)
+{
+    return area->end - area->at < ROOM_FOR_BLOCK;
+}
+
+static bool is_full(const struct jit *jit)
+{
+    return jit->count == jit->capacity || jit->edge_count + MAX_EDGES > jit->edge_capacity ||
+           jit->part_count + SUPERBLOCK_MAX_PARTS > jit->edge_capacity ||
+           is_area_full(&jit->memory.hot) || is_area_full(&jit->memory.cold);
+}
+
+static struct translation *translate_superblock(struct jit *jit, struct block *block,
+                                                const struct flag_state *begin)
+{
+    struct superblock_plan plan;
+    struct block_cache *cache = jit->cpu->code->cache;
+    if (jit->options.plain || jit->cpu->code->limit ||
+        !superblock_find(cache, block, block->heat, &plan))
+        return NULL;
+    const struct block *source = superblock_make(cache, &plan);
+    struct translation *translation = source ? translate(jit, block, source, begin) : NULL;
+    if (!translation)
+        return NULL;
+    superblock_join(&plan, translation, &jit->parts[jit->part_count]);
+    jit->part_count += translation->part_count;
+    jit->stats.superblocks++;
+    return translation;
+}
+
+struct translation *jit_translation_of(struct jit *jit, struct block *block)
+{
+    if (block->translation)
+        return block->translation;
+    if (++block->heat < jit_threshold(jit, block) || !is_translatable(block))
+        return NULL;
+    if (is_full(jit)) {
+        block_cache_empty(jit->cpu->code->cache);
+        return NULL;
+    }
+    const struct flag_state home = {.home = true, .carry_home = true};
+    uint64_t begin = jit_host_time(jit);
+    block->translation = translate_superblock(jit, block, &home);
+    if (!block->translation)
+        block->translation = translate(jit, block, block, &home);
+    jit->stats.ns_translating += jit_host_time(jit) - begin;
+    return block->translation;
+}
+
+static bool is_same_state(const struct flag_state *a, const struct flag_state *b)
+{
+    return a->carry_home == b->carry_home && a->recipe.code == b->recipe.code &&
+           a->recipe.size == b->recipe.size && a->recipe.dst == b->recipe.dst &&
+           a->recipe.src == b->recipe.src && a->recipe.imm == b->recipe.imm &&
+           a->recipe.moved == b->recipe.moved;
+}
+
+/* The variant of translation for being entered through edge; the translation itself if that has
+ * too many already. */
+static struct translation *variant_for(struct jit *jit, struct translation *translation,
+                                       const struct edge *edge)
+{
+    unsigned count = 0;
+    for (struct translation *v = translation->variants; v; v = v->next_variant, count++)
+        if (is_same_state(&v->begin, &edge->flags))
+            return v;
+    if (count == MAX_VARIANTS || is_full(jit))
+        return translation;
+    struct translation *variant =
+        translate(jit, translation->block, translation->source, &edge->flags);
+    if (!variant)
+        return translation;
+    variant->next_variant = translation->variants;
+    return translation->variants = variant;
+}
+
+void jit_link(struct jit *jit, struct edge *edge, struct translation *target)
+{
+    if (edge_can_carry(edge, target))
+        target = variant_for(jit, target, edge);
+    edge_link(edge, target, jit->thunks.jump);
+    jit->stats.links++;
+}
