@@ -16,19 +16,40 @@ struct clock {
     struct clock_source source;
 };
 
+/* A moment of the present that can be told, and goes on. */
+static const char *clock_misfit(const void *base)
+{
+    const struct clock *clock = base;
+    uint64_t icount = clock_icount(clock);
+    if (clock->base_icount > icount)
+        return "it begins at an instruction that is still to come";
+    if ((uint128_t)(icount - clock->base_icount) * clock->ps_per_insn / PS_PER_NS > CLOCK_LATEST)
+        return "more time has passed than there is";
+    return NULL;
+}
+
 const struct field clock_fields[] = {
-    FIELD(struct clock, base_icount),
-    FIELD(struct clock, base_ns),
-    FIELD(struct clock, ps_per_insn),
-    FIELD(struct clock, timer_count),
+    FIELD_MOST(struct clock, base_icount, CLOCK_LATEST),
+    FIELD_MOST(struct clock, base_ns, CLOCK_LATEST),
+    FIELD_RANGE(struct clock, ps_per_insn, 1, CLOCK_MOST_PS_PER_INSN),
+    FIELD_FIXED(struct clock, timer_count),
+    FIELD_CHECK(clock_misfit),
     FIELD_TRANSIENT(struct clock, timers),
     FIELD_TRANSIENT(struct clock, source),
     FIELD_END,
 };
 
+static const char *timer_misfit(const void *base)
+{
+    const struct timer *timer = base;
+    bool is_moment = timer->deadline <= CLOCK_LATEST || timer->deadline == CLOCK_NEVER;
+    return is_moment ? NULL : "the deadline is later than any";
+}
+
 const struct field timer_fields[] = {
     FIELD(struct timer, deadline),
-    FIELD(struct timer, rank),
+    FIELD_FIXED(struct timer, rank),
+    FIELD_CHECK(timer_misfit),
     FIELD_TRANSIENT(struct timer, clock),
     FIELD_TRANSIENT(struct timer, expired),
     FIELD_TRANSIENT(struct timer, device),

@@ -14,6 +14,12 @@
 #include <stdint.h>
 
 #define CLOCK_NEVER UINT64_MAX
+/* Neither the present nor a deadline is later in a state that is loaded: 146 years, so that sums of
+ * times stay far from overflow. */
+#define CLOCK_LATEST (UINT64_C(1) << 62)
+
+/* An instruction takes at least a picosecond, and at most a millisecond. */
+#define CLOCK_MOST_PS_PER_INSN UINT64_C(1000000000)
 
 /* Nominal instruction rate: 10 ns each, a 100 MHz machine that retires one a cycle. */
 #define CLOCK_DEFAULT_PS_PER_INSN UINT64_C(10000)

@@ -2,6 +2,7 @@
 #include "cli/run_config.h"
 
 #include "base/memory.h"
+#include "bus/clock.h"
 #include "cli/firmware.h"
 #include "cli/run_private.h"
 #include "host/image.h"
@@ -322,7 +323,7 @@ static bool apply_numbers(json_t *config, struct run_options *options, struct er
                     "boot", &boot, "date", &date, "picoseconds", &picoseconds,
                     "resets_on_triple_fault", &resets, "vmware_mouse", &vmware) ||
         strlen(boot) >= sizeof options->boot || memory < 1 << 20 || memory % (1 << 20) ||
-        memory > UINT32_MAX || picoseconds < 0)
+        memory > UINT32_MAX || picoseconds < 0 || picoseconds > (json_int_t)CLOCK_MOST_PS_PER_INSN)
         return is_wrong(err, "setting");
     options->model = cpu_model_find(cpu);
     options->ram_size = (uint64_t)memory;

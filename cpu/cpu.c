@@ -152,6 +152,9 @@ void cpu_after_load(void *base)
     struct cpu *cpu = base;
     cpu->gpr[REG_ZERO] = 0;
     cpu->block_first = cpu->current;
+    /* The MMU's copies of what the processor is at were saved too, but it is these that count. */
+    cpu_update_paging(cpu, false);
+    cpu_set_cpl(cpu, cpu->cpl);
     cpu_update_segments(cpu);
     cpu->attention &= ATTENTION_STOP;
     cpu->attention |= ATTENTION_CLOCK | ATTENTION_MODE;

@@ -1,6 +1,9 @@
 /* The processor's state, declared. */
 #include "cpu/cpu.h"
 
+#include "cpu/flags.h"
+#include "cpu/system.h"
+
 static const struct field lazy_fields[] = {
     FIELD(struct lazy_flags, zero),
     FIELD(struct lazy_flags, sign),
@@ -20,6 +23,34 @@ static const struct field xmm_fields[] = {
     FIELD_END,
 };
 
+enum {
+    STEP_ALL = STEP_TRAP_FLAG | STEP_BREAKPOINTS | STEP_SHADOW | STEP_RESUME | STEP_SHADOW_STACK |
+               STEP_TRAP_PENDING | STEP_VIRTUAL,
+};
+
+/* Combinations that the processor has no way into, and the code none out of. */
+static const char *cpu_misfit(const void *base)
+{
+    const struct cpu *cpu = base;
+    uint32_t flags = (eflags_existing(cpu) & ~(uint32_t)FLAGS_ARITHMETIC) | FLAG_FIXED;
+    bool is_big = cpu->seg[SEG_SS].access & SEGMENT_BIG;
+    if (cpu->cr0 & CR0_PG && !(cpu->cr0 & CR0_PE))
+        return "paging is on in real mode";
+    if (cpu->eflags & ~flags || !(cpu->eflags & FLAG_FIXED))
+        return "EFLAGS has bits that do not exist";
+    if (cpu->eflags & FLAG_VM && !(cpu->cr0 & CR0_PE))
+        return "virtual-8086 mode is on in real mode";
+    if (cpu->cpl != 0 && !(cpu->cr0 & CR0_PE))
+        return "a privilege level in real mode";
+    if (cpu->cpl != 3 && cpu->eflags & FLAG_VM)
+        return "virtual-8086 mode at another privilege level than 3";
+    if (cpu->stack_mask != (is_big ? UINT32_MAX : UINT16_MAX))
+        return "the stack has another size than its segment";
+    if (cpu->mxcsr & ~cpu_mxcsr_mask(cpu))
+        return "MXCSR has bits that do not exist";
+    return NULL;
+}
+
 const struct field cpu_fields[] = {
     FIELD_ARRAY(struct cpu, gpr, uint32_t),
     FIELD(struct cpu, eip),
@@ -33,8 +64,8 @@ const struct field cpu_fields[] = {
     FIELD_STRUCTS(struct cpu, seg, segment_fields),
     FIELD_TRANSIENT(struct cpu, code_mode),
     FIELD(struct cpu, stack_mask),
-    FIELD(struct cpu, cpl),
-    FIELD(struct cpu, icount),
+    FIELD_MOST(struct cpu, cpl, 3),
+    FIELD_MOST(struct cpu, icount, CLOCK_LATEST),
     FIELD_TRANSIENT(struct cpu, icount_limit),
     FIELD_STRUCT(struct cpu, fpu, fpu_fields),
     FIELD_STRUCTS(struct cpu, xmm, xmm_fields),
@@ -68,17 +99,18 @@ const struct field cpu_fields[] = {
     FIELD_ARRAY(struct cpu, perf_counter, uint64_t),
     FIELD(struct cpu, microcode),
     FIELD_ARRAY(struct cpu, test_registers, uint32_t),
-    FIELD(struct cpu, activity),
+    FIELD_MOST(struct cpu, activity, CPU_SHUTDOWN),
     FIELD(struct cpu, intr_line),
     FIELD(struct cpu, nmi_pending),
     FIELD(struct cpu, nmi_blocked),
     FIELD(struct cpu, init_pending),
     FIELD(struct cpu, reset_pending),
-    FIELD(struct cpu, step),
+    FIELD_MOST(struct cpu, step, STEP_ALL),
     FIELD(struct cpu, repeating),
     FIELD(struct cpu, debug_hits),
     FIELD_STRUCT(struct cpu, fault, fault_fields),
     FIELD(struct cpu, fault_icount),
+    FIELD_CHECK(cpu_misfit),
     FIELD_TRANSIENT(struct cpu, shift_carries),
     FIELD_TRANSIENT(struct cpu, tracing),
     FIELD_TRANSIENT(struct cpu, model),

@@ -69,29 +69,55 @@ enum {
 
 const struct field ata_fields[] = {
     FIELD(struct ata_state, lba),
-    FIELD(struct ata_state, remaining),
-    FIELD(struct ata_state, block),
-    FIELD(struct ata_state, block_limit),
+    FIELD_MOST(struct ata_state, remaining, ATA_MAX_COUNT),
+    FIELD_MOST(struct ata_state, block, IDE_BLOCK_SECTORS),
+    FIELD_MOST(struct ata_state, block_limit, IDE_BLOCK_SECTORS),
     FIELD(struct ata_state, extended),
     FIELD(struct ata_state, max_sectors),
     FIELD(struct ata_state, max_volatile),
     FIELD(struct ata_state, max_set_permanently),
     FIELD(struct ata_state, native_max_read),
-    FIELD(struct ata_state, heads),
+    FIELD_MOST(struct ata_state, heads, ATA_MAX_HEADS),
     FIELD(struct ata_state, sectors),
     FIELD(struct ata_state, cylinders),
-    FIELD(struct ata_state, multiple),
+    FIELD_MOST(struct ata_state, multiple, ATA_MAX_MULTIPLE),
     FIELD(struct ata_state, write_cache),
     FIELD(struct ata_state, look_ahead),
     FIELD(struct ata_state, keep_over_reset),
     FIELD(struct ata_state, pio_mode),
     FIELD(struct ata_state, dma_mode),
-    FIELD(struct ata_state, power),
+    FIELD_MOST(struct ata_state, power, ATA_POWER_SLEEP),
     FIELD(struct ata_state, standby_code),
     FIELD(struct ata_state, standby_at),
     FIELD_ARRAY(struct ata_state, sector_buffer, uint8_t),
     FIELD_END,
 };
+
+/* The sectors that a WRITE's block goes to, when the host has given its data. */
+static bool block_is_inside(const struct ide_drive *drive)
+{
+    const struct ide_channel *channel = drive->channel;
+    const struct ata_state *ata = &drive->ata;
+    bool waits = channel->step == STEP_ATA_WRITE && channel->step_unit == drive->unit;
+    bool open = channel->transfer == TRANSFER_OUT && channel->transfer_unit == drive->unit &&
+                drive->command != ATA_WRITE_BUFFER;
+    return (!waits && !open) || (ata->block <= ata->remaining && ata->lba <= ata->max_sectors &&
+                                 ata->block <= ata->max_sectors - ata->lba);
+}
+
+const char *ata_misfit(const struct ide_drive *drive)
+{
+    const struct ata_state *ata = &drive->ata;
+    if (!ata->heads || !ata->sectors)
+        return "a disk has no heads or no sectors";
+    if (!ata->max_sectors || ata->max_sectors > drive->disk->sector_count)
+        return "a disk has more sectors than its image, or none";
+    if (!block_is_inside(drive))
+        return "a block of sectors lies beyond its command or the end of the disk";
+    if (ata->standby_at > CLOCK_LATEST && ata->standby_at != CLOCK_NEVER)
+        return "a disk waits for a moment later than any";
+    return NULL;
+}
 
 void ata_finish(struct ide_drive *drive)
 {

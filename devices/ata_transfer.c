@@ -7,7 +7,6 @@
 enum {
     LBA28_LIMIT = 0x10000000,
     PIO_NS_PER_SECTOR = 4000,
-    IDE_BLOCK_SECTORS = IDE_BLOCK_MAX / DISK_SECTOR_SIZE,
 };
 
 /* --- addresses --- */
@@ -97,7 +96,7 @@ static bool begin(struct ide_drive *drive, bool extended, uint32_t block_limit)
     if (extended) {
         ata->remaining = task->count[0] | (uint32_t)task->count[1] << 8;
         if (ata->remaining == 0)
-            ata->remaining = 65536;
+            ata->remaining = ATA_MAX_COUNT;
     } else {
         ata->remaining = task->count[0] ? task->count[0] : 256;
     }
@@ -140,8 +139,9 @@ static bool read_medium(struct ide_drive *drive, uint32_t count)
 static bool write_medium(struct ide_drive *drive, uint32_t count)
 {
     struct disk_backend *disk = drive->disk;
-    struct error err;
-    if (disk->ops->write(disk, drive->ata.lba, count, drive->channel->buffer, &err) &&
+    struct error err = {"it is read-only"};
+    if (!disk->read_only &&
+        disk->ops->write(disk, drive->ata.lba, count, drive->channel->buffer, &err) &&
         (drive->ata.write_cache || disk->ops->flush(disk, &err)))
         return true;
     log_line(ide_log(drive), LOG_ERROR, "ide: %s", err.text);

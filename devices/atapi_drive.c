@@ -26,14 +26,14 @@ const struct field atapi_fields[] = {
     FIELD_ARRAY(struct atapi_state, packet, uint8_t),
     FIELD(struct atapi_state, awaits_packet),
     FIELD(struct atapi_state, uses_dma),
-    FIELD(struct atapi_state, byte_limit),
+    FIELD_MOST(struct atapi_state, byte_limit, MAX_BYTE_LIMIT),
     FIELD(struct atapi_state, sector_lba),
     FIELD(struct atapi_state, sectors_left),
-    FIELD(struct atapi_state, sector_size),
+    FIELD_MOST(struct atapi_state, sector_size, CD_SECTOR_MAX),
     FIELD(struct atapi_state, read_flags),
     FIELD(struct atapi_state, read_subchannel),
-    FIELD(struct atapi_state, out_expected),
-    FIELD(struct atapi_state, data_end),
+    FIELD_MOST(struct atapi_state, out_expected, IDE_BLOCK_MAX),
+    FIELD_MOST(struct atapi_state, data_end, IDE_BUFFER_SIZE),
     FIELD(struct atapi_state, sense_key),
     FIELD(struct atapi_state, asc),
     FIELD(struct atapi_state, ascq),
@@ -42,15 +42,28 @@ const struct field atapi_fields[] = {
     FIELD(struct atapi_state, attention),
     FIELD(struct atapi_state, tray_open),
     FIELD(struct atapi_state, locked),
-    FIELD(struct atapi_state, event),
+    FIELD_MOST(struct atapi_state, event, MEDIA_REMOVAL),
     FIELD(struct atapi_state, pio_mode),
     FIELD(struct atapi_state, dma_mode),
-    FIELD(struct atapi_state, power),
+    FIELD_MOST(struct atapi_state, power, ATA_POWER_SLEEP),
     FIELD(struct atapi_state, speed),
     FIELD(struct atapi_state, error_recovery),
     FIELD_ARRAY(struct atapi_state, audio_ports, uint8_t),
     FIELD_END,
 };
+
+const char *atapi_misfit(const struct ide_drive *drive)
+{
+    const struct atapi_state *atapi = &drive->atapi;
+    uint32_t blocks = atapi_block_count(drive);
+    if (!atapi->sectors_left)
+        return NULL;
+    if (atapi->sector_size == 0 || atapi->sector_size != atapi_sector_size(atapi))
+        return "sectors that are being read have another size than they are read with";
+    if (atapi->sector_lba > blocks || atapi->sectors_left > blocks - atapi->sector_lba)
+        return "sectors that are being read lie beyond the end of the disc";
+    return NULL;
+}
 
 /* --- phases --- */
 

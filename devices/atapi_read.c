@@ -61,6 +61,12 @@ static uint32_t subchannel_size(uint8_t selection)
     return selection == SUBCHANNEL_RAW ? SUBCHANNEL_RAW_SIZE : 0;
 }
 
+uint32_t atapi_sector_size(const struct atapi_state *atapi)
+{
+    return main_size(atapi->read_flags) + error_size(atapi->read_flags) +
+           subchannel_size(atapi->read_subchannel);
+}
+
 void atapi_read_cd(struct ide_drive *drive, uint32_t lba, uint32_t count)
 {
     struct atapi_state *atapi = &drive->atapi;
@@ -78,8 +84,7 @@ void atapi_read_cd(struct ide_drive *drive, uint32_t lba, uint32_t count)
     }
     atapi->read_flags = flags;
     atapi->read_subchannel = selection;
-    atapi_send_sectors(drive, lba, count,
-                       main_size(flags) + error_size(flags) + subchannel_size(selection));
+    atapi_send_sectors(drive, lba, count, atapi_sector_size(atapi));
 }
 
 static bool read_user_data(struct ide_drive *drive, uint32_t lba, uint8_t *bytes)

@@ -63,21 +63,54 @@ static const struct fdc_command commands[] = {
     {0x7F, 0x14, 1, fdc_lock           },
 };
 
+static const struct fdc_command *find_command(uint8_t code)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(commands); i++) {
+        if ((code & commands[i].mask) == commands[i].code)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+/* Bytes of a command are taken until there are as many as it has. */
+static bool command_is_begun(const struct i82077 *fdc)
+{
+    const struct fdc_command *command = find_command(fdc->parameters[0]);
+    return fdc->parameter_count == 0 || (command && fdc->parameter_count < command->length);
+}
+
+static const char *i82077_misfit(const void *base)
+{
+    const struct i82077 *fdc = base;
+    bool moves = fdc->phase == PHASE_FROM_HOST || fdc->phase == PHASE_TO_HOST;
+    bool executes = moves || fdc->phase == PHASE_EXECUTION;
+    if (fdc->phase == PHASE_COMMAND ? !command_is_begun(fdc) : !executes && fdc->parameter_count)
+        return "it has more bytes of a command than the command has";
+    if (fdc->phase == PHASE_RESULT && fdc->result_position >= fdc->result_count)
+        return "it has given more results than there are";
+    if (moves && fdc->transfer.position >= fdc->transfer.size)
+        return "it moves more bytes than a sector has";
+    if ((fdc->step == FDC_STEP_RESET_DONE) != (fdc->phase == PHASE_RESET) &&
+        fdc->step != FDC_STEP_NONE)
+        return "it does something else than its phase says";
+    return NULL;
+}
+
 static const struct field i82077_fields[] = {
     FIELD_STRUCTS(struct i82077, drive, floppy_drive_fields),
     FIELD_STRUCT(struct i82077, transfer, fdc_transfer_fields),
-    FIELD(struct i82077, interface),
+    FIELD_FIXED(struct i82077, interface),
     FIELD(struct i82077, dor),
     FIELD(struct i82077, tdr),
     FIELD(struct i82077, dsr),
-    FIELD(struct i82077, rate),
+    FIELD_MOST(struct i82077, rate, FLOPPY_RATE_1M),
     FIELD(struct i82077, no_precompensation),
-    FIELD(struct i82077, phase),
-    FIELD(struct i82077, parameter_count),
-    FIELD(struct i82077, parameter_need),
+    FIELD_MOST(struct i82077, phase, PHASE_RESULT),
+    FIELD_MOST(struct i82077, parameter_count, FDC_MAX_PARAMETERS),
+    FIELD_MOST(struct i82077, parameter_need, FDC_MAX_PARAMETERS),
     FIELD_ARRAY(struct i82077, parameters, uint8_t),
-    FIELD(struct i82077, result_count),
-    FIELD(struct i82077, result_position),
+    FIELD_MOST(struct i82077, result_count, FDC_MAX_RESULTS),
+    FIELD_MOST(struct i82077, result_position, FDC_MAX_RESULTS),
     FIELD_ARRAY(struct i82077, results, uint8_t),
     FIELD(struct i82077, srt_hut),
     FIELD(struct i82077, hlt_nd),
@@ -94,8 +127,9 @@ static const struct field i82077_fields[] = {
     FIELD(struct i82077, write_toggle),
     FIELD(struct i82077, read_toggle),
     FIELD(struct i82077, gate_toggle),
-    FIELD(struct i82077, step),
+    FIELD_MOST(struct i82077, step, FDC_STEP_FORMAT),
     FIELD_STRUCT(struct i82077, timer, timer_fields),
+    FIELD_CHECK(i82077_misfit),
     FIELD_TRANSIENT(struct i82077, bus),
     FIELD_TRANSIENT(struct i82077, dma),
     FIELD_TRANSIENT(struct i82077, irq),
@@ -207,15 +241,6 @@ void fdc_invalid(struct i82077 *fdc)
 {
     const uint8_t st0 = ST0_INVALID;
     fdc_finish(fdc, &st0, 1, false);
-}
-
-static const struct fdc_command *find_command(uint8_t code)
-{
-    for (size_t i = 0; i < ARRAY_LENGTH(commands); i++) {
-        if ((code & commands[i].mask) == commands[i].code)
-            return &commands[i];
-    }
-    return NULL;
 }
 
 static void take_parameter(struct i82077 *fdc, uint8_t value)

@@ -5,14 +5,17 @@
 #include <string.h>
 
 static const struct field format_fields[] = {
-    FIELD(struct floppy_format, cylinders), FIELD(struct floppy_format, heads),
-    FIELD(struct floppy_format, sectors),   FIELD(struct floppy_format, five_inch),
-    FIELD(struct floppy_format, rate),      FIELD_END,
+    FIELD_MOST(struct floppy_format, cylinders, FDC_MAX_TRACK + 1),
+    FIELD_MOST(struct floppy_format, heads, 2),
+    FIELD_MOST(struct floppy_format, sectors, 36),
+    FIELD(struct floppy_format, five_inch),
+    FIELD_MOST(struct floppy_format, rate, FLOPPY_RATE_1M),
+    FIELD_END,
 };
 
 const struct field floppy_drive_fields[] = {
-    FIELD(struct floppy_drive, type),
-    FIELD(struct floppy_drive, track),
+    FIELD_MOST(struct floppy_drive, type, FLOPPY_DRIVE_2880K),
+    FIELD_MOST(struct floppy_drive, track, FDC_MAX_TRACK),
     FIELD(struct floppy_drive, pcn),
     FIELD(struct floppy_drive, target),
     FIELD(struct floppy_drive, changed),
@@ -28,6 +31,13 @@ const struct field floppy_drive_fields[] = {
     FIELD_TRANSIENT(struct floppy_drive, fdc),
     FIELD_END,
 };
+
+bool fdc_drive_has_sector(const struct i82077 *fdc, const struct fdc_transfer *transfer)
+{
+    const struct floppy_drive *drive = &fdc->drive[transfer->drive];
+    unsigned r = transfer->operation == OP_READ_TRACK ? transfer->track_sector : transfer->r;
+    return r >= 1 && r <= drive->format.sectors && transfer->head < drive->format.heads;
+}
 
 static struct log *drive_log(const struct floppy_drive *drive)
 {
@@ -169,6 +179,8 @@ bool fdc_drive_write(struct floppy_drive *drive, unsigned head, unsigned r, cons
                  drive->disk->name, sector);
         return false;
     }
+    if (fdc_drive_write_protected(drive))
+        return false;
     uint8_t bit = (uint8_t)(1u << sector % 8);
     if (deleted)
         drive->deleted[sector / 8] |= bit;

@@ -232,6 +232,8 @@ bool fdc_drive_turns(const struct i82077 *fdc, const struct floppy_drive *drive)
  * mfm: of the command. */
 bool fdc_drive_readable(const struct i82077 *fdc, const struct floppy_drive *drive, unsigned head,
                         bool mfm);
+/* The sector in hand is one that the diskette has on this track. */
+bool fdc_drive_has_sector(const struct i82077 *fdc, const struct fdc_transfer *transfer);
 /* The cylinder that the diskette has at the heads' place. */
 unsigned fdc_drive_cylinder(const struct floppy_drive *drive);
 bool fdc_drive_write_protected(const struct floppy_drive *drive);

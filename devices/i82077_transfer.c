@@ -25,14 +25,14 @@ enum {
 };
 
 const struct field fdc_transfer_fields[] = {
-    FIELD(struct fdc_transfer, operation),
-    FIELD(struct fdc_transfer, drive),
+    FIELD_MOST(struct fdc_transfer, operation, OP_READ_ID),
+    FIELD_MOST(struct fdc_transfer, drive, I82077_DRIVES - 1),
     FIELD(struct fdc_transfer, c),
     FIELD(struct fdc_transfer, h),
     FIELD(struct fdc_transfer, r),
     FIELD(struct fdc_transfer, n),
     FIELD(struct fdc_transfer, eot),
-    FIELD(struct fdc_transfer, head),
+    FIELD_MOST(struct fdc_transfer, head, 1),
     FIELD(struct fdc_transfer, multi_track),
     FIELD(struct fdc_transfer, skip),
     FIELD(struct fdc_transfer, deleted),
@@ -42,13 +42,13 @@ const struct field fdc_transfer_fields[] = {
     FIELD(struct fdc_transfer, filled),
     FIELD(struct fdc_transfer, st1),
     FIELD(struct fdc_transfer, st2),
-    FIELD(struct fdc_transfer, scan_step),
+    FIELD_MOST(struct fdc_transfer, scan_step, 2),
     FIELD(struct fdc_transfer, sectors_left),
     FIELD(struct fdc_transfer, counted),
     FIELD(struct fdc_transfer, fill),
     FIELD(struct fdc_transfer, track_sector),
-    FIELD(struct fdc_transfer, position),
-    FIELD(struct fdc_transfer, size),
+    FIELD_MOST(struct fdc_transfer, position, FDC_SECTOR_SIZE),
+    FIELD_MOST(struct fdc_transfer, size, FDC_SECTOR_SIZE),
     FIELD_ARRAY(struct fdc_transfer, buffer, uint8_t),
     FIELD_END,
 };
@@ -465,6 +465,12 @@ void fdc_transfer_step(struct i82077 *fdc)
     fdc->phase = PHASE_EXECUTION;
     if (!fdc_drive_turns(fdc, transfer_drive(fdc))) {
         fdc->stalled = true; /* stopped, or taken out, in the middle */
+        return;
+    }
+    if (!fdc_drive_has_sector(fdc, &fdc->transfer)) {
+        /* Another diskette, with other tracks, was put in meanwhile. */
+        fdc->transfer.st1 |= ST1_NO_DATA;
+        fdc_end_transfer(fdc, ST0_ABNORMAL);
         return;
     }
     switch ((enum fdc_operation)fdc->transfer.operation) {

@@ -10,6 +10,9 @@
 enum {
     COUNTERS = 3,
     CONTROL_PORT = 3,
+    CONTROL_BITS = 0x3F,
+    MOST_COUNT = 65536,
+    MOST_AHEAD = 16, /* pulses, see counter_settle */
 
     ACCESS_LATCH = 0,
     ACCESS_LSB = 1,
@@ -55,11 +58,11 @@ struct i8254 {
 
 static const struct field counter_fields[] = {
     FIELD(struct counter, synced),
-    FIELD(struct counter, element),
-    FIELD(struct counter, period),
+    FIELD_MOST(struct counter, element, MOST_COUNT),
+    FIELD_MOST(struct counter, period, MOST_COUNT),
     FIELD(struct counter, reload),
     FIELD(struct counter, latched),
-    FIELD(struct counter, control),
+    FIELD_MOST(struct counter, control, CONTROL_BITS),
     FIELD(struct counter, status),
     FIELD(struct counter, count_latched),
     FIELD(struct counter, status_latched),
@@ -77,10 +80,13 @@ static const struct field counter_fields[] = {
     FIELD_END,
 };
 
+static const char *i8254_misfit(const void *base);
+
 static const struct field i8254_fields[] = {
     FIELD_STRUCTS(struct i8254, counter, counter_fields),
     FIELD(struct i8254, irq_level),
     FIELD_STRUCT(struct i8254, timer, timer_fields),
+    FIELD_CHECK(i8254_misfit),
     FIELD_TRANSIENT(struct i8254, clock),
     FIELD_TRANSIENT(struct i8254, irq0),
     FIELD_END,
@@ -247,7 +253,6 @@ static void counter_sync(struct counter *c, uint64_t now)
  * and the counter then waits for time to catch up. */
 static void counter_settle(struct counter *c, uint64_t now)
 {
-    enum { MOST_AHEAD = 16 };
     if (!c->load_pending || c->synced > now + MOST_AHEAD)
         return;
     counter_step(c, 1);
@@ -272,11 +277,27 @@ static uint64_t counter_next_change(const struct counter *c)
     return 0;
 }
 
+static const char *i8254_misfit(const void *base)
+{
+    const struct i8254 *pit = base;
+    uint64_t now = clock_ticks(pit->clock, I8254_HERTZ);
+    for (unsigned i = 0; i < COUNTERS; i++) {
+        const struct counter *c = &pit->counter[i];
+        if (c->synced > now + MOST_AHEAD + 1)
+            return "a counter is ahead of time";
+        if (c->running && !c->period)
+            return "a counter runs from no count";
+        if (c->running && counter_mode(c) == 3 && c->element % 2)
+            return "a counter of square waves is at an odd count";
+    }
+    return NULL;
+}
+
 /* --- registers --- */
 
 static void write_control(struct counter *c, uint8_t value)
 {
-    c->control = value & 0x3F;
+    c->control = value & CONTROL_BITS;
     c->out = counter_mode(c) != 0;
     c->reload = 0;
     c->null_count = true;

@@ -15,13 +15,14 @@ enum {
     STATUS_CAPABLE = 0x60, /* software's notes: drive 0, 1 is set up for DMA */
 
     PRD_SIZE = 8,
+    PRD_MOST = 0x10000, /* bytes of an entry */
     PRD_END_OF_TABLE = 0x80,
 };
 
 const struct field ide_bus_master_fields[] = {
     FIELD(struct ide_bus_master, command), FIELD(struct ide_bus_master, status),
     FIELD(struct ide_bus_master, table),   FIELD(struct ide_bus_master, next_entry),
-    FIELD(struct ide_bus_master, address), FIELD(struct ide_bus_master, left),
+    FIELD(struct ide_bus_master, address), FIELD_MOST(struct ide_bus_master, left, PRD_MOST),
     FIELD(struct ide_bus_master, last),    FIELD_END,
 };
 
@@ -46,7 +47,7 @@ static void fetch_entry(struct ide_channel *channel)
     master->address = load_le32(entry) & ~1u;
     master->left = load_le16(entry + 4) & ~1u;
     if (master->left == 0)
-        master->left = 0x10000;
+        master->left = PRD_MOST;
     master->last = entry[7] & PRD_END_OF_TABLE;
 }
 

@@ -34,8 +34,8 @@ static const struct field taskfile_fields[] = {
 };
 
 static const struct field drive_fields[] = {
-    FIELD(struct ide_drive, kind),
-    FIELD(struct ide_drive, unit),
+    FIELD_FIXED(struct ide_drive, kind),
+    FIELD_FIXED(struct ide_drive, unit),
     FIELD(struct ide_drive, status),
     FIELD(struct ide_drive, error),
     FIELD(struct ide_drive, irq_pending),
@@ -48,22 +48,56 @@ static const struct field drive_fields[] = {
     FIELD_END,
 };
 
+/* A command that is under way must have what it goes on with: the steps rely on it. */
+static const char *packet_misfit(const struct ide_channel *channel, const struct ide_drive *drive)
+{
+    bool is_step = channel->step != STEP_NONE && channel->step_unit == drive->unit;
+    bool is_open = channel->transfer_unit == drive->unit && drive->command == ATA_PACKET &&
+                   !drive->atapi.awaits_packet;
+    if (((is_step && channel->step == STEP_PACKET_OUT) ||
+         (is_open && channel->transfer == TRANSFER_OUT)) &&
+        channel->end > drive->atapi.out_expected)
+        return "a packet command has got more data than it wants";
+    if (is_open && channel->transfer == TRANSFER_IN && channel->end > drive->atapi.data_end)
+        return "a packet command gives more data than it has";
+    return NULL;
+}
+
+static const char *ide_channel_misfit(const void *base)
+{
+    const struct ide_channel *channel = base;
+    if (channel->position > channel->end)
+        return "the position is behind the end of the data";
+    for (unsigned unit = 0; unit < IDE_UNITS; unit++) {
+        const struct ide_drive *drive = &channel->drive[unit];
+        const char *wrong = drive->kind == IDE_DISK    ? ata_misfit(drive)
+                            : drive->kind == IDE_CDROM ? atapi_misfit(drive)
+                                                       : NULL;
+        if (!wrong && drive->kind == IDE_CDROM)
+            wrong = packet_misfit(channel, drive);
+        if (wrong)
+            return wrong;
+    }
+    return NULL;
+}
+
 const struct field ide_channel_fields[] = {
     FIELD_STRUCTS(struct ide_channel, drive, drive_fields),
     FIELD_STRUCT(struct ide_channel, master, ide_bus_master_fields),
-    FIELD(struct ide_channel, number),
-    FIELD(struct ide_channel, selected),
+    FIELD_FIXED(struct ide_channel, number),
+    FIELD_MOST(struct ide_channel, selected, IDE_UNITS - 1),
     FIELD(struct ide_channel, control),
     FIELD(struct ide_channel, irq_level),
-    FIELD(struct ide_channel, step),
-    FIELD(struct ide_channel, step_unit),
-    FIELD(struct ide_channel, transfer),
-    FIELD(struct ide_channel, transfer_unit),
-    FIELD(struct ide_channel, dma_step),
-    FIELD(struct ide_channel, position),
-    FIELD(struct ide_channel, end),
+    FIELD_MOST(struct ide_channel, step, STEP_PACKET_END),
+    FIELD_MOST(struct ide_channel, step_unit, IDE_UNITS - 1),
+    FIELD_MOST(struct ide_channel, transfer, TRANSFER_DMA),
+    FIELD_MOST(struct ide_channel, transfer_unit, IDE_UNITS - 1),
+    FIELD_MOST(struct ide_channel, dma_step, STEP_PACKET_END),
+    FIELD_MOST(struct ide_channel, position, IDE_BUFFER_SIZE),
+    FIELD_MOST(struct ide_channel, end, IDE_BUFFER_SIZE),
     FIELD_STRUCT(struct ide_channel, timer, timer_fields),
     FIELD_ARRAY(struct ide_channel, buffer, uint8_t),
+    FIELD_CHECK(ide_channel_misfit),
     FIELD_TRANSIENT(struct ide_channel, irq),
     FIELD_TRANSIENT(struct ide_channel, ide),
     FIELD_END,

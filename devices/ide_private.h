@@ -78,6 +78,9 @@ enum {
     CD_SECTOR_MAX = 2352 + 296 + 96, /* with C2 and block error bytes, and sub-channel */
     IDE_BUFFER_SIZE = IDE_BLOCK_MAX + CD_SECTOR_MAX,
     ATA_MAX_MULTIPLE = 16,
+    ATA_MAX_HEADS = 16,
+    ATA_MAX_COUNT = 65536, /* sectors of a command */
+    IDE_BLOCK_SECTORS = IDE_BLOCK_MAX / DISK_SECTOR_SIZE,
 };
 
 struct ide_channel;
@@ -231,6 +234,8 @@ uint32_t ide_bus_master_move(struct ide_channel *channel, uint8_t *bytes, uint32
 /* --- ata_drive.c: what a channel asks of a hard disk --- */
 
 extern const struct field ata_fields[];
+/* What is wrong with a loaded drive of kind IDE_DISK; NULL: nothing. */
+const char *ata_misfit(const struct ide_drive *drive);
 void ata_reset(struct ide_drive *drive, bool hardware, bool power_on);
 void ata_command(struct ide_drive *drive, uint8_t command);
 void ata_step(struct ide_drive *drive, enum ide_step step);
@@ -264,6 +269,8 @@ void ide_seal_identify(uint8_t *data);
 /* --- atapi_drive.c: what a channel asks of a CD-ROM --- */
 
 extern const struct field atapi_fields[];
+/* What is wrong with a loaded drive of kind IDE_CDROM; NULL: nothing. */
+const char *atapi_misfit(const struct ide_drive *drive);
 void atapi_reset(struct ide_drive *drive, bool hardware, bool power_on);
 void atapi_command(struct ide_drive *drive, uint8_t command);
 void atapi_step(struct ide_drive *drive, enum ide_step step);
@@ -302,6 +309,8 @@ void atapi_get_event_status(struct ide_drive *drive);
 void atapi_mechanism_status(struct ide_drive *drive);
 void atapi_read_blocks(struct ide_drive *drive, uint32_t lba, uint32_t count);
 void atapi_read_cd(struct ide_drive *drive, uint32_t lba, uint32_t count);
+/* Bytes of a sector as read_flags and read_subchannel want it. */
+uint32_t atapi_sector_size(const struct atapi_state *atapi);
 /* Makes the sector at lba as the running read command wants it. False: a host error. */
 bool atapi_fetch_sector(struct ide_drive *drive, uint32_t lba, uint8_t *bytes);
 

@@ -34,14 +34,10 @@ struct io_apic {
 };
 
 static const struct field io_apic_fields[] = {
-    FIELD(struct io_apic, select),
-    FIELD(struct io_apic, id),
-    FIELD_ARRAY(struct io_apic, low, uint32_t),
-    FIELD_ARRAY(struct io_apic, high, uint32_t),
-    FIELD_ARRAY(struct io_apic, pin, bool),
-    FIELD_TRANSIENT(struct io_apic, apic),
-    FIELD_TRANSIENT(struct io_apic, bus),
-    FIELD_END,
+    FIELD_MOST(struct io_apic, select, UINT8_MAX), FIELD(struct io_apic, id),
+    FIELD_ARRAY(struct io_apic, low, uint32_t),    FIELD_ARRAY(struct io_apic, high, uint32_t),
+    FIELD_ARRAY(struct io_apic, pin, bool),        FIELD_TRANSIENT(struct io_apic, apic),
+    FIELD_TRANSIENT(struct io_apic, bus),          FIELD_END,
 };
 
 /* --- messages --- */

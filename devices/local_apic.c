@@ -89,6 +89,12 @@ struct local_apic {
     void *io_apic;
 };
 
+static const char *local_apic_misfit(const void *base)
+{
+    const struct local_apic *apic = base;
+    return apic->base % WINDOW_SIZE ? "its window does not begin at a page" : NULL;
+}
+
 static const struct field local_apic_fields[] = {
     FIELD(struct local_apic, id),
     FIELD(struct local_apic, tpr),
@@ -105,11 +111,12 @@ static const struct field local_apic_fields[] = {
     FIELD_STRUCT(struct local_apic, timer, local_apic_timer_fields),
     FIELD(struct local_apic, base),
     FIELD(struct local_apic, enabled),
-    FIELD(struct local_apic, present),
+    FIELD_FIXED(struct local_apic, present),
     FIELD_ARRAY(struct local_apic, lint, bool),
     FIELD(struct local_apic, extint_bus),
     FIELD(struct local_apic, intr_level),
     FIELD(struct local_apic, nmi_level),
+    FIELD_CHECK(local_apic_misfit),
     FIELD_TRANSIENT(struct local_apic, wires),
     FIELD_TRANSIENT(struct local_apic, bus),
     FIELD_TRANSIENT(struct local_apic, range),

@@ -4,14 +4,28 @@
 #include "base/time128.h"
 #include "devices/local_apic.h"
 
+enum { DIVIDE_BITS = 0xB };
+
+/* A count that goes on at another pace began, on paper, up to a whole count before power-on. */
+static const char *local_apic_timer_misfit(const void *base)
+{
+    const struct local_apic_timer *timer = base;
+    uint64_t now = clock_ticks(timer->clock, LOCAL_APIC_BUS_HERTZ), longest = UINT64_C(1) << 40;
+    if (timer->counting && !timer->initial)
+        return "it counts from nothing";
+    return timer->counting && now - timer->start > now + longest ? "it counts from the future"
+                                                                 : NULL;
+}
+
 const struct field local_apic_timer_fields[] = {
     FIELD(struct local_apic_timer, start),
     FIELD(struct local_apic_timer, initial),
-    FIELD(struct local_apic_timer, divide),
+    FIELD_MOST(struct local_apic_timer, divide, DIVIDE_BITS),
     FIELD(struct local_apic_timer, counting),
     FIELD(struct local_apic_timer, periodic),
     FIELD(struct local_apic_timer, interrupts),
     FIELD_STRUCT(struct local_apic_timer, expiry, timer_fields),
+    FIELD_CHECK(local_apic_timer_misfit),
     FIELD_TRANSIENT(struct local_apic_timer, clock),
     FIELD_END,
 };
@@ -80,7 +94,7 @@ void local_apic_timer_set_initial(struct local_apic_timer *timer, uint32_t count
 void local_apic_timer_set_divide(struct local_apic_timer *timer, uint32_t value)
 {
     uint64_t done = timer->initial - local_apic_timer_current(timer);
-    timer->divide = value & 0xB;
+    timer->divide = value & DIVIDE_BITS;
     timer->start = bus_cycles(timer) - (done << divide_shift(timer));
     schedule(timer);
 }

@@ -57,17 +57,20 @@ struct mc146818 {
     struct irq_line nmi_mask;
 };
 
+static const char *mc146818_misfit(const void *base);
+
 static const struct field mc146818_fields[] = {
     FIELD(struct mc146818, divider_start),
     FIELD(struct mc146818, update_epoch),
     FIELD(struct mc146818, periodic_seen),
     FIELD_ARRAY(struct mc146818, cmos, uint8_t),
-    FIELD(struct mc146818, index),
-    FIELD(struct mc146818, upper_index),
+    FIELD_MOST(struct mc146818, index, UPPER_BANK - 1),
+    FIELD_RANGE(struct mc146818, upper_index, UPPER_BANK, UINT8_MAX),
     FIELD(struct mc146818, irq_level),
     FIELD(struct mc146818, fell_back),
     FIELD_STRUCT(struct mc146818, update, timer_fields),
     FIELD_STRUCT(struct mc146818, periodic, timer_fields),
+    FIELD_CHECK(mc146818_misfit),
     FIELD_TRANSIENT(struct mc146818, clock),
     FIELD_TRANSIENT(struct mc146818, irq8),
     FIELD_TRANSIENT(struct mc146818, nmi_mask),
@@ -123,6 +126,19 @@ static uint64_t periodic_edges(const struct mc146818 *rtc)
 {
     uint64_t cycles = periodic_cycles(rtc);
     return cycles ? (cycles_now(rtc) - rtc->divider_start) / cycles : 0;
+}
+
+static const char *mc146818_misfit(const void *base)
+{
+    const struct mc146818 *rtc = base;
+    uint64_t now = cycles_now(rtc), longest = CRYSTAL_HERTZ << 7;
+    if (rtc->divider_start > now)
+        return "the divider chain starts in the future";
+    if (rtc->periodic_seen > periodic_edges(rtc))
+        return "periodic edges were seen that are still to come";
+    if (rtc->update_epoch > now + longest)
+        return "the next update is further away than any";
+    return NULL;
 }
 
 /* When the first update after (not at) the moment begins. */

@@ -40,7 +40,7 @@ struct parallel {
 static const struct field parallel_fields[] = {
     FIELD(struct parallel, data),
     FIELD(struct parallel, control),
-    FIELD(struct parallel, phase),
+    FIELD_MOST(struct parallel, phase, PHASE_ACK),
     FIELD(struct parallel, irq_level),
     FIELD_STRUCT(struct parallel, timer, timer_fields),
     FIELD_TRANSIENT(struct parallel, clock),

@@ -18,6 +18,7 @@ enum {
     FIRST_COMMAND = 0xED, /* argument bytes are below */
     LED_NUM_LOCK = 1 << 1,
     LED_BITS = 7,
+    TYPEMATIC_BITS = 0x7F,
     TYPEMATIC_DEFAULT = 0x2B, /* 500 ms, 10.9 characters a second */
 };
 
@@ -69,23 +70,34 @@ struct ps2_keyboard {
     void *controller;
 };
 
+static const char *ps2_keyboard_misfit(const void *base)
+{
+    const struct ps2_keyboard *keyboard = base;
+    if (keyboard->buffer_count > BUFFER_SIZE && !keyboard->overrun)
+        return "the last place of the buffer holds no overrun code";
+    if (timer_armed(&keyboard->self_test) && keyboard->reply_count == REPLY_SIZE)
+        return "there is no place for the answer of the self-test";
+    return NULL;
+}
+
 static const struct field ps2_keyboard_fields[] = {
     FIELD_ARRAY(struct ps2_keyboard, replies, uint8_t),
-    FIELD(struct ps2_keyboard, reply_count),
+    FIELD_MOST(struct ps2_keyboard, reply_count, REPLY_SIZE),
     FIELD_ARRAY(struct ps2_keyboard, buffer, uint8_t),
-    FIELD(struct ps2_keyboard, buffer_count),
+    FIELD_MOST(struct ps2_keyboard, buffer_count, BUFFER_SIZE + 1),
     FIELD(struct ps2_keyboard, overrun),
     FIELD(struct ps2_keyboard, last_sent),
     FIELD(struct ps2_keyboard, awaited),
     FIELD(struct ps2_keyboard, scanning),
-    FIELD(struct ps2_keyboard, scan_set),
-    FIELD(struct ps2_keyboard, typematic),
-    FIELD(struct ps2_keyboard, leds),
-    FIELD_ARRAY(struct ps2_keyboard, mode, uint8_t),
+    FIELD_RANGE(struct ps2_keyboard, scan_set, 1, 3),
+    FIELD_MOST(struct ps2_keyboard, typematic, TYPEMATIC_BITS),
+    FIELD_MOST(struct ps2_keyboard, leds, LED_BITS),
+    FIELD_ARRAY_MOST(struct ps2_keyboard, mode, uint8_t, PS2_KEY_TYPEMATIC | PS2_KEY_BREAK),
     FIELD_ARRAY(struct ps2_keyboard, pressed, bool),
     FIELD(struct ps2_keyboard, repeating),
     FIELD_STRUCT(struct ps2_keyboard, repeat, timer_fields),
     FIELD_STRUCT(struct ps2_keyboard, self_test, timer_fields),
+    FIELD_CHECK(ps2_keyboard_misfit),
     FIELD_TRANSIENT(struct ps2_keyboard, clock),
     FIELD_TRANSIENT(struct ps2_keyboard, port),
     FIELD_TRANSIENT(struct ps2_keyboard, ready),
@@ -456,7 +468,7 @@ static void take_argument(struct ps2_keyboard *keyboard, uint8_t byte)
         keyboard->leds = byte & LED_BITS;
         break;
     case CMD_TYPEMATIC:
-        keyboard->typematic = byte & 0x7F;
+        keyboard->typematic = byte & TYPEMATIC_BITS;
         break;
     case CMD_SCAN_SET:
         keyboard->awaited = 0;

@@ -18,7 +18,10 @@ enum {
     ID_WHEEL = 3,
     ID_FIVE_BUTTONS = 4,
     DEFAULT_RATE = 100,
+    LEAST_RATE = 10,
+    MOST_RATE = 200,
     DEFAULT_RESOLUTION = 2, /* 4 counts per millimetre */
+    MOST_RESOLUTION = 3,
     /* Movement is kept in units of an eighth of a count at 8 counts per millimetre. */
     UNITS_PER_COUNT = 2,
     COUNT_MAX = 255,
@@ -77,23 +80,41 @@ struct ps2_mouse {
     void *controller;
 };
 
+static bool is_gathered(int32_t counts)
+{
+    return counts >= -ACCUMULATED_MAX && counts <= ACCUMULATED_MAX;
+}
+
+static const char *ps2_mouse_misfit(const void *base)
+{
+    enum { SELF_TEST_ANSWER = 2 };
+    const struct ps2_mouse *mouse = base;
+    if (mouse->packet_size ? mouse->packet_sent >= mouse->packet_size : mouse->packet_sent)
+        return "more of a report has been sent than there is";
+    if (timer_armed(&mouse->self_test) && mouse->reply_count > REPLY_SIZE - SELF_TEST_ANSWER)
+        return "there is no place for the answer of the self-test";
+    if (!is_gathered(mouse->dx) || !is_gathered(mouse->dy) || !is_gathered(mouse->dz))
+        return "the mouse has moved further than it can count";
+    return NULL;
+}
+
 static const struct field ps2_mouse_fields[] = {
     FIELD_ARRAY(struct ps2_mouse, replies, uint8_t),
-    FIELD(struct ps2_mouse, reply_count),
+    FIELD_MOST(struct ps2_mouse, reply_count, REPLY_SIZE),
     FIELD_ARRAY(struct ps2_mouse, packet, uint8_t),
-    FIELD(struct ps2_mouse, packet_size),
-    FIELD(struct ps2_mouse, packet_sent),
+    FIELD_MOST(struct ps2_mouse, packet_size, PACKET_SIZE),
+    FIELD_MOST(struct ps2_mouse, packet_sent, PACKET_SIZE - 1),
     FIELD_ARRAY(struct ps2_mouse, last, uint8_t),
-    FIELD(struct ps2_mouse, last_count),
+    FIELD_MOST(struct ps2_mouse, last_count, REPLY_SIZE),
     FIELD(struct ps2_mouse, awaited),
     FIELD(struct ps2_mouse, errors),
     FIELD(struct ps2_mouse, enabled),
     FIELD(struct ps2_mouse, remote),
     FIELD(struct ps2_mouse, wrap),
     FIELD(struct ps2_mouse, scale_2_1),
-    FIELD(struct ps2_mouse, rate),
-    FIELD(struct ps2_mouse, resolution),
-    FIELD(struct ps2_mouse, id),
+    FIELD_RANGE(struct ps2_mouse, rate, LEAST_RATE, MOST_RATE),
+    FIELD_MOST(struct ps2_mouse, resolution, MOST_RESOLUTION),
+    FIELD_MOST(struct ps2_mouse, id, ID_FIVE_BUTTONS),
     FIELD_ARRAY(struct ps2_mouse, rates, uint8_t),
     FIELD(struct ps2_mouse, buttons),
     FIELD(struct ps2_mouse, reported_buttons),
@@ -104,6 +125,7 @@ static const struct field ps2_mouse_fields[] = {
     FIELD(struct ps2_mouse, dz),
     FIELD_STRUCT(struct ps2_mouse, sample, timer_fields),
     FIELD_STRUCT(struct ps2_mouse, self_test, timer_fields),
+    FIELD_CHECK(ps2_mouse_misfit),
     FIELD_TRANSIENT(struct ps2_mouse, clock),
     FIELD_TRANSIENT(struct ps2_mouse, port),
     FIELD_TRANSIENT(struct ps2_mouse, ready),
@@ -393,7 +415,7 @@ static bool rate_is_valid(uint8_t rate)
 static void take_argument(struct ps2_mouse *mouse, uint8_t byte)
 {
     bool is_rate = mouse->awaited == CMD_RATE;
-    if (is_rate ? !rate_is_valid(byte) : byte > 3) {
+    if (is_rate ? !rate_is_valid(byte) : byte > MOST_RESOLUTION) {
         /* After a second wrong argument the command is given up. */
         if (mouse->errors)
             mouse->awaited = 0;

@@ -45,7 +45,7 @@ const struct field smbus_host_fields[] = {
     FIELD(struct smbus_host, shadow_command),
     FIELD(struct smbus_host, slave_event),
     FIELD_ARRAY(struct smbus_host, block, uint8_t),
-    FIELD(struct smbus_host, block_index),
+    FIELD_MOST(struct smbus_host, block_index, SMBUS_BLOCK_SIZE),
     FIELD(struct smbus_host, interrupt),
     FIELD_STRUCT(struct smbus_host, done, timer_fields),
     FIELD_TRANSIENT(struct smbus_host, clock),

@@ -86,6 +86,15 @@ struct uart16550 {
     struct char_backend *output;
 };
 
+static const char *uart16550_misfit(const void *base)
+{
+    const struct uart16550 *uart = base;
+    unsigned capacity = uart->fcr & FCR_ENABLE ? FIFO_SIZE : 1;
+    return uart->rx_count > capacity || uart->tx_count > capacity
+               ? "there are bytes in a FIFO that is off"
+               : NULL;
+}
+
 static const struct field uart16550_fields[] = {
     FIELD(struct uart16550, ier),
     FIELD(struct uart16550, fcr),
@@ -104,20 +113,21 @@ static const struct field uart16550_fields[] = {
     FIELD(struct uart16550, irq_level),
     FIELD(struct uart16550, shift),
     FIELD_ARRAY(struct uart16550, tx, uint8_t),
-    FIELD(struct uart16550, tx_count),
-    FIELD(struct uart16550, tx_first),
+    FIELD_MOST(struct uart16550, tx_count, FIFO_SIZE),
+    FIELD_MOST(struct uart16550, tx_first, FIFO_SIZE - 1),
     FIELD_ARRAY(struct uart16550, rx, uint8_t),
     FIELD_ARRAY(struct uart16550, rx_errors, uint8_t),
-    FIELD(struct uart16550, rx_count),
-    FIELD(struct uart16550, rx_first),
+    FIELD_MOST(struct uart16550, rx_count, FIFO_SIZE),
+    FIELD_MOST(struct uart16550, rx_first, FIFO_SIZE - 1),
     FIELD(struct uart16550, rx_last),
-    FIELD(struct uart16550, input_first),
-    FIELD(struct uart16550, input_count),
+    FIELD_MOST(struct uart16550, input_first, UART16550_INPUT_SIZE - 1),
+    FIELD_MOST(struct uart16550, input_count, UART16550_INPUT_SIZE),
     FIELD_ARRAY(struct uart16550, input, uint8_t),
     FIELD_STRUCT(struct uart16550, sent, timer_fields),
     FIELD_STRUCT(struct uart16550, thre, timer_fields),
     FIELD_STRUCT(struct uart16550, arrival, timer_fields),
     FIELD_STRUCT(struct uart16550, receiver, timer_fields),
+    FIELD_CHECK(uart16550_misfit),
     FIELD_TRANSIENT(struct uart16550, clock),
     FIELD_TRANSIENT(struct uart16550, irq),
     FIELD_TRANSIENT(struct uart16550, output),

@@ -96,14 +96,17 @@ static void set_dac_width(struct vga *vga, bool eight)
         vga->dac[i] = (uint8_t)(eight ? vga->dac[i] << 2 : vga->dac[i] >> 2);
 }
 
+/* There is a picture, and video memory holds it. */
+static bool fits(const struct vga *vga)
+{
+    uint64_t pixels = (uint64_t)vga->dispi[DISPI_XRES] * vga->dispi[DISPI_YRES];
+    return pixels && pixels * vga->dispi[DISPI_BPP] / 8 <= VGA_MEMORY_SIZE;
+}
+
 static void write_enable(struct vga *vga, uint16_t value)
 {
     bool was_on = vga_dispi_on(vga);
-    bool fits =
-        vga->dispi[DISPI_XRES] && vga->dispi[DISPI_YRES] &&
-        (uint64_t)vga->dispi[DISPI_XRES] * vga->dispi[DISPI_YRES] * vga->dispi[DISPI_BPP] / 8 <=
-            VGA_MEMORY_SIZE;
-    if (!fits)
+    if (!fits(vga))
         value &= (uint16_t)~DISPI_ENABLED;
     set_dac_width(vga, value & DISPI_8BIT_DAC);
     vga->dispi[DISPI_ENABLE] = value;
@@ -162,6 +165,26 @@ static void dispi_register_write(struct vga *vga, uint16_t value)
     if (vga->dispi_index != DISPI_BANK)
         vga_touch(vga);
     vga_update_window(vga);
+}
+
+/* The picture that is shown, and what a guest may make of the figures before it is. */
+const char *vga_dispi_misfit(const void *base)
+{
+    const struct vga *vga = base;
+    const uint16_t *dispi = vga->dispi;
+    if (dispi[DISPI_XRES] > MAX_XRES || dispi[DISPI_YRES] > MAX_YRES ||
+        !bpp_is_valid(dispi[DISPI_BPP]))
+        return "there is no such resolution or depth";
+    if (dispi[DISPI_BANK] >= VGA_MEMORY_SIZE >> 16)
+        return "the bank lies beyond the end of video memory";
+    if (!vga_dispi_on(vga))
+        return NULL;
+    if (!fits(vga))
+        return "the picture is larger than video memory";
+    if (dispi[DISPI_X_OFFSET] + dispi[DISPI_XRES] > dispi[DISPI_VIRT_WIDTH] ||
+        dispi[DISPI_Y_OFFSET] > virtual_height(vga))
+        return "the picture lies outside of the virtual screen";
+    return NULL;
 }
 
 static uint16_t dispi_register_read(const struct vga *vga)

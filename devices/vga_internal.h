@@ -235,6 +235,8 @@ bool vga_is_text(const struct vga *vga);
 /* vga_dispi.c */
 extern const struct io_ops vga_dispi_ops;
 void vga_dispi_reset(struct vga *vga);
+/* What is wrong with the loaded figures of struct vga; NULL: nothing. */
+field_misfit vga_dispi_misfit;
 /* Bytes from one line to the next; of each plane for 4 bits a pixel. */
 uint32_t vga_dispi_pitch(const struct vga *vga);
 

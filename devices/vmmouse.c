@@ -54,14 +54,14 @@ struct vmmouse {
 
 static const struct field vmmouse_fields[] = {
     FIELD_ARRAY(struct vmmouse, queue, uint32_t),
-    FIELD(struct vmmouse, first),
-    FIELD(struct vmmouse, count),
+    FIELD_MOST(struct vmmouse, first, QUEUE - 1),
+    FIELD_MOST(struct vmmouse, count, QUEUE),
     FIELD(struct vmmouse, enabled),
     FIELD(struct vmmouse, absolute),
     FIELD(struct vmmouse, failed),
     FIELD_TRANSIENT(struct vmmouse, announced),
-    FIELD(struct vmmouse, x),
-    FIELD(struct vmmouse, y),
+    FIELD_MOST(struct vmmouse, x, UINT16_MAX),
+    FIELD_MOST(struct vmmouse, y, UINT16_MAX),
     FIELD(struct vmmouse, placed),
     FIELD_TRANSIENT(struct vmmouse, mouse),
     FIELD_TRANSIENT(struct vmmouse, processor),

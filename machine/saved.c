@@ -226,21 +226,25 @@ static bool load_memory(struct machine *machine, const struct saved *saved, bool
     return true;
 }
 
-static bool load_state(struct machine *machine, const struct saved *saved, struct error *err)
+/* The state's bytes; what can be wrong with them is found here, before anything is touched. */
+static bool read_state(struct machine *machine, const struct saved *saved, struct serial *state,
+                       struct error *err)
 {
-    struct serial state = {0};
     struct error reason;
-    bool ok = container_read(saved->container, "state", STATE_MOST, &state, err);
-    if (ok && !machine_unpack(machine, state.bytes, state.size, &reason))
-        ok = error_set(err, "%s: %.400s", container_path(saved->container), reason.text);
-    serial_free(&state);
-    return ok;
+    if (!container_read(saved->container, "state", STATE_MOST, state, err))
+        return false;
+    return state_check(machine->state, state->bytes, state->size, &reason) ||
+           error_set(err, "%s: %.400s", container_path(saved->container), reason.text);
 }
 
 bool machine_load(struct machine *machine, const struct saved *saved, bool lazily,
                   struct error *err)
 {
+    struct serial state = {0};
     machine_forget_code(machine);
-    return load_memory(machine, saved, lazily, err) && load_overlays(machine, saved, err) &&
-           load_state(machine, saved, err);
+    bool ok = read_state(machine, saved, &state, err) && load_memory(machine, saved, lazily, err) &&
+              load_overlays(machine, saved, err) &&
+              machine_unpack(machine, state.bytes, state.size, err);
+    serial_free(&state);
+    return ok;
 }

@@ -185,6 +185,9 @@ static bool take_drives(struct saved *saved)
         saved->drive[i].is_cdrom = is_cdrom;
         if (!take_medium(medium, &saved->drive[i]))
             return false;
+        /* A hard disk is one with its medium. */
+        if (i >= MACHINE_FLOPPIES && present && !is_cdrom && !saved->drive[i].has_medium)
+            return false;
     }
     return true;
 }
@@ -227,7 +230,8 @@ static bool take_settings(struct saved *saved)
                     &memory, "boot", &boot, "date", &date, "picoseconds", &picoseconds,
                     "firmware_is_guest", &is_guest, "resets_on_triple_fault", &resets,
                     "vmware_mouse", &vmware) ||
-        strlen(boot) >= sizeof config->boot_order || memory % (1 << 20) ||
+        strlen(boot) >= sizeof config->boot_order || picoseconds < 0 ||
+        picoseconds > (json_int_t)CLOCK_MOST_PS_PER_INSN || memory % (1 << 20) ||
         memory < (json_int_t)PHYSMEM_RAM_MIN || memory > (json_int_t)PHYSMEM_RAM_MAX)
         return false;
     config->model = cpu_model_find(cpu);

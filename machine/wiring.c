@@ -13,9 +13,12 @@ struct wiring {
 };
 
 static const struct field wiring_fields[] = {
-    FIELD_ARRAY(struct wiring, levels, uint8_t),    FIELD_TRANSIENT(struct wiring, pic),
-    FIELD_TRANSIENT(struct wiring, io_apic),        FIELD_TRANSIENT(struct wiring, lint0),
-    FIELD_TRANSIENT(struct wiring, io_apic_extint), FIELD_END,
+    FIELD_ARRAY_MOST(struct wiring, levels, uint8_t, 1),
+    FIELD_TRANSIENT(struct wiring, pic),
+    FIELD_TRANSIENT(struct wiring, io_apic),
+    FIELD_TRANSIENT(struct wiring, lint0),
+    FIELD_TRANSIENT(struct wiring, io_apic_extint),
+    FIELD_END,
 };
 
 static const struct device_class wiring_class = {

@@ -64,6 +64,8 @@ const char *field_find_hole(const struct field *fields, uint32_t struct_size)
     for (;;) {
         const struct field *next = NULL;
         for (const struct field *field = fields; field->kind != FIELD_KIND_END; field++) {
+            if (field->kind == FIELD_KIND_CHECK)
+                continue;
             if (field->offset >= end && (!next || field->offset < next->offset))
                 next = field;
             if (field->offset < end && field->offset + field_bytes(field) > end)

@@ -212,11 +212,7 @@ void state_pack(struct state_map *map, struct serial *out)
     for (size_t i = 0; i < map->count; i++)
         section_prepare(&map->sections[i]);
     serial_put_u64(out, map->schema);
-    uint8_t *to = serial_extend(out, map->run_bytes);
-    for (size_t i = 0; i < map->run_count; i++) {
-        memcpy(to, map->runs[i].bytes, map->runs[i].size);
-        to += map->runs[i].size;
-    }
+    state_store_runs(map, serial_extend(out, map->run_bytes));
     for (size_t i = 0; i < map->count; i++) {
         const struct section *section = &map->sections[i];
         if (section->kind != SECTION_OPAQUE)
@@ -253,11 +249,13 @@ bool state_check(struct state_map *map, const uint8_t *bytes, size_t size, struc
 {
     struct serial_reader reader = {.at = bytes, .left = size};
     plan(map);
-    if (serial_take_u64(&reader) != map->schema || !serial_take_bytes(&reader, map->run_bytes))
+    bool is_ours = serial_take_u64(&reader) == map->schema;
+    const uint8_t *fields = serial_take_bytes(&reader, map->run_bytes);
+    if (!is_ours || !fields)
         return error_set(err,
                          "the saved state is that of another version of anachron, or of "
                          "another machine");
-    return each_opaque(map, reader, err, true);
+    return state_fields_fit(map, fields, err) && each_opaque(map, reader, err, true);
 }
 
 bool state_unpack(struct state_map *map, const uint8_t *bytes, size_t size, struct error *err)
@@ -265,10 +263,8 @@ bool state_unpack(struct state_map *map, const uint8_t *bytes, size_t size, stru
     if (!state_check(map, bytes, size, err))
         return false;
     const uint8_t *from = bytes + sizeof map->schema;
-    for (size_t i = 0; i < map->run_count; i++) {
-        memcpy(map->runs[i].bytes, from, map->runs[i].size);
-        from += map->runs[i].size;
-    }
+    state_load_runs(map, from);
+    from += map->run_bytes;
     for (size_t i = 0; i < map->count; i++) {
         const struct section *section = &map->sections[i];
         if (section->hooks.after_load)

@@ -62,7 +62,9 @@ static inline bool serial_is_done(const struct serial_reader *reader)
 /* Appends the state of all structs and opaque sections to out. The map must not grow any more. */
 void state_pack(struct state_map *map, struct serial *out);
 
-/* Whether state_unpack would take the bytes; changes nothing. */
+/* Whether state_unpack would take the bytes, which may come from anywhere: they are as long as they
+ * should be, each field has a value that its table allows, and the opaque sections are what their
+ * codecs want. Changes nothing. */
 bool state_check(struct state_map *map, const uint8_t *bytes, size_t size, struct error *err);
 
 /* Loads what state_pack wrote, into this map or one that was filled in the same way, and calls the

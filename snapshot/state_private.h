@@ -33,6 +33,13 @@ struct state_map {
     uint64_t schema;  /* hash over names, sizes and order of all fields */
 };
 
+/* All runs, one after the other: state_check.c. */
+void state_load_runs(struct state_map *map, const uint8_t *packed);
+void state_store_runs(const struct state_map *map, uint8_t *packed);
+/* Whether the structs can have the values at packed, which are laid out as the runs are, by their
+ * tables of fields. Changes nothing. */
+bool state_fields_fit(struct state_map *map, const uint8_t *packed, struct error *err);
+
 /* Brings lazily kept fields of a struct up to date. */
 static inline void section_prepare(const struct section *section)
 {

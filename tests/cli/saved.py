@@ -106,6 +106,19 @@ def media_go_along(folder):
     assert loaded == expected[1:], f'{loaded} {expected}'
 
 
+def drive_of_a_diskette_that_was_taken_out(folder):
+    """The drive is one for 5.25 inch diskettes, which nothing else says any more."""
+    machine(folder)
+    options = ['--memory', '4M', '--multiboot', 'kernel']
+    (folder / 'small.img').write_bytes(bytes(368640))
+    script = 'sleep 1s\neject floppy\n{}state\nsleep 300ms\nstate\nquit 0\n'
+    expected = anachron_run(folder, *options, '--floppy', 'small.img',
+                            script=script.format('save state.snap\n')).splitlines()
+    loaded = anachron_run(folder, '--load', 'state.snap',
+                          script='state\nsleep 300ms\nstate\nquit 0\n').splitlines()
+    assert loaded == expected[1:], f'{loaded} {expected}'
+
+
 def refused(folder, *args, what, file='state.snap', untouched='serial2'):
     """--load of file is refused with a line that has `what` in it, and nothing is written."""
     before = {path: (path.stat().st_mtime_ns, path.read_bytes())
@@ -183,7 +196,8 @@ def what_cannot_be_written(folder):
     assert (folder / 'state.snap').stat().st_size > 1000 and not list(folder.glob('*partial*'))
 
 
-for test in [goes_on_the_same, many_moments, media_go_along, damaged_files, other_images,
+for test in [goes_on_the_same, many_moments, media_go_along,
+             drive_of_a_diskette_that_was_taken_out, damaged_files, other_images,
              other_options, what_cannot_be_written]:
     with tempfile.TemporaryDirectory(prefix='anachron-saved-') as name:
         try:

@@ -96,11 +96,112 @@ static void hole_in_nested_struct_is_found(void **state)
 static void overlap_is_found(void **state)
 {
     static const struct field fields[] = {
-        {"first",  FIELD_KIND_INTEGER, 0, 8, 1, NULL},
-        {"second", FIELD_KIND_INTEGER, 4, 8, 1, NULL},
+        {.name = "first",             .kind = FIELD_KIND_INTEGER, .element_size = 8, .count = 1},
+        { .name = "second", .kind = FIELD_KIND_INTEGER,                .offset = 4, .element_size = 8, .count = 1},
         FIELD_END,
     };
     assert_string_equal(field_find_hole(fields, 12), "second");
+}
+
+/* --- what values may be --- */
+
+enum { PLACES = 4 };
+
+struct queue {
+    uint8_t kind;
+    uint8_t first, count[2];
+    bool on;
+    uint64_t due;
+};
+struct pair {
+    struct queue queue[2];
+};
+
+static const char *queue_misfit(const void *base)
+{
+    const struct queue *queue = base;
+    return queue->on && !queue->due ? "it waits for nothing" : NULL;
+}
+
+static const struct field queue_fields[] = {
+    FIELD_FIXED(struct queue, kind),
+    FIELD_RANGE(struct queue, first, 1, PLACES),
+    FIELD_ARRAY_MOST(struct queue, count, uint8_t, PLACES),
+    FIELD(struct queue, on),
+    FIELD(struct queue, due),
+    FIELD_CHECK(queue_misfit),
+    FIELD_END,
+};
+static const struct field pair_fields[] = {
+    FIELD_STRUCTS(struct pair, queue, queue_fields),
+    FIELD_END,
+};
+
+static void append(void *context, const char *path, void *bytes, uint32_t element_size,
+                   uint32_t count)
+{
+    uint8_t **end = context;
+    memcpy(*end, bytes, (size_t)element_size * count);
+    *end += (size_t)element_size * count;
+}
+
+static const struct pair good = {
+    .queue = {{.kind = 3, .first = 1, .count = {0, 4}, .on = true, .due = UINT64_MAX},
+              {.kind = 4, .first = 4}}
+};
+
+static void refuses(struct pair *loaded, const char *path, const char *text)
+{
+    uint8_t packed[sizeof *loaded], *end = packed;
+    const uint8_t *at = packed;
+    struct field_complaint complaint;
+    field_walk(pair_fields, loaded, append, &end);
+    assert_false(field_values_fit(pair_fields, &good, &at, &complaint));
+    assert_string_equal(complaint.path, path);
+    assert_string_equal(complaint.text, text);
+}
+
+static void values_in_their_ranges_fit(void **state)
+{
+    struct pair loaded = good;
+    uint8_t packed[sizeof loaded], *end = packed;
+    const uint8_t *at = packed;
+    struct field_complaint complaint;
+    field_walk(pair_fields, &loaded, append, &end);
+    assert_true(field_values_fit(pair_fields, &good, &at, &complaint));
+    assert_ptr_equal(at, end);
+    assert_true(field_relations_fit(pair_fields, &loaded, &complaint));
+}
+
+static void values_out_of_their_ranges_are_named(void **state)
+{
+    struct pair loaded = good;
+    loaded.queue[1].count[1] = 5;
+    refuses(&loaded, "queue[1].count[1]", "is 5, more than 4");
+    loaded = good;
+    loaded.queue[0].first = 0;
+    refuses(&loaded, "queue[0].first", "is 0, less than 1");
+    loaded = good;
+    memset(&loaded.queue[0].on, 2, 1);
+    refuses(&loaded, "queue[0].on", "is 2, more than 1");
+    loaded = good;
+    loaded.queue[1].kind = 3;
+    refuses(&loaded, "queue[1].kind", "is 3, and 4 in this machine");
+}
+
+static void relations_are_asked_about_structs(void **state)
+{
+    struct pair loaded = good;
+    struct field_complaint complaint;
+    loaded.queue[1].on = true;
+    assert_false(field_relations_fit(pair_fields, &loaded, &complaint));
+    assert_string_equal(complaint.path, "queue[1]");
+    assert_string_equal(complaint.text, "it waits for nothing");
+}
+
+static void checks_are_no_members(void **state)
+{
+    assert_null(field_find_hole(pair_fields, sizeof(struct pair)));
 }
 
 int main(void)
@@ -112,6 +213,10 @@ int main(void)
         cmocka_unit_test(missing_last_member_is_found),
         cmocka_unit_test(hole_in_nested_struct_is_found),
         cmocka_unit_test(overlap_is_found),
+        cmocka_unit_test(values_in_their_ranges_fit),
+        cmocka_unit_test(values_out_of_their_ranges_are_named),
+        cmocka_unit_test(relations_are_asked_about_structs),
+        cmocka_unit_test(checks_are_no_members),
     };
     return cmocka_run_group_tests_name("field", tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* The state map: what changes the hash and what does not, and the dump.
  * Run alone: meson test -C build state */
-#include "snapshot/state.h"
+#include "snapshot/serial.h"
 #include "tests/harness/unit.h"
 
 #include <stdlib.h>
@@ -12,9 +12,16 @@ struct chip {
     void *wiring;
     unsigned prepared;
 };
+static const char *chip_misfit(const void *base)
+{
+    const struct chip *chip = base;
+    return chip->reg[0] > chip->reg[1] ? "the registers are in the wrong order" : NULL;
+}
+
 static const struct field chip_fields[] = {
     FIELD_ARRAY(struct chip, reg, uint8_t),
-    FIELD(struct chip, count),
+    FIELD_MOST(struct chip, count, 0x7FFFFFFF),
+    FIELD_CHECK(chip_misfit),
     FIELD_TRANSIENT(struct chip, wiring),
     FIELD_TRANSIENT(struct chip, prepared),
     FIELD_END,
@@ -95,6 +102,51 @@ static void dump_has_a_line_a_field(void **state)
     free(text);
 }
 
+/* The state is taken, or refused with that reason; and then the chip is what it was. */
+static void load_changed(struct fixture *f, const struct chip *changed, const char *reason)
+{
+    struct serial packed = {0};
+    struct error err = {""};
+    struct chip present = f->chip;
+    f->chip = *changed;
+    state_pack(f->map, &packed);
+    f->chip = present;
+    assert_true(state_unpack(f->map, packed.bytes, packed.size, &err) == !reason);
+    assert_string_equal(err.text, reason ? reason : "");
+    assert_memory_equal(&f->chip.reg, reason ? &present.reg : &changed->reg, 2);
+    assert_int_equal(f->chip.count, reason ? present.count : changed->count);
+    serial_free(&packed);
+}
+
+static void nonsense_is_refused_and_changes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    f->chip = (struct chip){
+        .reg = {1, 2},
+          .count = 3
+    };
+    load_changed(f,
+                 &(struct chip){
+                     .reg = {5, 5},
+                       .count = 0x7FFFFFFF
+    },
+                 NULL);
+    load_changed(f,
+                 &(struct chip){
+                     .reg = {5, 6},
+                       .count = 0x80000000
+    },
+                 "section 'chip', field 'count' is 2147483648, more than 2147483647: the file is "
+                 "damaged or was made by something else");
+    load_changed(f,
+                 &(struct chip){
+                     .reg = {7, 6},
+                       .count = 1
+    },
+                 "section 'chip': the registers are in the wrong order: the file is damaged or was "
+                 "made by something else");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -102,6 +154,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(hash_ignores_wiring, set_up, tear_down),
         cmocka_unit_test_setup_teardown(lazily_kept_fields_are_prepared, set_up, tear_down),
         cmocka_unit_test_setup_teardown(dump_has_a_line_a_field, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(nonsense_is_refused_and_changes_nothing, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("state", tests, NULL, NULL);
 }
