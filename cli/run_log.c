@@ -283,14 +283,24 @@ static bool restore_medium(struct run_log *log, struct disk_backend *disk, struc
     return true;
 }
 
+enum { MEDIUM_PATH_MAX = 4096 };
+
+/* By its options; a path may have such words in it, too. */
+static bool says_not_to_write(const char *specification)
+{
+    char path[MEDIUM_PATH_MAX];
+    struct image_options options;
+    return image_parse(specification, path, sizeof path, &options, NULL) &&
+           (options.read_only || options.snapshot);
+}
+
 struct disk_backend *run_log_open_medium(struct run *run, const char *specification, bool is_cdrom,
                                          struct error *err)
 {
     struct run_log *log = &run->log;
     enum image_kind kind = is_cdrom ? IMAGE_CDROM : IMAGE_FLOPPY;
     bool plays = log->path && !log->went_live;
-    bool is_protected =
-        is_cdrom || strstr(specification, ",readonly") || strstr(specification, ",snapshot");
+    bool is_protected = is_cdrom || says_not_to_write(specification);
     size_t size = strlen(specification) + sizeof ",snapshot";
     char *opened = mem_new(size);
     snprintf(opened, size, "%s%s", specification, plays && !is_protected ? ",snapshot" : "");

@@ -2,6 +2,7 @@
 #include "record/journal_code.h"
 
 #include "base/memory.h"
+#include "bus/clock.h"
 
 #include <string.h>
 
@@ -240,7 +241,7 @@ static void get_event(struct reader *reader, struct gate_event *event)
         event->u.media.specification = get_text(reader);
         break;
     case GATE_RATE:
-        event->u.picoseconds_per_insn = get_number(reader, UINT32_MAX);
+        event->u.picoseconds_per_insn = get_number(reader, CLOCK_MOST_PS_PER_INSN);
         reader->bad |= event->u.picoseconds_per_insn == 0;
         break;
     case GATE_WALL_CLOCK:

@@ -138,8 +138,8 @@ static void run(struct fuzz_input input, struct machine *machine)
         run_leg(machine, length * LEG_INSNS);
         for (unsigned i = 0; i < ACCESSES && input.size; i++)
             access_chip(&input, machine);
-        if (leg == LEGS / 2)
-            rig_look(machine);
+        if (leg == 0 || leg == LEGS / 2)
+            rig_look(machine, fuzz_byte(&input), fuzz_dword(&input));
     }
 }
 

@@ -2,6 +2,7 @@
  * a guest would. */
 #include "tests/fuzz/state_rig.h"
 
+#include "base/bits.h"
 #include "base/memory.h"
 #include "cpu/model.h"
 #include "devices/ide.h"
@@ -9,11 +10,14 @@
 #include "devices/ps2_mouse.h"
 #include "devices/uart16550.h"
 #include "devices/vga.h"
+#include "machine/commands.h"
 #include "machine/internal.h"
+#include "machine/job.h"
 #include "machine/pack.h"
 #include "snapshot/state_private.h"
 #include "tests/fuzz/fuzz.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { RAM_SIZE = 1 << 20, WARM_INSNS = 200000 };
@@ -297,8 +301,57 @@ void rig_load(struct machine *machine, const struct rig_moment *moment)
     fuzz_check(machine_unpack(machine, moment->state.bytes, moment->state.size, &err));
 }
 
-void rig_look(struct machine *machine)
+static void on_answer(void *opaque, const struct control_outcome *outcome)
 {
+    fuzz_check(outcome->result || *outcome->err->text);
+}
+
+static void command(struct machine *machine, unsigned number, uint32_t value)
+{
+    static const struct {
+        const char *name, *rest;
+        uint32_t most; /* of the argument; 0: it takes none */
+    } commands[] = {
+        {"memory",      "4096",        UINT32_MAX},
+        {"memory",      "4096 linear", UINT32_MAX},
+        {"disassemble", "20",          UINT32_MAX},
+        {"disassemble", "",            0         },
+        {"registers",   "",            0         },
+        {"regs",        "",            0         },
+        {"stack",       "64",          0         },
+        {"pages",       "",            UINT32_MAX},
+        {"pages",       "",            0         },
+        {"gdt",         "",            0         },
+        {"gdt",         "",            UINT16_MAX},
+        {"ldt",         "",            UINT16_MAX},
+        {"idt",         "",            255       },
+        {"idt",         "",            0         },
+        {"tss",         "",            0         },
+        {"tss",         "",            UINT16_MAX},
+        {"devices",     "",            0         },
+        {"interrupts",  "",            0         },
+        {"crash",       "",            0         },
+        {"frame",       "",            0         },
+        {"status",      "",            0         },
+        {"stats",       "",            0         },
+        {"state",       "",            0         },
+    };
+    struct command_call call;
+    struct error err = {""};
+    char line[96], argument[16] = "";
+    number %= ARRAY_LENGTH(commands);
+    if (commands[number].most)
+        snprintf(argument, sizeof argument, "0x%x", value & commands[number].most);
+    int length = snprintf(line, sizeof line, "%s %s %s", commands[number].name, argument,
+                          commands[number].rest);
+    fuzz_check(command_parse_line(machine_commands(), line, (size_t)length, false, &call, &err));
+    control_post(machine->control, &call, on_answer, NULL);
+    jobs_step(machine->jobs, machine);
+}
+
+void rig_look(struct machine *machine, unsigned number, uint32_t value)
+{
+    command(machine, number, value);
     static struct screen_text text;
     static struct frame frame;
     vga_render(machine->vga, &frame);

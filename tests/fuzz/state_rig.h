@@ -29,7 +29,8 @@ struct rig {
 struct rig *rig_new(void);
 /* The machine is at that moment again. */
 void rig_load(struct machine *machine, const struct rig_moment *moment);
-/* Draws the screen, and reads its text. */
-void rig_look(struct machine *machine);
+/* Draws the screen, reads its text, and carries out a command that looks at the machine: number,
+ * with a value as its argument if it takes one. */
+void rig_look(struct machine *machine, unsigned number, uint32_t value);
 
 #endif
