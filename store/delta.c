@@ -158,6 +158,22 @@ static bool check_hash(const struct reader *reader, uint8_t *buffer, size_t room
     return ok;
 }
 
+/* All runs lie on the disk, and what follows the table is their sectors and the checksum. */
+static bool runs_fit(const struct reader *reader)
+{
+    const struct delta_header *header = &reader->header;
+    uint64_t left = reader->size - sizeof *header - sizeof(uint64_t);
+    left -= header->runs * sizeof *reader->runs;
+    for (uint64_t i = 0; i < header->runs; i++) {
+        const struct delta_run *run = &reader->runs[i];
+        if (run->lba > header->sectors || run->count > header->sectors - run->lba ||
+            run->count > left / DISK_SECTOR_SIZE)
+            return false;
+        left -= run->count * DISK_SECTOR_SIZE;
+    }
+    return left == 0;
+}
+
 /* The checksum holds, so what does not fit was written by another version. */
 static bool read_table(struct reader *reader, struct error *err)
 {
@@ -173,17 +189,13 @@ static bool read_table(struct reader *reader, struct error *err)
                          "this machine; let that one finish it",
                          reader->path, header->version);
     uint64_t size = header->runs * sizeof *reader->runs;
-    if (header->runs > reader->size || size > reader->size)
+    uint64_t most = reader->size - sizeof *header - sizeof(uint64_t);
+    if (header->runs > most || size > most)
         return damaged(reader, err);
     reader->runs = mem_new((size_t)size + 1);
     if (!get(reader, reader->runs, (size_t)size, sizeof *header, err))
         return false;
-    for (uint64_t i = 0; i < header->runs; i++) {
-        const struct delta_run *run = &reader->runs[i];
-        if (run->lba > header->sectors || run->count > header->sectors - run->lba)
-            return damaged(reader, err);
-    }
-    return true;
+    return runs_fit(reader) || damaged(reader, err);
 }
 
 static bool put_all(int fd, const uint8_t *bytes, size_t size, uint64_t at)
