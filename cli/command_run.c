@@ -113,6 +113,7 @@ static bool configure(struct run *run, struct error *err)
                     .save_picture = outside_save_picture,
                     .identify = outside_identify,
                     .record = outside_record,
+                    .branch = run_log_branch,
                     .settle_copy = run_settle_copy,
                     .show_copy = run_show_copy,
                     .end_copy = run_end_copy,

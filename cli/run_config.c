@@ -197,17 +197,20 @@ static enum image_kind kind_of(const struct run *run, unsigned place)
                                                                   : IMAGE_DISK;
 }
 
+/* What is in the drives; at the beginning, what will be. */
 static struct disk_backend *image_at(const struct run *run, unsigned place)
 {
+    if (run->machine)
+        return saved_medium(run->machine, place);
     return place < MACHINE_FLOPPIES ? run->config.floppy[place].disk
                                     : run->config.drive[place - MACHINE_FLOPPIES].disk;
 }
 
-json_t *run_config_describe_loaded(struct run *run, struct error *err)
+json_t *run_config_describe_loaded(struct run *run, const struct saved *saved, struct error *err)
 {
     const struct machine_config *machine = &run->config;
     size_t size;
-    saved_bytes(run->saved, &size);
+    saved_bytes(saved, &size);
     json_t *config = json_pack(
         "{s:i, s:I, s:s, s:I, s:b, s:[], s:[], s:[]}", "version", CONFIG_VERSION, "state",
         (json_int_t)size, "cpu", machine->model->name, "memory", (json_int_t)machine->ram_size,

@@ -26,9 +26,10 @@ bool run_config_apply(json_t *config, struct run_options *options, struct error 
  * config describes. False: err names the file. */
 bool run_config_check(json_t *config, struct run *run, struct error *err);
 
-/* The same for a machine that was loaded: the state says what machine it is, and config which
- * images are in its drives. medium: what to open in each place; NULL: nothing. */
-json_t *run_config_describe_loaded(struct run *run, struct error *err);
+/* The same for a machine that was loaded, or whose state has been saved right now: the state says
+ * what machine it is, and config which images are in its drives. medium: what to open in each
+ * place; NULL: nothing. */
+json_t *run_config_describe_loaded(struct run *run, const struct saved *saved, struct error *err);
 bool run_config_apply_loaded(json_t *config, struct run_options *options,
                              const char *medium[SAVED_PLACES], struct error *err);
 bool run_config_check_loaded(json_t *config, const struct run *run, struct error *err);

@@ -27,33 +27,41 @@ static json_t *new_id(const char *path)
     return json_string(text);
 }
 
-/* What a branch says of where it comes from. */
-static json_t *describe_parent(const struct run_log *log, const struct journal_stamp *at)
+json_t *run_log_describe_parent(const json_t *head, const char *path,
+                                const struct journal_stamp *at)
 {
-    char *absolute = realpath(log->path, NULL);
-    json_t *path = json_string(absolute);
+    char *absolute = realpath(path, NULL);
+    json_t *text = json_string(absolute);
     free(absolute);
-    return json_pack("{s:O, s:o*, s:I, s:I}", "id", json_object_get(log->head, "id"), "path", path,
+    return json_pack("{s:O, s:o*, s:I, s:I}", "id", json_object_get(head, "id"), "path", text,
                      "icount", (json_int_t)at->icount, "nanoseconds", (json_int_t)at->time_ns);
 }
 
-/* at NULL: a run of its own. */
-static struct log_writer *open_writer(struct run *run, const char *path, json_t *machine,
-                                      const struct journal_stamp *at, struct error *err)
+bool run_log_open(struct run *run, const char *path, json_t *machine, json_t *parent,
+                  struct error *err)
 {
+    struct run_log *log = &run->log;
     const char *engine = run->config.engine == ENGINE_INTERP ? "interp"
                          : run->config.engine == ENGINE_JIT  ? "jit"
                                                              : "default";
-    json_t *head = json_pack("{s:o, s:I, s:s, s:s, s:O}", "id", new_id(path), "recorded",
+    json_t *head = json_pack("{s:o, s:I, s:s, s:s, s:O, s:o*}", "id", new_id(path), "recorded",
                              (json_int_t)time(NULL), "by", ANACHRON_VERSION, "engine", engine,
-                             "machine", machine);
-    if (at)
-        json_object_set_new(head, "parent", describe_parent(&run->log, at));
+                             "machine", machine, "parent", parent);
     char *text = json_dumps(head, JSON_COMPACT | JSON_SORT_KEYS);
     struct log_writer *writer = log_writer_open(path, text, err);
     free(text);
-    json_decref(head);
-    return writer;
+    if (!writer) {
+        json_decref(head);
+        return false;
+    }
+    json_decref(log->written_head);
+    free(log->written);
+    log->written_head = head;
+    log->written = realpath(path, NULL);
+    if (!log->base)
+        log->base = realpath(path, NULL);
+    log->writer = writer;
+    return true;
 }
 
 static void save_sectors(void *opaque, unsigned place, uint64_t lba, uint32_t count,
@@ -64,6 +72,8 @@ static void save_sectors(void *opaque, unsigned place, uint64_t lba, uint32_t co
         log_writer_sectors(log->writer, place, lba, count, bytes);
     else
         log->has_written = true;
+    for (unsigned i = 0; i < log->ended_count; i++)
+        log_writer_sectors(log->ended[i], place, lba, count, bytes);
 }
 
 /* Images whose files the guest writes to: whoever wants a log later wants to know. */
@@ -76,6 +86,7 @@ static void watch_writes(struct run *run)
                                          : &config->drive[i - MACHINE_FLOPPIES].disk;
         bool is_written =
             *disk && !(*disk)->read_only && (!(*disk)->ops->next_written || (*disk)->kept_beside);
+        run->log.is_watched[i] = is_written;
         if (is_written)
             *disk = image_preimages_new(*disk, i, save_sectors, &run->log);
     }
@@ -100,52 +111,52 @@ static bool write_overlay(struct run *run, struct error *err)
     return ok;
 }
 
-static bool start_writer(struct run *run, const char *path, struct error *err)
+static json_t *describe_moment(const struct machine *machine)
 {
-    struct run_log *log = &run->log;
+    struct journal_stamp now = machine_stamp(machine);
+    return json_pack("{s:I, s:I, s:I}", "icount", (json_int_t)now.icount, "nanoseconds",
+                     (json_int_t)now.time_ns, "order", (json_int_t)now.order);
+}
+
+static void take_moment(const json_t *machine, struct journal_stamp *moment)
+{
+    const json_t *begin = json_object_get(machine, "begin");
+    *moment = (struct journal_stamp){
+        (uint64_t)json_integer_value(json_object_get(begin, "icount")),
+        (uint64_t)json_integer_value(json_object_get(begin, "nanoseconds")),
+        (uint32_t)json_integer_value(json_object_get(begin, "order")),
+    };
+}
+
+bool run_log_open_state(struct run *run, const char *path, const struct saved *saved, bool here,
+                        json_t *parent, struct error *err)
+{
     json_t *machine =
-        run->saved ? run_config_describe_loaded(run, err) : run_config_describe(run, err);
-    if (!machine)
+        saved ? run_config_describe_loaded(run, saved, err) : run_config_describe(run, err);
+    if (!machine) {
+        json_decref(parent);
         return false;
-    log->writer = open_writer(run, path, machine, NULL, err);
+    }
+    if (here)
+        json_object_set_new(machine, "begin", describe_moment(run->machine));
+    bool ok = run_log_open(run, path, machine, parent, err);
     json_decref(machine);
-    if (!log->writer)
+    if (!ok)
         return false;
-    if (run->saved) {
+    if (saved) {
         size_t size;
-        const uint8_t *bytes = saved_bytes(run->saved, &size);
-        log_writer_snapshot(log->writer, bytes, size);
+        const uint8_t *bytes = saved_bytes(saved, &size);
+        log_writer_snapshot(run->log.writer, bytes, size);
     }
     return write_overlay(run, err);
 }
 
 static bool prepare_record(struct run *run, struct error *err)
 {
-    if (run->options.record && !start_writer(run, run->options.record, err))
+    if (run->options.record &&
+        !run_log_open_state(run, run->options.record, run->saved, false, NULL, err))
         return false;
     watch_writes(run);
-    return true;
-}
-
-bool run_log_begin(struct run *run, const char *path, struct error *err)
-{
-    struct run_log *log = &run->log;
-    if (log->path)
-        return error_set(err, "this is a replay: its record is %s, and --record makes a branch",
-                         log->path);
-    if (log->writer)
-        return error_set(err, "the machine is recorded already");
-    if (!machine_remembers_all(run->machine))
-        return error_set(err,
-                         "too much has come from outside since it was started to know all of it; "
-                         "start the machine with --record");
-    if (log->has_written || log->has_released || log->media)
-        return error_set(err,
-                         "disks or diskettes have been written to or changed since it was started; "
-                         "start the machine with --record");
-    if (!start_writer(run, path, err))
-        return false;
-    machine_record(run->machine, log->writer);
     return true;
 }
 
@@ -160,9 +171,9 @@ static void went_live(void *opaque)
     if (!run->options.record)
         return;
     struct journal_stamp at = {machine_icount(run->machine), machine_time(run->machine), 0};
-    log->writer =
-        open_writer(run, run->options.record, json_object_get(log->head, "machine"), &at, &err);
-    if (!log->writer) {
+    json_t *parent = run_log_describe_parent(log->head, log->path, &at);
+    if (!run_log_open(run, run->options.record, json_object_get(log->head, "machine"), parent,
+                      &err)) {
         fprintf(stderr, "anachron: error: %s\n", err.text);
         machine_stop(run->machine, EXIT_STATUS_HOST_ERROR);
         return;
@@ -236,12 +247,13 @@ static bool write_sectors(struct disk_backend *disk, const struct log_sectors *s
     return disk->ops->write(disk, sectors->lba, sectors->count, sectors->bytes, err);
 }
 
-/* Directly written disks are opened with an overlay; into that goes what they held. */
+/* Directly written disks are opened with an overlay; into that goes what they held. Of a sector
+ * that is there more than once, the first is what it held at the beginning. */
 static bool restore_sectors(struct run *run, struct error *err)
 {
     const struct log_file *file = &run->log.file;
     const struct machine_config *config = &run->config;
-    for (size_t i = 0; i < file->sectors_count; i++) {
+    for (size_t i = file->sectors_count; i-- > 0;) {
         const struct log_sectors *sectors = &file->sectors[i];
         unsigned drive = sectors->place - MACHINE_FLOPPIES;
         struct disk_backend *disk = sectors->place < MACHINE_FLOPPIES
@@ -257,11 +269,11 @@ static bool restore_sectors(struct run *run, struct error *err)
 /* --- media --- */
 
 /* Diskettes are small. */
-static bool save_medium(struct run_log *log, struct disk_backend *disk, struct error *err)
+bool run_log_save_medium(struct run_log *log, unsigned place, struct disk_backend *disk,
+                         struct error *err)
 {
     enum { CHUNK_SECTORS = 18 };
     uint8_t chunk[CHUNK_SECTORS * DISK_SECTOR_SIZE];
-    unsigned place = RUN_LOG_FIRST_MEDIUM + log->media;
     for (uint64_t lba = 0; lba < disk->sector_count; lba += CHUNK_SECTORS) {
         uint64_t left = disk->sector_count - lba;
         uint32_t count = left < CHUNK_SECTORS ? (uint32_t)left : CHUNK_SECTORS;
@@ -307,7 +319,8 @@ struct disk_backend *run_log_open_medium(struct run *run, const char *specificat
     struct disk_backend *disk = image_open(opened, kind, err);
     mem_free(opened);
     bool is_written = disk && !disk->read_only && !disk->ops->next_written;
-    if (disk && ((log->writer && is_written && !save_medium(log, disk, err)) ||
+    unsigned place = RUN_LOG_FIRST_MEDIUM + log->media;
+    if (disk && ((log->writer && is_written && !run_log_save_medium(log, place, disk, err)) ||
                  (plays && !restore_medium(log, disk, err)))) {
         image_close(disk, NULL);
         return NULL;
@@ -346,6 +359,7 @@ bool run_log_start(struct run *run, struct error *err)
     if (log->path) {
         log->play.went_live = went_live;
         log->play.opaque = run;
+        take_moment(json_object_get(log->head, "machine"), &log->play.begin);
         machine_play(run->machine, log->file.journal, &log->play);
         log->file.journal = NULL;
     } else if (log->writer) {
@@ -360,6 +374,7 @@ void run_log_leave(struct run *run)
     /* The disk of a machine that is kept by name may get another image here. */
     log->has_written |= log->writer || run->kept_disk;
     log->writer = NULL;
+    log->ended_count = 0;
 }
 
 void run_log_report(struct run *run)
@@ -379,8 +394,11 @@ void run_log_report(struct run *run)
 
 bool run_log_close(struct run *run, struct error *err)
 {
-    bool ok = log_writer_close(run->log.writer, err);
-    run->log.writer = NULL;
+    struct run_log *log = &run->log;
+    bool ok = log_writer_close(log->writer, err);
+    log->writer = NULL;
+    while (log->ended_count)
+        ok = log_writer_close(log->ended[--log->ended_count], ok ? err : NULL) && ok;
     return ok;
 }
 
@@ -388,4 +406,8 @@ void run_log_free(struct run *run)
 {
     log_file_free(&run->log.file);
     json_decref(run->log.head);
+    json_decref(run->log.written_head);
+    mem_free(run->log.ended);
+    free(run->log.written);
+    free(run->log.base);
 }

@@ -2,6 +2,8 @@
 
 #include "base/memory.h"
 
+#include <string.h>
+
 struct preimages {
     struct disk_backend backend;
     struct disk_backend *disk;
@@ -111,4 +113,9 @@ struct disk_backend *image_preimages_new(struct disk_backend *disk, unsigned pla
     image->opaque = opaque;
     image->saved = mem_new((size_t)(disk->sector_count / 8 + 1));
     return &image->backend;
+}
+
+void image_preimages_forget(struct disk_backend *disk)
+{
+    memset(((struct preimages *)disk)->saved, 0, (size_t)(disk->sector_count / 8 + 1));
 }

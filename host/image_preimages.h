@@ -14,4 +14,7 @@ typedef void image_preimage(void *opaque, unsigned place, uint64_t lba, uint32_t
 struct disk_backend *image_preimages_new(struct disk_backend *disk, unsigned place,
                                          image_preimage *saw, void *opaque);
 
+/* From now on every sector is told of once more; disk is one of these. */
+void image_preimages_forget(struct disk_backend *disk);
+
 #endif

@@ -217,7 +217,7 @@ static const struct command rows[] = {
      .output = OUTPUT_LINE, .run = command_state},
     {.name = "dump", .help = "the whole state as text, a line a field",
      .run = command_dump, .parameter = {FILE_NAME(0)}},
-    {.name = "record", .help = "write a log for `anachron replay`, from power-on to the end of the run",
+    {.name = "record", .help = "write a log for `anachron replay`, if possible from power-on, to the end of the run",
      .run = command_record, .parameter = {FILE_NAME(0)}},
     {.name = "save", .help = "save the whole machine to a file, for --load",
      .output = OUTPUT_LINE, .run = command_save_state, .parameter = {FILE_NAME(0)}},

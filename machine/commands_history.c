@@ -5,6 +5,7 @@
 #include "machine/fork.h"
 #include "machine/history.h"
 #include "machine/internal.h"
+#include "record/log_file.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -82,10 +83,18 @@ enum command_outcome command_seek(struct machine *machine, struct job *job)
 enum command_outcome command_live(struct machine *machine, struct job *job)
 {
     struct error err;
-    if (!history_may_go_live(machine, &err))
+    if (machine->player.is_on)
+        return job_fail(job, EXIT_STATUS_HOST_ERROR,
+                        "live: this is a replay; anachron replay LOG --to %llu --go-live makes a "
+                        "live machine of this moment",
+                        (unsigned long long)machine_icount(machine));
+    if (!history_go_live(machine, &err))
         return job_fail(job, EXIT_STATUS_HOST_ERROR, "live: %s", err.text);
-    history_go_live(machine);
-    return job_done(job, describe(machine));
+    json_t *result = describe(machine);
+    if (machine->recorder.writer)
+        json_object_set_new(result, "record",
+                            json_string(log_writer_path(machine->recorder.writer)));
+    return job_done(job, result);
 }
 
 enum command_outcome command_checkpoint(struct machine *machine, struct job *job)

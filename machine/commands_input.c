@@ -160,9 +160,8 @@ static bool open_medium(struct machine *machine, struct job *job)
     }
     if (job->disk)
         return true;
-    if (present && !machine_rest_medium(present, false))
-        log_line(machine->log, LOG_WARNING, "%s: another machine uses this image now; stop it",
-                 present->name);
+    if (present)
+        machine_wake_medium(machine, present);
     job_fail(job, EXIT_STATUS_HOST_ERROR, "%s", err.text);
     return false;
 }

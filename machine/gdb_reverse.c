@@ -29,26 +29,23 @@ static bool is_earlier(const struct journal_stamp *a, const struct journal_stamp
     return journal_stamp_compare(a, b) < 0;
 }
 
-static bool can_change(const struct machine *machine)
-{
-    struct error err;
-    return !machine->player.is_on && history_may_go_live(machine, &err);
-}
-
 bool gdb_leave_past(struct gdb *gdb)
 {
-    struct history_info info;
-    history_get_info(gdb->machine, &info);
-    if (!can_change(gdb->machine))
+    struct error err;
+    if (gdb->machine->player.is_on)
         return false;
-    if (info.in_past)
-        history_go_live(gdb->machine);
+    if (!history_go_live(gdb->machine, &err)) {
+        log_line(gdb->machine->log, LOG_WARNING, "%s", err.text);
+        return false;
+    }
     return !gdb->machine->replay.is_on;
 }
 
 void gdb_send_no_change(struct gdb *gdb, int number)
 {
-    gdb_send_error(gdb, can_change(gdb->machine) ? number : EROFS);
+    struct history_info info;
+    history_get_info(gdb->machine, &info);
+    gdb_send_error(gdb, gdb->machine->player.is_on || info.in_past ? EROFS : number);
 }
 
 /* --- moving without the client's seeing it --- */

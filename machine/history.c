@@ -291,51 +291,6 @@ bool history_start(struct machine *machine, const struct history_options *option
     return true;
 }
 
-/* Whether a medium is in a drive now, and so freed by the board. */
-static bool is_in_drive(const struct machine *machine, const struct disk_backend *medium)
-{
-    for (unsigned i = 0; i < GATE_DRIVE_COUNT; i++)
-        if (machine->medium[i] == medium)
-            return true;
-    return false;
-}
-
-bool history_keep_medium(struct machine *machine, struct disk_backend *medium, bool inserted)
-{
-    struct history *history = machine->history;
-    if (!history)
-        return false;
-    machine_rest_medium(medium, true);
-    for (size_t i = 0; i < history->kept_count; i++)
-        if (history->kept[i].medium == medium)
-            return true;
-    history->kept = mem_resize(history->kept, (history->kept_count + 1) * sizeof *history->kept);
-    history->kept[history->kept_count++] = (struct kept_medium){medium, inserted};
-    return true;
-}
-
-static void release_media(struct machine *machine)
-{
-    struct history *history = machine->history;
-    for (size_t i = 0; i < history->kept_count; i++)
-        if (!is_in_drive(machine, history->kept[i].medium))
-            machine_release_medium(machine, history->kept[i].medium, history->kept[i].inserted);
-    mem_free(history->kept);
-    history->kept = NULL;
-    history->kept_count = 0;
-}
-
-bool history_release_media(struct machine *machine)
-{
-    struct history *history = machine->history;
-    if (!history || history->in_past || !history->kept_count)
-        return false;
-    history_forget(machine);
-    release_media(machine);
-    history_add_checkpoint(machine, false);
-    return true;
-}
-
 void history_stop(struct machine *machine)
 {
     struct history *history = machine->history;
@@ -343,7 +298,7 @@ void history_stop(struct machine *machine)
         return;
     bus_set_page_watcher(machine->bus, NULL, NULL);
     disk_past_begin(machine->disk_past, NULL, NULL);
-    release_media(machine);
+    history_end_media(machine);
     history_forget(machine);
     undo_pool_free(history->pool);
     mem_free(history->list);

@@ -76,9 +76,9 @@ bool machine_seek_time(struct machine *machine, uint64_t ns, struct error *err);
  * or the tip; false: it was paused before. For a machine in the past. */
 bool history_run_to(struct machine *machine, uint64_t icount);
 /* Forgets what came after the present moment: this is the tip now, and the machine is live (and
- * paused, if it was). Disks become what they are at this moment. */
-void history_go_live(struct machine *machine);
-/* False: err says why not. A run that is recorded stays as it is in the file. */
-bool history_may_go_live(const struct machine *machine, struct error *err);
+ * paused, if it was). Disks become what they are at this moment. If the run is recorded, its log
+ * stays as it is, and what follows goes to another one, a branch. False: that cannot be made, as
+ * err says, and nothing has changed. */
+bool history_go_live(struct machine *machine, struct error *err);
 
 #endif

@@ -27,6 +27,12 @@ struct kept_medium {
     bool inserted;
 };
 
+/* A medium that was put in by an event of the journal, which ends at offset. */
+struct insertion {
+    uint64_t offset;
+    struct disk_backend *medium;
+};
+
 struct history {
     struct history_options options;
     struct checkpoint **list; /* never empty */
@@ -45,6 +51,8 @@ struct history {
     uint64_t base_host_ns, base_pages;
     struct kept_medium *kept;
     size_t kept_count;
+    struct insertion *insertion; /* of history->journal, in no order */
+    size_t insertion_count;
     /* For history_info. */
     uint64_t made, merged, pages, host_ns;
 };
@@ -56,5 +64,11 @@ void history_add_checkpoint(struct machine *machine, bool is_first);
 /* Forgets all checkpoints; the caller makes one. */
 void history_forget(struct machine *machine);
 void history_drop_from(struct history *history, size_t first);
+
+/* history_media.c */
+/* Media that are only kept for the past go back to whom they belong to. */
+void history_end_media(struct machine *machine);
+/* Forgets what was put in by events that end behind offset. */
+void history_forget_insertions(struct history *history, uint64_t offset);
 
 #endif

@@ -95,6 +95,7 @@ static void leave_present(struct machine *machine)
 {
     struct history *history = machine->history;
     struct journal_stamp now = machine_stamp(machine);
+    recorder_leave(machine);
     if (journal_stamp_compare(&now, &tip(history)->at) != 0)
         history_add_checkpoint(machine, false);
 }
@@ -258,41 +259,39 @@ bool history_run_to(struct machine *machine, uint64_t icount)
     return arrived;
 }
 
-bool history_may_go_live(const struct machine *machine, struct error *err)
+/* A disk that cannot be written keeps its contents of this moment in memory. */
+static void commit_disks(struct machine *machine)
 {
-    const struct history *history = machine->history;
-    return !history || !history->in_past || !machine->recorder.writer ||
-           error_set(err,
-                     "the run is being recorded, and what came after this moment is in the "
-                     "file already; replay the file, and go live there");
-}
-
-void history_go_live(struct machine *machine)
-{
-    struct history *history = machine->history;
     struct error err;
-    if (!history || !history->in_past)
-        return;
-    if (!history_may_go_live(machine, &err)) {
-        log_line(machine->log, LOG_WARNING, "%s", err.text);
-        go_to(machine, history->count - 1);
-        return;
-    }
-    struct journal_position position = replay_position(machine);
-    replay_end(machine);
-    history_drop_from(history, history->base + 1);
-    undo_clear(&history->list[history->base]->changes, history->pool);
     if (disk_past_commit(machine->disk_past, &err))
         disk_past_set(machine->disk_past, false);
     else
         log_line(machine->log, LOG_WARNING,
                  "what the guest writes to a disk stays in memory from now on: %s", err.text);
+}
+
+bool history_go_live(struct machine *machine, struct error *err)
+{
+    struct history *history = machine->history;
+    if (!history || !history->in_past)
+        return true;
+    struct journal_position position = replay_position(machine);
+    struct journal_stamp now = machine_stamp(machine);
+    if (!recorder_branch(machine, &now, &position, &tip(history)->at, err))
+        return false;
+    replay_end(machine);
+    history_drop_from(history, history->base + 1);
+    undo_clear(&history->list[history->base]->changes, history->pool);
+    commit_disks(machine);
     history->in_past = machine->muted = false;
     if (history->is_replay) {
         history_forget(machine);
         history_add_checkpoint(machine, false);
     } else {
         journal_truncate(machine->journal, &position);
+        history_forget_insertions(history, position.offset);
     }
     machine->checkpoint_due = false;
+    recorder_go_on(machine);
+    return true;
 }

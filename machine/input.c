@@ -76,6 +76,15 @@ bool machine_rest_medium(struct disk_backend *medium, bool resting)
     return !image->ops->rest || image->ops->rest(image, resting);
 }
 
+bool machine_wake_medium(struct machine *machine, struct disk_backend *medium)
+{
+    if (machine_rest_medium(medium, false))
+        return true;
+    log_line(machine->log, LOG_WARNING, "%s: another machine uses this image now; stop it",
+             medium->name);
+    return false;
+}
+
 static void replace_medium(struct machine *machine, enum gate_drive drive,
                            struct disk_backend *medium)
 {
@@ -83,6 +92,9 @@ static void replace_medium(struct machine *machine, enum gate_drive drive,
     bool inserted = machine->inserted[drive];
     if (old && !history_keep_medium(machine, old, inserted))
         machine_release_medium(machine, old, inserted);
+    if (medium && history_find_inserted(machine))
+        machine_wake_medium(machine, medium);
+    history_note_inserted(machine, medium);
     machine->medium[drive] = medium;
     machine->inserted[drive] = medium != NULL;
     if (!machine->muted)
@@ -94,8 +106,10 @@ static void on_media(void *opaque, const struct gate_event *event)
     struct machine *machine = opaque;
     enum gate_drive drive = event->u.media.drive;
     enum screen_light light = drive == GATE_CDROM ? LIGHT_CDROM : LIGHT_FLOPPY;
-    struct disk_backend *disk = meter_new(disk_past_layer(machine->disk_past, event->u.media.disk),
-                                          &machine->sectors[light]);
+    struct disk_backend *disk = history_find_inserted(machine);
+    if (!disk)
+        disk = meter_new(disk_past_layer(machine->disk_past, event->u.media.disk),
+                         &machine->sectors[light]);
     unsigned place = machine_cdrom_place(machine);
     if (drive == GATE_CDROM && place < MACHINE_DISKS) {
         /* The drive is opened with the paper clip if the guest has locked it. */
@@ -109,6 +123,7 @@ static void on_media(void *opaque, const struct gate_event *event)
         return;
     }
     replace_medium(machine, drive, disk);
+    history_share_file(machine, disk);
 }
 
 static void on_power_button(void *opaque, const struct gate_event *event)

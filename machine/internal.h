@@ -166,14 +166,26 @@ void history_poll(struct machine *machine, uint64_t host_now);
 void history_turn(struct machine *machine);
 /* The replay of the past has come to its end, the tip. */
 void history_arrive(struct machine *machine);
-/* The medium was just taken out of its drive: true if an earlier moment may need it, and the
- * history takes care of it from now on. */
+/* history_media.c */
 /* Media that are kept for the past alone are given back, because their files are wanted, and the
  * past is forgotten with them. False: there are none. */
 bool history_release_media(struct machine *machine);
+/* The medium was just taken out of its drive: true if an earlier moment may need it, and the
+ * history takes care of it from now on. */
 bool history_keep_medium(struct machine *machine, struct disk_backend *medium, bool inserted);
+/* What the event that is being delivered has put into its drive when it came for the first time;
+ * NULL: this is the first time, or it put in nothing. */
+struct disk_backend *history_find_inserted(const struct machine *machine);
+/* The medium is in its drive: if the guest may write to a file that an earlier moment needs as it
+ * was, because it had been in a drive then, too, the past is forgotten. */
+void history_share_file(struct machine *machine, struct disk_backend *medium);
+/* The event that is being delivered has put the medium in. */
+void history_note_inserted(struct machine *machine, struct disk_backend *medium);
 /* Of a medium of a drive: see disk_backend_ops.rest. */
 bool machine_rest_medium(struct disk_backend *medium, bool resting);
+/* One that rests is put into a drive again. False: somebody else uses its image, as a line of the
+ * log says. */
+bool machine_wake_medium(struct machine *machine, struct disk_backend *medium);
 
 /* live.c: those who watch. */
 /* The machine's own picture of the screen, brought up to date. */

@@ -70,6 +70,15 @@ struct machine_twin {
     bool discards; /* what comes of an end that nobody has said more about */
 };
 
+/* A machine that is recorded goes live in its past. */
+struct machine_branch {
+    struct journal_stamp at, tip; /* where it is, and where it had been */
+    bool is_shared;               /* the log has the moment */
+    unsigned media;               /* that were put into drives from the log's beginning to there */
+};
+
+struct log_writer; /* record/log_file.h */
+
 /* What the machine asks of the outside, all on its own thread. Members may be NULL. */
 struct machine_outside {
     void *opaque;
@@ -84,8 +93,15 @@ struct machine_outside {
     /* Fills identity for the file of an image, for a saved state. */
     bool (*identify)(void *opaque, const char *path, struct disk_identity *identity,
                      struct error *err);
-    /* Opens a log for the machine's whole run so far and what follows, and calls machine_record. */
+    /* Opens a log for the machine's run and what follows, and calls machine_record, or, if not all
+     * of the run is known, machine_record_from_here. path NULL: a name beside that of the last log.
+     */
     bool (*record)(void *opaque, const char *path, struct error *err);
+    /* Ends the log, which has all up to branch->tip, and opens another one. *writer: has what both
+     * share but for events; NULL: they share nothing, and record will be called. False: err, and
+     * the log goes on. */
+    bool (*branch)(void *opaque, const struct machine_branch *branch, struct log_writer **writer,
+                   struct error *err);
     /* NULL: the machine is not kept by name. */
     bool (*keep)(void *opaque, enum machine_keep how, struct error *err);
     /* The same: makes a second one of it, or writes what that needs to go on from here. */
@@ -172,15 +188,22 @@ enum machine_end machine_how_it_ended(const struct machine *machine);
 
 /* --- recording and replaying; before machine_run, or on the machine's thread --- */
 
-struct log_writer; /* record/log_file.h */
 /* From now on, what comes from outside goes to the log; what the journal has already goes there at
  * once. The writer stays the caller's, and must outlive the run. */
 void machine_record(struct machine *machine, struct log_writer *writer);
+/* The same for a log that begins with the state of this moment. */
+void machine_record_from_here(struct machine *machine, struct log_writer *writer);
 /* Whether the journal still has everything since power-on (it keeps some megabytes of events), so
  * that a log can still begin there. */
 bool machine_remembers_all(const struct machine *machine);
 
+/* The moment at which the machine stands. */
+struct journal_stamp machine_stamp(const struct machine *machine);
+
 struct machine_play {
+    /* Of the state with which the log begins, if that was not its machine's beginning: else all 0.
+     */
+    struct journal_stamp begin;
     uint64_t to; /* ends at this instruction count at the latest; UINT64_MAX: where the log does */
     enum { PLAY_STOPS, PLAY_PAUSES, PLAY_GOES_LIVE } at_end;
     bool ignores_marks; /* check marks are not compared */

@@ -99,9 +99,8 @@ struct disk_backend *machine_place_medium(struct machine *machine, enum gate_dri
     else if (place < MACHINE_DISKS)
         ide_set_disk(machine->ide, place / IDE_UNITS, place % IDE_UNITS, disk);
     bool old_inserted = machine->inserted[drive];
-    if (disk && !machine_rest_medium(disk, false))
-        log_line(machine->log, LOG_WARNING, "%s: another machine uses this image now; stop it",
-                 disk->name);
+    if (disk)
+        machine_wake_medium(machine, disk);
     machine->medium[drive] = disk;
     machine->inserted[drive] = *inserted;
     *inserted = old_inserted;

@@ -10,6 +10,8 @@ void machine_play(struct machine *machine, struct journal *journal, const struct
     machine->journal = journal;
     machine->player = (struct player){true, *play};
     machine->replay.verifies = !play->ignores_marks;
+    if (play->begin.time_ns)
+        machine_set_stamp(machine, &play->begin);
     replay_begin(machine, journal, &begin);
 }
 

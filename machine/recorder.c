@@ -72,10 +72,86 @@ void recorder_finish(struct machine *machine, int status)
     log_writer_end(recorder->writer, &stamp, status, reason_of(machine));
 }
 
+static void begin(struct machine *machine, struct log_writer *writer,
+                  const struct journal_position *from, const struct journal_stamp *stamp)
+{
+    machine->recorder = (struct recorder){
+        .writer = writer, .marked_icount = UINT64_MAX, .begin = *from, .begin_stamp = *stamp};
+    journal_follow_from(machine->journal, from);
+    log_writer_events(writer, machine->journal);
+}
+
 void machine_record(struct machine *machine, struct log_writer *writer)
 {
-    machine->recorder = (struct recorder){.writer = writer, .marked_icount = UINT64_MAX};
-    log_writer_events(writer, machine->journal);
+    struct journal_position from = journal_begin(machine->journal);
+    begin(machine, writer, &from, &(struct journal_stamp){0});
+}
+
+void machine_record_from_here(struct machine *machine, struct log_writer *writer)
+{
+    struct journal_position from = journal_end(machine->journal);
+    struct journal_stamp now = machine_stamp(machine);
+    begin(machine, writer, &from, &now);
+}
+
+/* --- branches --- */
+
+void recorder_leave(struct machine *machine)
+{
+    if (!machine->recorder.writer || machine->replay.is_on)
+        return;
+    if (machine->recorder.marked_icount != machine_icount(machine))
+        mark(machine, JOURNAL_MARK_CHIPS, machine_host_time(), 0);
+    log_writer_events(machine->recorder.writer, machine->journal);
+}
+
+/* Media that were put into drives by events up to position. */
+static unsigned count_media(const struct machine *machine, const struct journal_position *position)
+{
+    struct journal_position at = machine->recorder.begin;
+    struct journal_record record;
+    unsigned count = 0;
+    while (at.offset < position->offset && journal_read(machine->journal, &at, &record)) {
+        if (record.kind != JOURNAL_EVENT)
+            continue;
+        count += record.event.kind == GATE_MEDIA && record.event.u.media.specification;
+        gate_event_free(&record.event);
+    }
+    return count;
+}
+
+bool recorder_branch(struct machine *machine, const struct journal_stamp *at,
+                     const struct journal_position *position, const struct journal_stamp *tip,
+                     struct error *err)
+{
+    struct recorder *recorder = &machine->recorder;
+    const struct machine_outside *outside = &machine->config.outside;
+    if (!recorder->writer)
+        return true;
+    if (!outside->branch)
+        return error_set(err, "there is nobody to write another log");
+    struct machine_branch branch = {.at = *at, .tip = *tip};
+    branch.is_shared = journal_stamp_compare(at, &recorder->begin_stamp) >= 0;
+    if (branch.is_shared)
+        branch.media = count_media(machine, position);
+    struct log_writer *writer;
+    if (!outside->branch(outside->opaque, &branch, &writer, err))
+        return false;
+    recorder->writer = writer;
+    recorder->begins_anew = !writer;
+    return true;
+}
+
+void recorder_go_on(struct machine *machine)
+{
+    struct recorder *recorder = &machine->recorder;
+    const struct machine_outside *outside = &machine->config.outside;
+    struct error err;
+    if (recorder->writer)
+        begin(machine, recorder->writer, &recorder->begin, &recorder->begin_stamp);
+    else if (recorder->begins_anew && !outside->record(outside->opaque, NULL, &err))
+        log_line(machine->log, LOG_WARNING, "the run is not recorded any more: %s", err.text);
+    recorder->begins_anew = false;
 }
 
 bool machine_remembers_all(const struct machine *machine)

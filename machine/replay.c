@@ -105,7 +105,7 @@ static bool open_medium(struct machine *machine, struct gate_event *event)
     const struct machine_outside *outside = &machine->config.outside;
     const char *specification = event->u.media.specification;
     struct error err = {"there is nobody to open images"};
-    if (!specification)
+    if (!specification || history_find_inserted(machine))
         return true;
     if (outside->open_image)
         event->u.media.disk = outside->open_image(outside->opaque, specification,

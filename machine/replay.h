@@ -30,7 +30,6 @@ struct replay {
 
 /* --- the moment --- */
 
-struct journal_stamp machine_stamp(const struct machine *machine);
 /* After the state has been replaced by one that was kept at stamp. */
 void machine_set_stamp(struct machine *machine, const struct journal_stamp *stamp);
 /* Something was done to the guest between two instructions: a timer expired, an interrupt was

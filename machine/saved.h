@@ -10,6 +10,9 @@
  * to hold what they do now when the state is loaded. False: err; path is as it was. */
 bool machine_save(struct machine *machine, const char *path, struct error *err);
 
+/* What is in a drive now, the image itself; NULL: nothing. place: below SAVED_PLACES. */
+struct disk_backend *saved_medium(struct machine *machine, unsigned place);
+
 /* --- loading --- */
 
 struct saved;

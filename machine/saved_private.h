@@ -31,7 +31,4 @@ json_t *saved_describe(struct machine *machine, struct error *err);
 /* From saved->json to saved->config and saved->drive. */
 bool saved_understand(struct saved *saved, struct error *err);
 
-/* The image of the medium that is in a place; NULL: none. */
-struct disk_backend *saved_medium(struct machine *machine, unsigned place);
-
 #endif

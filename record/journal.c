@@ -157,6 +157,13 @@ void journal_follow(struct journal *journal)
     journal->rewound = false;
 }
 
+void journal_follow_from(struct journal *journal, const struct journal_position *position)
+{
+    assert(position->offset >= journal->begin.offset && position->offset <= journal->end.offset);
+    journal->followed = *position;
+    journal->rewound = false;
+}
+
 const uint8_t *journal_bytes(const struct journal *journal, const struct journal_position *position,
                              size_t *size)
 {

@@ -89,6 +89,9 @@ const uint8_t *journal_bytes(const struct journal *journal, const struct journal
 struct journal_position journal_followed(const struct journal *journal, bool *rewound);
 /* The file has everything now. */
 void journal_follow(struct journal *journal);
+/* From now on it is another file, which has what comes before position; not before
+ * journal_begin. */
+void journal_follow_from(struct journal *journal, const struct journal_position *position);
 /* Appends bytes that journal_bytes gave, from the place where this journal ends. False: they are
  * not whole records of growing stamps; err says so, and nothing was appended. */
 bool journal_append_bytes(struct journal *journal, const uint8_t *bytes, size_t size,

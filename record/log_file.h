@@ -4,15 +4,18 @@
  *     frames: kind (4), size (4), XXH3 of these and the payload (8), payload
  *
  * The first frame is the configuration (JSON); journal frames follow as the run goes on, and the
- * last is the end. All numbers are little-endian. A log that was cut off, because the recorder was
- * killed or the host's disk is full, is good up to its last whole frame.
+ * last is, as a rule, the end. All numbers are little-endian. A log that was cut off, because the
+ * recorder was killed or the host's disk is full, is good up to its last whole frame.
  *
  *     LOG_CONFIG    JSON: the machine, when it was recorded, the log that it is a branch of
  *     LOG_EVENTS    journal position (offset, count, icount, time, order: 8 bytes each), then
  *                   records as journal_bytes gives them. What the log had behind that position is
- *                   forgotten: the machine was taken back in time there.
+ *                   forgotten: the machine was taken back in time there. The first ones behind a
+ *                   saved state begin where the machine's journal was then.
  *     LOG_SECTORS   place (4), first sector (8), then sectors of a disk that is written directly,
- *                   as they were before the run wrote to them for the first time
+ *                   as they were before the run wrote to them for the first time; also behind the
+ *                   end, if the machine went on in another log. Sectors may come again: the first
+ *                   ones are right.
  *     LOG_SNAPSHOT  a piece of the file of a saved state (snapshot/container.h), with which the run
  *                   begins instead of power-on. All pieces follow the configuration, in order.
  *     LOG_END       icount, time, order (8 each), exit status (4), reason (text)
@@ -46,10 +49,11 @@ void log_writer_sectors(struct log_writer *writer, uint32_t place, uint64_t lba,
 void log_writer_snapshot(struct log_writer *writer, const void *bytes, size_t size);
 void log_writer_end(struct log_writer *writer, const struct journal_stamp *stamp, int status,
                     const char *reason);
+const char *log_writer_path(const struct log_writer *writer);
 uint64_t log_writer_size(const struct log_writer *writer);
 /* Whether all writes have gone well so far; after the first that has not, nothing is written. */
 bool log_writer_check(const struct log_writer *writer, struct error *err);
-/* False: something could not be written, err says what. NULL is well. */
+/* False: something could not be written, err (may be NULL) says what. No writer is well. */
 bool log_writer_close(struct log_writer *writer, struct error *err);
 
 /* --- reading --- */

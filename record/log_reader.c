@@ -45,7 +45,6 @@ static enum framing take_frame(const struct log_file *log, size_t at, struct log
 
 static bool take_events(struct log_file *log, const struct log_frame *frame, struct error *err)
 {
-    log->has_events = true;
     if (frame->size < LOG_POSITION_SIZE)
         return error_set(err, "a frame of events is too short");
     const uint8_t *head = frame->payload;
@@ -53,6 +52,10 @@ static bool take_events(struct log_file *log, const struct log_frame *frame, str
         load_le64(head), load_le64(head + 8), {load_le64(head + 16), load_le64(head + 24), 0}
     };
     from.stamp.order = load_le32(head + 32);
+    /* A log that begins with a saved state may begin in the middle of the machine's journal. */
+    if (!log->has_events && log->snapshot)
+        journal_start_at(log->journal, &from);
+    log->has_events = true;
     struct journal_position end = journal_end(log->journal);
     if (from.offset < end.offset) {
         /* Back in time: to a place between two records, which the log has had before. */

@@ -140,6 +140,11 @@ void log_writer_end(struct log_writer *writer, const struct journal_stamp *stamp
     write_frame(writer, LOG_END, payload, LOG_END_HEAD + length);
 }
 
+const char *log_writer_path(const struct log_writer *writer)
+{
+    return writer->path;
+}
+
 uint64_t log_writer_size(const struct log_writer *writer)
 {
     return writer->size;
@@ -147,7 +152,7 @@ uint64_t log_writer_size(const struct log_writer *writer)
 
 bool log_writer_check(const struct log_writer *writer, struct error *err)
 {
-    if (writer->failed)
+    if (writer->failed && err)
         *err = writer->error;
     return !writer->failed;
 }

@@ -110,6 +110,68 @@ def replay_loaded(bench):
         bench.check(output.read_bytes() == said, f"{engine}: other output on the serial line")
 
 
+BRANCHES = """
+serial "gzip -c /bin/busybox > /root/one; sync; while :; do :; done &\\r"
+wait serial "# " 60s
+sleep 200ms
+{record}
+sleep 300ms
+serial "dd if=/dev/urandom of=/root/blob bs=1k count=200; gzip -k /root/blob; sync; md5sum /root/blob*\\r"
+wait serial "blob.gz" 60s
+sleep 500ms
+state
+seek -400ms
+live
+serial "echo a-branch-$((6*7)) > /root/two; sync; md5sum /root/two\\r"
+wait serial "/root/two" 60s
+sleep 300ms
+state
+seek {moment}
+live
+serial "dd if=/dev/zero of=/root/three bs=1k count=300; sync; md5sum /root/three\\r"
+wait serial "/root/three" 60s
+sleep 300ms
+state
+quit 0
+"""
+
+
+def branches(bench, engine, log, rest, logs):
+    """Recorded on a disk that is written directly, twice live in the past: three logs, each of which
+    replays on both engines."""
+    disk = bench.copy(bench.guest("disk"))
+    output = bench.run("--memory", "128M", "--disk", disk, "--serial", f"file:{bench.serial_file()}",
+                       "--history", "1G", "--engine", engine, *rest[1:], script=LOGIN + rest[0])
+    ended = re.findall(r"^icount \d+ state [0-9a-f]{16}$", output, re.MULTILINE)
+    bench.check([line.rsplit("record ", 1)[1] for line in output.splitlines() if " record " in line]
+                == [f"{log}.1", f"{log}.2"], f"live does not name its logs: {output}")
+    for name, state_then in zip(logs, ended[-3:]):
+        for player in ("jit", "interp"):
+            text = replay(bench, name, "--engine", player)
+            bench.check("all as recorded" in text and state(text) == state_then,
+                        f"{name} by {player}: {text}, recorded {state_then}")
+    tree = replay(bench, log, command="log")
+    for name in logs[1:]:
+        bench.check(re.search(rf"{name}: \d+ instructions, branches off after \d+", tree), tree)
+
+
+@case
+def replay_branches(bench):
+    """A run that is recorded from power-on."""
+    log = bench.folder / "log"
+    script = BRANCHES.format(record="", moment="-1s")
+    branches(bench, "jit", log, (script, "--record", log), [log, f"{log}.1", f"{log}.2"])
+
+
+@case
+def replay_late(bench):
+    """A run that is recorded when it has written to its disk already: the log begins there. The second
+    branch leaves before that, and so begins where it leaves."""
+    log = bench.folder / "log"
+    script = BRANCHES.format(record=f"sleep 1s\nrecord {log}", moment="-1500ms")
+    branches(bench, "interp", log, (script,), [log, f"{log}.1", f"{log}.2"])
+
+
 @case
 def replay_disk_killed(bench):
     """The recorder is killed while the guest writes to its disk: what it has written is good, and the

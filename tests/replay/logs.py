@@ -127,6 +127,57 @@ def a_branch_is_a_log_of_its_own():
     expect(run("replay", "log", "--record", "x", status=2)[1], "--record goes with --go-live")
 
 
+LIVE_IN_THE_PAST = """
+sleep 30ms
+type "one"
+insert floppy {floppy}
+sleep 40ms
+eject floppy
+sleep 1ms
+insert floppy {floppy},snapshot
+sleep 30ms
+state
+seek -50ms
+live
+type "two"
+insert floppy {other}
+sleep 40ms
+state
+seek -60ms
+live
+serial "three"
+sleep 40ms
+state
+quit 7
+"""
+
+
+def live_in_the_past_makes_a_branch():
+    """With media that were put in before and behind the moment; a name that is taken is passed over."""
+    for engine in ENGINES:
+        for name in ("log", "log.1", "log.2", "log.3"):
+            if os.path.exists(name):
+                os.remove(name)
+        open("log.1", "w").write("in the way")
+        with open("script", "w") as file:
+            file.write(LIVE_IN_THE_PAST.format(floppy=os.path.abspath("floppy.img"),
+                                               other=os.path.abspath("other.img")))
+        for image in ("floppy.img", "other.img"):
+            shutil.copy("floppy.master", image)
+        text = run("run", *MACHINE, "--script", "script", "--record", "log", "--engine", engine, status=7)[0]
+        ended = re.findall(r"^icount \d+ state [0-9a-f]{16}$", text, re.MULTILINE)
+        for name, then in zip(("log", "log.2", "log.3"), ended):
+            for player in ENGINES:
+                found = run("replay", name, "--engine", player)[0]
+                if state(found) != then:
+                    sys.exit(f"{name} of {engine}: {then}, replayed by {player}: {found}")
+        tree = run("log", "./log")[0]
+        expect(tree, r"^end +left for a branch, status 0$")
+        expect(tree, r"^tree +\./log: \d+ instructions \(this\)$")
+        expect(tree, r"^ +\./log\.2: \d+ instructions, branches off after \d+$")
+        expect(tree, r"^ +\./log\.3: \d+ instructions, branches off after \d+$")
+
+
 def a_log_can_be_asked_for_afterwards():
     with open("script", "w") as file:
         file.write('sleep 30ms\ntype "before"\nrecord late\ntype "after"\nsleep 30ms\nstate\nquit 0\n')
@@ -315,7 +366,8 @@ def main():
         file.truncate(1440 << 10)
     try:
         for check in (either_engine_replays_either, a_replay_stops_where_it_is_told,
-                      a_branch_is_a_log_of_its_own, a_log_can_be_asked_for_afterwards,
+                      a_branch_is_a_log_of_its_own,
+                      live_in_the_past_makes_a_branch, a_log_can_be_asked_for_afterwards,
                       a_replay_can_be_steered,
                       a_torn_log_replays_to_its_last_whole_frame,
                       a_killed_recorder_leaves_a_good_log, damage_is_found,

@@ -201,7 +201,8 @@ static void return_to(struct test *test, struct machine *machine, unsigned numbe
             fail(err.text, info.newest);
         break;
     default: /* another time, from an earlier moment: all events come again */
-        history_go_live(machine);
+        if (!history_go_live(machine, &err))
+            fail(err.text, info.present);
         test->lives++;
         for (unsigned i = 0; i <= number; i++) {
             if (test->moment[i].icount < machine_icount(machine))
