@@ -427,10 +427,12 @@ static const char fork_usage[] =
     "usage: anachron fork NAME NEW [--paused] [--at-end save|discard]\n"
     "                              [OPTION OF anachron start]...\n\n"
     "Makes two of a running machine: NEW goes on from where NAME is now, on its own, or is paused\n"
-    "(anachron ctl lets it go on). NAME stands still for some milliseconds. NEW has no display, "
-    "and\n"
-    "its ports lead nowhere; with options that say more it is loaded from a state, which NAME is\n"
-    "stopped to write. What is saved of NEW is what was saved last of NAME.\n";
+    "(anachron ctl lets it go on). NAME stands still for some milliseconds. NEW has no display; "
+    "its\n"
+    "serial ports are files in its folder, or the next free TCP port, as its console says. With\n"
+    "options that say more (--display vnc:5902) it is loaded from a state, which NAME is stopped "
+    "to\n"
+    "write. What is saved of NEW is what was saved last of NAME.\n";
 
 /* What the new machine says when it has its name, or cannot have it: cli/run_twin.c. */
 static bool await_name(struct start *start, int pipe, struct error *err)

@@ -52,6 +52,7 @@ struct run {
     /* While it becomes two; in the copy for good. */
     const struct machine_twin *twin;
     struct run_twin *made; /* what this process is, if it is a copy kept by name */
+    char *copy_socket;     /* or else the control socket of the copy that it is */
     int status;
 };
 
@@ -74,6 +75,9 @@ bool run_kept_end(struct run *run, struct error *err);
 /* run_fork.c: the outside of a copy (machine_outside). */
 bool run_settle_copy(void *opaque, const char *socket, bool *is_kept, struct error *err);
 bool run_show_copy(void *opaque);
+/* run_ports.c: the serial ports of a copy, and, if it is not kept by name, what it says. */
+void run_open_copy_ports(struct run *run);
+void run_close_copy_ports(struct run *run);
 int run_end_copy(void *opaque, int status);
 /* run_twin.c: the same for what a copy that is kept by name has besides. */
 bool run_twin_settle(struct run *run, struct error *err);

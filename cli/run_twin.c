@@ -104,6 +104,7 @@ int run_twin_end(struct run *run, int status)
         fprintf(stderr, "anachron: error: %s\n", err.text);
         status = EXIT_STATUS_HOST_ERROR;
     }
+    run_close_copy_ports(run);
     control_server_close(run->server);
     instance_end(run->made->kept.instance, "ended");
     return status;

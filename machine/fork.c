@@ -179,6 +179,11 @@ static _Noreturn void live_on(struct machine *machine, const char *socket, bool 
     _exit(outside->end_copy(outside->opaque, status));
 }
 
+void machine_connect_serial(struct machine *machine, unsigned port, struct char_backend *chars)
+{
+    machine->serial_capture[port].next = chars;
+}
+
 /* --- in the first process --- */
 
 static bool read_report(int answer, struct report *report)

@@ -1,9 +1,10 @@
 /* A running machine becomes two: the process is forked, so that memory is copied as it is written.
  *
  * The copy is a process of its own, without window, terminal, script, debugger and clients of the
- * first: it has a control socket, and is steered there. What its guest puts out on serial ports is
- * kept for `wait serial` alone. Its disks are those of the moment: what was written to overlays is
- * shared, below new ones (few sectors are copied), and images stay as they are. */
+ * first: it has a control socket, and is steered there. What its guest puts out on serial ports
+ * goes where the outside says (machine_connect_serial). Its disks are those of the moment: what was
+ * written to overlays is shared, below new ones (few sectors are copied), and images stay as they
+ * are. */
 #ifndef MACHINE_FORK_H
 #define MACHINE_FORK_H
 
@@ -21,5 +22,9 @@ bool machine_may_fork(const struct machine *machine, struct error *err);
  * socket cannot be made, the host has no room. */
 bool machine_fork(struct machine *machine, const char *socket, bool paused, pid_t *pid,
                   struct error *err);
+
+/* In the copy, before it runs: what the guest says on a serial port goes to chars, which stays the
+ * caller's and must outlive the run. */
+void machine_connect_serial(struct machine *machine, unsigned port, struct char_backend *chars);
 
 #endif

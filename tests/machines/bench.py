@@ -91,10 +91,10 @@ class Bench:
 
     # --- machines with our guest ---
 
-    def new(self, name, *options):
+    def new(self, name, *options, serial='none'):
         engine = ['--engine', self.engine] if self.engine else []
         self.run('new', name, '--disk-size', '1M', '--memory', '1M', '--bios', self.guest, '--clock',
-                 'paced', '--display', 'none', '--serial', 'none', *engine, *options)
+                 'paced', '--display', 'none', '--serial', serial, *engine, *options)
 
     def start(self, name, *options):
         self.run('start', name, '--detach', *options)

@@ -6,6 +6,7 @@ Run alone: tests/machines/commands.py BUILD/anachron BUILD/tests/machines/guest.
 """
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -210,7 +211,8 @@ def cold_starts_and_changed_disks(b):
     b.new('a')
     b.start('a')
     b.await_counters('a', (1, 0, 0))
-    b.tell('a', 'tw')
+    # The tick comes when the disk has the write.
+    b.tell('a', 'wt')
     b.await_counters('a', (1, 1, 1))
     b.run('stop', 'a', '--save')
     b.refused('start', 'a', '--memory', '2M', says='--cold')
@@ -351,6 +353,68 @@ def forks_are_processes(b):
     check(b.read('a', 'disk.img')[:4] == bytes([1, 0, 3, 0]), 'a fork has changed the first one')
 
 
+def said(path, text):
+    limit = time.time() + 60
+    while True:
+        try:
+            with open(path) as file:
+                found = file.read()
+        except FileNotFoundError:
+            found = ''
+        if text in found:
+            return found
+        check(time.time() < limit, f'{path} does not say {text!r}: {found!r}')
+        time.sleep(0.01)
+
+
+def talk(port, text):
+    """What the guest answers at a serial port."""
+    with socket.create_connection(('127.0.0.1', port), timeout=60) as connection:
+        connection.sendall(text)
+        answer = b''
+        while b'\n' not in answer:
+            answer += connection.recv(100)
+        return answer
+
+
+def copies_have_ports(b):
+    """Serial ports of a fork and of a split are under its own name; nothing of them goes to the first
+    one's, and neither does what they say."""
+    with socket.create_server(('127.0.0.1', 0)) as free:
+        port = free.getsockname()[1]
+    b.new('a', serial=f'tcp::{port}')
+    b.start('a')
+    b.await_counters('a', (1, 0, 0))
+    b.run('fork', 'a', 'b', '--at-end=discard')
+    text = said(b.path('b', 'running/console'), 'serial port 1 is tcp::')
+    other = int(text.split('tcp::')[1].split()[0])
+    check(b'W 0001 0000 0001' in talk(other, b'w'), 'the fork does not answer at its port')
+    b.ask('a', 'split', socket=f'{b.folder}/split', how=[])
+    third = int(said(f'{b.folder}/split.log', 'serial port 1 is tcp::').split('tcp::')[1].split()[0])
+    check(b'T 0001 0001 0000' in talk(third, b't'), 'the split does not answer at its port')
+    check(b.counters('a') == (1, 0, 0) and b.counters('b') == (1, 0, 1), 'a port is not its own')
+    check(b'W 0001 0000 0001' in talk(port, b'w'), 'the first one does not answer any more')
+    check(not b.read('a', 'running/console'), 'copies write to the first one\'s console')
+    b.run('ctl', f'{b.folder}/split', 'quit')
+    for name in 'ab':
+        b.run('stop', name, '--discard')
+        b.run('rm', name)
+    b.new('f', serial=f'file:{b.folder}/serial')
+    b.start('f')
+    b.await_counters('f', (1, 0, 0))
+    b.run('fork', 'f', 'g')
+    b.tell('g', 't')
+    said(b.path('g', 'serial1.log'), 'T 0001 0001 0000')
+    b.ask('f', 'split', socket=f'{b.folder}/cut', how=[])
+    b.run('ctl', f'{b.folder}/cut', 'serial', 'w')
+    said(f'{b.folder}/cut.serial1', 'W 0001 0000 0001')
+    b.run('ctl', f'{b.folder}/cut', 'quit')
+    check(open(f'{b.folder}/serial').read().count('\n') == 1, 'copies write to the first one\'s file')
+    for name in 'fg':
+        b.run('stop', name, '--discard')
+        b.run('rm', name)
+
+
 def forks_by_a_state(b):
     """Where the process cannot be forked: with options, and with a disk that is written directly."""
     b.new('a')
@@ -383,7 +447,7 @@ def main():
     failures = 0
     tests = [names, options_of_new, configurations, command_line_replaces, running, only_one_starts,
              machines_that_do_not_listen, signals_and_policies, what_is_said_at_the_end,
-             cold_starts_and_changed_disks, other_media, without_a_disk, forks, forks_are_processes,
+             cold_starts_and_changed_disks, other_media, without_a_disk, forks, forks_are_processes, copies_have_ports,
              forks_by_a_state, deep_folders]
     for test in tests:
         with tempfile.TemporaryDirectory(prefix='machines-') as folder:
