@@ -20,8 +20,9 @@ struct error {
     char text[512];
 };
 
-/* Fills err (which may be NULL when the caller does not care) and returns false, so that a
- * failing function can end with `return error_set(...)`. */
+/* Control characters in the text become question marks. Fills err (which may be NULL when the
+ * caller does not care) and returns false, so that a failing function can end with `return
+ * error_set(...)`. */
 bool error_set(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Like error_set, and appends ": " and the host's text for errno. */

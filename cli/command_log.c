@@ -32,6 +32,19 @@ static double seconds(uint64_t ns)
     return (double)ns / 1e9;
 }
 
+/* What stands in a log is somebody else's text, and a terminal would obey it. */
+static void print_text(const char *text)
+{
+    for (; *text; text++)
+        putchar((unsigned char)*text < ' ' || *text == 0x7F ? '?' : *text);
+}
+
+static void print_member(const json_t *object, const char *name)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+    print_text(text ? text : "?");
+}
+
 static void print_event(const struct journal_record *record)
 {
     static const char *const names[GATE_KIND_COUNT] = {
@@ -63,9 +76,12 @@ static void print_event(const struct journal_record *record)
         putchar('"');
     } else if (event->kind == GATE_MEDIA) {
         const char *file = event->u.media.specification;
-        printf(" drive %u: %s", event->u.media.drive, file ? file : "taken out");
+        printf(" drive %u: ", event->u.media.drive);
+        print_text(file ? file : "taken out");
     } else if (event->kind == GATE_POKE) {
-        printf(" %s %#llx", event->u.poke.name, (unsigned long long)event->u.poke.low);
+        putchar(' ');
+        print_text(event->u.poke.name);
+        printf(" %#llx", (unsigned long long)event->u.poke.low);
     }
     putchar('\n');
 }
@@ -95,10 +111,11 @@ static struct totals walk(const struct log_file *file, bool lists_events)
 
 static void print_file(const char *name, const json_t *file)
 {
-    const char *path = json_string_value(json_object_get(file, "path"));
-    if (path)
-        printf("%-12s %s%s\n", name, path,
-               json_is_true(json_object_get(file, "written")) ? " (written to)" : "");
+    if (!json_is_string(json_object_get(file, "path")))
+        return;
+    printf("%-12s ", name);
+    print_member(file, "path");
+    puts(json_is_true(json_object_get(file, "written")) ? " (written to)" : "");
 }
 
 static void print_machine(const json_t *machine)
@@ -106,9 +123,9 @@ static void print_machine(const json_t *machine)
     static const char *const files[] = {"bios", "vgabios", "kernel", "initrd", "multiboot"};
     static const char *const lists[] = {"floppies", "disks", "cdroms"};
     static const char *const names[] = {"floppy", "disk", "cdrom"};
-    const char *cpu = json_string_value(json_object_get(machine, "cpu"));
-    printf("%-12s %s, %lld MiB\n", "machine", cpu ? cpu : "?",
-           (long long)json_integer_value(json_object_get(machine, "memory")) >> 20);
+    printf("%-12s ", "machine");
+    print_member(machine, "cpu");
+    printf(", %lld MiB\n", (long long)json_integer_value(json_object_get(machine, "memory")) >> 20);
     for (size_t i = 0; i < ARRAY_LENGTH(files); i++)
         print_file(files[i], json_object_get(machine, files[i]));
     for (size_t i = 0; i < ARRAY_LENGTH(lists); i++) {
@@ -121,16 +138,18 @@ static void print_machine(const json_t *machine)
 
 static void print_head(const json_t *head)
 {
-    const char *id = json_string_value(json_object_get(head, "id"));
-    const char *by = json_string_value(json_object_get(head, "by"));
-    const char *engine = json_string_value(json_object_get(head, "engine"));
     time_t when = (time_t)json_integer_value(json_object_get(head, "recorded"));
     char text[32] = "?";
     struct tm local;
     if (localtime_r(&when, &local))
         strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &local);
-    printf("%-12s %s by anachron %s, %s\n%-12s %s\n", "recorded", text, by ? by : "?",
-           engine ? engine : "?", "id", id ? id : "?");
+    printf("%-12s %s by anachron ", "recorded", text);
+    print_member(head, "by");
+    printf(", ");
+    print_member(head, "engine");
+    printf("\n%-12s ", "id");
+    print_member(head, "id");
+    putchar('\n');
     print_machine(json_object_get(head, "machine"));
     json_t *state = json_object_get(json_object_get(head, "machine"), "state");
     if (state)
@@ -154,12 +173,15 @@ static void print_totals(const struct log_file *file, const struct totals *total
     printf("%-12s %zu bytes", "size", file->size);
     if (end.icount >= 1000)
         printf(", %.3f a thousand instructions", (double)file->size / ((double)end.icount / 1e3));
-    if (file->has_end)
-        printf("\n%-12s %s, status %d\n", "end", file->reason, file->status);
-    else if (file->used < file->size)
-        printf("\n%-12s cut off after %zu bytes\n", "end", file->used);
-    else
-        printf("\n%-12s the recorder was killed\n", "end");
+    printf("\n%-12s ", "end");
+    if (file->has_end) {
+        print_text(file->reason);
+        printf(", status %d\n", file->status);
+    } else if (file->used < file->size) {
+        printf("cut off after %zu bytes\n", file->used);
+    } else {
+        puts("the recorder was killed");
+    }
 }
 
 /* --- the tree --- */

@@ -147,6 +147,13 @@ static void nonsense_is_refused_and_changes_nothing(void **state)
                  "made by something else");
 }
 
+static void messages_are_one_line(void **state)
+{
+    struct error err;
+    error_set(&err, "drive A held %s", "a\nb\x1b[2J");
+    assert_string_equal(err.text, "drive A held a?b?[2J");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +161,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(hash_ignores_wiring, set_up, tear_down),
         cmocka_unit_test_setup_teardown(lazily_kept_fields_are_prepared, set_up, tear_down),
         cmocka_unit_test_setup_teardown(dump_has_a_line_a_field, set_up, tear_down),
+        cmocka_unit_test(messages_are_one_line),
         cmocka_unit_test_setup_teardown(nonsense_is_refused_and_changes_nothing, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("state", tests, NULL, NULL);
