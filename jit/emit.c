@@ -142,6 +142,7 @@ bool emit_block(struct emitter *e)
 {
     e->stub_count = e->unit_stub_count = e->exit_count = 0;
     e->units = 0;
+    emit_begin_addresses(e);
     e->note = (struct fpu_note){0};
     e->flags = e->translation->begin;
     e->translation->kills_flags = e->ir->kills_flags;

@@ -8,7 +8,7 @@
  *   r11d                            the budget: instructions that may still retire
  *   r14                             struct cpu + CPU_BIAS
  *   r15                             the TLB, mmu->active
- *   r8                              address of the memory operand: linear, then the host's
+ *   r8                              leads to the memory operand: linear, then the host's
  *   r10d                            T0
  *   r9                              scratch
  *
@@ -51,6 +51,7 @@ struct slow_stub {
     unsigned jump_count;
     unsigned insn;
     const struct ir_op *op; /* its ADDRESS; NULL: something else */
+    bool is_register;       /* its linear address is a register; see emit_memory.c */
     uint8_t *back;          /* where the access goes on */
     struct fpu_note note;
     struct flag_state flags; /* where they are when the stub begins */
@@ -82,6 +83,11 @@ struct emitter {
     uint32_t mode; /* enum code_mode */
     struct translation *translation;
     struct flag_state flags;
+    struct x64_mem operand; /* what IR_MEMORY names */
+    /* The register, enum gpr, whose run of accesses (jit/groups.c) is in REG_ADDRESS; REG_ZERO:
+     * none. Now, and behind each guest instruction. */
+    uint8_t held, held_after[BLOCK_MAX_INSNS];
+    uint32_t run_first[8];                          /* by register, of its run's leader */
     struct flag_state flags_after[BLOCK_MAX_INSNS]; /* behind each guest instruction */
     uint16_t live_after[BLOCK_MAX_INSNS];
     uint8_t *begin[BLOCK_MAX_INSNS + 1]; /* of each guest instruction; the last: of what follows */
@@ -109,6 +115,10 @@ bool emit_block(struct emitter *e);
 /* --- the parts --- */
 void emit_operation(struct emitter *e, const struct ir_op *op);
 void emit_address(struct emitter *e, const struct ir_op *op);
+/* At the block's beginning: no run is in REG_ADDRESS. */
+void emit_begin_addresses(struct emitter *e);
+/* What comes may change REG_ADDRESS. */
+void emit_lose_address(struct emitter *e, unsigned insn);
 /* dst = the offset that op, an ADDRESS or LEA, names; flags stay. */
 void emit_offset(struct emitter *e, enum host_reg dst, const struct ir_op *op);
 /* dst = op's guest instruction's immediate as it is then; flags stay, uses the scratch register. */
@@ -151,6 +161,8 @@ void emit_host(struct emitter *e, const struct ir_op *op);
 /* Before op: makes known in cpu->fpu what it could show or make impossible to find out. */
 void emit_notes_before(struct emitter *e, const struct ir_op *op);
 void emit_note(struct emitter *e, const struct fpu_note *note);
+/* Leaves by a thunk of that kind, with insn's beginning as the boundary. */
+void emit_leave_before(struct emitter *e, unsigned insn, const uint8_t *exit);
 /* In a stub that goes on behind insn: loads what the code there takes for granted. Keeps T0. */
 void emit_reload_units(struct emitter *e, unsigned insn);
 

@@ -9,6 +9,7 @@
 #include "jit/units.h"
 
 #include <stddef.h>
+#include <string.h>
 
 void emit_stub_jump(struct slow_stub *stub, uint8_t *jump)
 {
@@ -95,122 +96,178 @@ static void emit_segment(struct emitter *e, const struct ir_op *op)
 
 /* --- TLB --- */
 
-/* The entry's index for REG_ADDRESS goes to the scratch register; T0 is the page of the last byte,
- * which is `last` bytes further. The jump is taken if the entry is another one. */
-static uint8_t *emit_compare(struct emitter *e, int32_t last, unsigned access)
+/* The index of linear's entry goes to the scratch register; T0 is the page of the last byte, which
+ * is `last` bytes further. The jump is taken if the entry is another one. */
+static uint8_t *emit_compare(struct emitter *e, enum host_reg linear, int32_t last, unsigned access)
 {
     struct x64 *as = &e->as;
-    thunks_emit_tlb_index(as, REG_ADDRESS);
+    thunks_emit_tlb_index(as, linear);
     if (last == 0)
-        x64_mov_rr(as, 4, REG_T0, REG_ADDRESS);
+        x64_mov_rr(as, 4, REG_T0, linear);
     else
-        x64_lea(as, 4, REG_T0, x64_at(REG_ADDRESS, last));
+        x64_lea(as, 4, REG_T0, x64_at(linear, last));
     x64_alu_ri(as, X64_AND, 4, REG_T0, ~(uint32_t)PAGE_MASK);
     x64_alu_rm(as, X64_CMP, 4, REG_T0,
                thunks_tlb_field(offsetof(struct tlb_entry, tag) + access * sizeof(uint32_t)));
     return x64_jcc(as, X64_NE);
 }
 
-static void emit_probe(struct emitter *e, const struct ir_op *op, struct slow_stub *stub)
+/* --- what IR_MEMORY names --- */
+
+static bool uses_memory(const struct ir_op *op)
 {
-    emit_stub_jump(stub, emit_compare(e, op->size - 1, op->access));
-    x64_alu_rm(&e->as, X64_ADD, 8, REG_ADDRESS,
-               thunks_tlb_field(offsetof(struct tlb_entry, addend)));
+    return op->dst == IR_MEMORY || op->src == IR_MEMORY ||
+           (op->code >= IR_HOST && op->code <= IR_HOST_CONTROL);
+}
+
+/* Whether op has AH, CH, DH or BH as operand, of that register. While it is emitted the two halves
+ * may be exchanged. */
+static bool names_high_half(const struct ir_op *op, unsigned reg)
+{
+    return op->size == 1 && reg < 4 && (op->dst == reg + 4 || op->src == reg + 4);
+}
+
+/* Whether the address's base still has its value wherever the memory is used. */
+static bool is_base_kept(const struct emitter *e, const struct ir_op *address)
+{
+    const struct ir_op *end = e->ir->ops + e->ir->count;
+    unsigned changed = 0;
+    for (const struct ir_op *op = address + 1;
+         op < end && op->insn == address->insn && op->code != IR_ADDRESS; op++) {
+        if (uses_memory(op) && (changed >> address->base & 1 || names_high_half(op, address->base)))
+            return false;
+        changed |= ir_registers_written(op);
+    }
+    return true;
+}
+
+static void hold(struct emitter *e, unsigned insn, unsigned reg)
+{
+    e->held = (uint8_t)reg;
+    memset(e->held_after + insn, e->held, BLOCK_MAX_INSNS - insn);
+}
+
+void emit_lose_address(struct emitter *e, unsigned insn)
+{
+    hold(e, insn, REG_ZERO);
+}
+
+void emit_begin_addresses(struct emitter *e)
+{
+    emit_lose_address(e, 0);
 }
 
 /* --- accesses that are probed together: jit/groups.c --- */
 
-static struct x64_mem stash_of(const struct ir_op *op)
+static struct x64_mem stash_of(unsigned reg)
 {
     struct x64_mem mem = CPU_FIELD(frame.stash);
-    mem.disp += (int32_t)(op->base * sizeof(int64_t));
+    mem.disp += (int32_t)(reg * sizeof(int64_t));
     return mem;
 }
 
+/* REG_ADDRESS is the stash of the access's run. */
+static void emit_in_run(struct emitter *e, const struct ir_op *op)
+{
+    int32_t disp = (int32_t)(op->imm - e->run_first[op->base]);
+    e->operand = (struct x64_mem){REG_ADDRESS, emit_reg(4, op->base), 0, disp};
+    if (is_base_kept(e, op)) {
+        hold(e, op->insn, op->base);
+        return;
+    }
+    x64_lea(&e->as, 8, REG_ADDRESS, e->operand);
+    e->operand = x64_at(REG_ADDRESS, 0);
+    emit_lose_address(e, op->insn);
+}
+
+/* The stash is the host's address of the run's first byte, less the register as it is now, of which
+ * all 64 bits count: what is added to it may wrap around in 32 bits, the accesses of a run do not.
+ */
 static void emit_leader(struct emitter *e, const struct ir_op *op, struct slow_stub *stub)
 {
+    struct x64 *as = &e->as;
     struct ir_op first = *op;
     first.imm += (uint32_t)(int32_t)op->group_first;
     emit_offset(e, REG_ADDRESS, &first);
-    emit_stub_jump(stub, emit_compare(e, op->group_last - op->group_first - 1, op->group_access));
-    x64_mov_rm(&e->as, 8, REG_SCRATCH, thunks_tlb_field(offsetof(struct tlb_entry, addend)));
-    if (first.imm != op->imm)
+    emit_stub_jump(
+        stub, emit_compare(e, REG_ADDRESS, op->group_last - op->group_first - 1, op->group_access));
+    x64_alu_rm(as, X64_ADD, 8, REG_ADDRESS, thunks_tlb_field(offsetof(struct tlb_entry, addend)));
+    x64_alu_rr(as, X64_SUB, 8, REG_ADDRESS, emit_reg(4, op->base));
+    x64_mov_mr(as, 8, stash_of(op->base), REG_ADDRESS);
+    e->run_first[op->base] = first.imm;
+    emit_in_run(e, op);
+}
+
+static void emit_member(struct emitter *e, const struct ir_op *op)
+{
+    if (e->held != op->base)
+        x64_mov_rm(&e->as, 8, REG_ADDRESS, stash_of(op->base));
+    emit_in_run(e, op);
+}
+
+/* --- others --- */
+
+/* The register is the offset, and the linear address: it need not be copied. */
+static bool is_register_alone(const struct emitter *e, const struct ir_op *op)
+{
+    return op->base != REG_ZERO && op->index == REG_ZERO && op->imm == 0 && !op->patched &&
+           !op->address16 && is_flat(e, op->segment) && is_base_kept(e, op);
+}
+
+static void emit_alone(struct emitter *e, const struct ir_op *op, struct slow_stub *stub)
+{
+    const struct x64_mem addend = thunks_tlb_field(offsetof(struct tlb_entry, addend));
+    enum host_reg linear = REG_ADDRESS;
+    emit_lose_address(e, op->insn);
+    stub->is_register = is_register_alone(e, op);
+    if (stub->is_register)
+        linear = emit_reg(4, op->base);
+    else
         emit_offset(e, REG_ADDRESS, op);
-    x64_mov_mr(&e->as, 8, stash_of(op), REG_SCRATCH);
-    x64_alu_rr(&e->as, X64_ADD, 8, REG_ADDRESS, REG_SCRATCH);
-}
-
-static void emit_member(struct emitter *e, const struct ir_op *op, struct slow_stub *stub)
-{
-    emit_offset(e, REG_ADDRESS, op);
-    x64_alu_rm(&e->as, X64_ADD, 8, REG_ADDRESS, stash_of(op));
-    emit_stub_jump(stub, x64_jcc(&e->as, X64_S));
-}
-
-/* The members' sums become negative. */
-static void emit_spoil_stash(struct emitter *e, const struct ir_op *op)
-{
-    struct x64_mem mem = stash_of(op);
-    mem.disp += 7;
-    x64_mov_mi(&e->as, 1, mem, 0x80);
-}
-
-/* Once more, for this access alone: the run is not in one page, or its leader was not; or it writes
- * into a page with code, perhaps beside it. */
-static void emit_probe_again(struct emitter *e, const struct slow_stub *stub)
-{
-    struct x64 *as = &e->as;
-    const struct ir_op *op = stub->op;
-    if (!op->group && op->access != MMU_WRITE)
-        return;
-    if (op->group == GROUP_LEADER)
-        emit_spoil_stash(e, op);
-    if (op->group)
-        emit_offset(e, REG_ADDRESS, op);
-    x64_call_to(as, op->access == MMU_READ ? e->thunks->probe_read[op->size]
-                                           : e->thunks->probe_write[op->size]);
-    x64_jcc_to(as, X64_E, stub->back);
-}
-
-/* The instruction's other leaders are passed over, too. */
-static void emit_spoil_stashes(struct emitter *e, const struct slow_stub *stub)
-{
-    for (unsigned i = 0; i < e->ir->count; i++) {
-        const struct ir_op *op = &e->ir->ops[i];
-        if (op->insn == stub->insn && op->group == GROUP_LEADER && op != stub->op)
-            emit_spoil_stash(e, op);
-    }
-}
-
-static void emit_single(struct emitter *e, const struct ir_op *op, struct slow_stub *stub)
-{
-    emit_offset(e, REG_ADDRESS, op);
     if (!is_flat(e, op->segment))
         emit_segment(e, op);
-    emit_probe(e, op, stub);
+    emit_stub_jump(stub, emit_compare(e, linear, op->size - 1, op->access));
+    if (stub->is_register)
+        x64_mov_rm(&e->as, 8, REG_ADDRESS, addend);
+    else
+        x64_alu_rm(&e->as, X64_ADD, 8, REG_ADDRESS, addend);
+    e->operand =
+        stub->is_register ? (struct x64_mem){REG_ADDRESS, linear, 0, 0} : x64_at(REG_ADDRESS, 0);
 }
 
 /* Pages are aligned, so the host's address is as aligned as the linear one. The slow path needs no
  * further probe: a stub of its own. */
 static void emit_alignment(struct emitter *e, const struct ir_op *op)
 {
-    x64_test_ri(&e->as, 1, REG_ADDRESS, op->size - 1u);
+    enum host_reg address = REG_ADDRESS;
+    if (e->operand.index != HOST_NONE) {
+        address = REG_SCRATCH;
+        x64_lea(&e->as, 8, address, e->operand);
+    }
+    x64_test_ri(&e->as, 1, address, op->size - 1u);
     emit_stub_jump(emit_new_stub(e, op->insn), x64_jcc(&e->as, X64_NE));
+}
+
+static void emit_checked_address(struct emitter *e, const struct ir_op *op)
+{
+    struct slow_stub *stub = emit_new_stub(e, op->insn);
+    stub->op = op;
+    if (op->group == GROUP_LEADER)
+        emit_leader(e, op, stub);
+    else
+        emit_alone(e, op, stub);
+    stub->back = e->as.at;
 }
 
 void emit_address(struct emitter *e, const struct ir_op *op)
 {
     flags_lose_register(e, 4, IR_T0, flags_wanted_before(op));
-    flags_lose_host(e, flags_wanted_before(op));
-    struct slow_stub *stub = emit_new_stub(e, op->insn);
-    stub->op = op;
-    if (op->group == GROUP_LEADER)
-        emit_leader(e, op, stub);
-    else if (op->group == GROUP_MEMBER)
-        emit_member(e, op, stub);
+    if (op->group != GROUP_MEMBER || op->aligned)
+        flags_lose_host(e, flags_wanted_before(op));
+    if (op->group == GROUP_MEMBER)
+        emit_member(e, op);
     else
-        emit_single(e, op, stub);
-    stub->back = e->as.at;
+        emit_checked_address(e, op);
     if (op->aligned)
         emit_alignment(e, op);
 }
@@ -285,6 +342,39 @@ static void emit_return(struct emitter *e, unsigned insn)
     x64_jmp_to(&e->as, e->begin[insn + 1]);
 }
 
+/* Into a page with code, but perhaps beside it. */
+static void emit_probe_beside_code(struct emitter *e, const struct slow_stub *stub)
+{
+    struct x64 *as = &e->as;
+    const struct ir_op *op = stub->op;
+    if (op->access != MMU_WRITE)
+        return;
+    if (stub->is_register)
+        emit_offset(e, REG_ADDRESS, op);
+    x64_call_to(as, e->thunks->probe_write[op->size]);
+    if (stub->is_register)
+        x64_mov_rr(as, 8, REG_ADDRESS, REG_SCRATCH);
+    x64_jcc_to(as, X64_E, stub->back);
+}
+
+/* The stub is a leader's, or its instruction has one that would not be reached. */
+static bool passes_over_leader(const struct emitter *e, const struct slow_stub *stub)
+{
+    const struct ir_op *op = stub->op ? stub->op : e->ir->ops, *end = e->ir->ops + e->ir->count;
+    for (; op < end && op->insn <= stub->insn; op++)
+        if (op->insn == stub->insn && op->group == GROUP_LEADER)
+            return true;
+    return false;
+}
+
+/* The rest of the block, from the stub's instruction on, without runs. */
+static void emit_failed_run(struct emitter *e, const struct slow_stub *stub)
+{
+    flags_emit_to_home(&e->as, &stub->flags, e->thunks->save_flags);
+    emit_note(e, &stub->note);
+    emit_leave_before(e, stub->insn, e->thunks->jump_alone);
+}
+
 /* Whether the x87 has to be put away before the instruction is executed. */
 static const uint8_t *thunk_of(const struct emitter *e, const struct insn *insn,
                                const uint8_t *usual, const uint8_t *whole)
@@ -298,9 +388,12 @@ static void emit_slow_stub(struct emitter *e, const struct slow_stub *stub)
     struct x64 *as = &e->as;
     for (unsigned i = 0; i < stub->jump_count; i++)
         x64_patch(stub->jumps[i], as->at);
+    if (passes_over_leader(e, stub)) {
+        emit_failed_run(e, stub);
+        return;
+    }
     if (stub->op)
-        emit_probe_again(e, stub);
-    emit_spoil_stashes(e, stub);
+        emit_probe_beside_code(e, stub);
     flags_emit_to_home(as, &stub->flags, e->thunks->save_flags);
     emit_note(e, &stub->note);
     const struct insn *insn = &e->ir->block->insns[stub->insn];
@@ -311,6 +404,8 @@ static void emit_slow_stub(struct emitter *e, const struct slow_stub *stub)
     } else {
         x64_call_to(as, thunk_of(e, insn, e->thunks->exec, e->thunks->exec_whole));
         emit_reload_units(e, stub->insn);
+        if (e->held_after[stub->insn] != REG_ZERO)
+            x64_mov_rm(as, 8, REG_ADDRESS, stash_of(e->held_after[stub->insn]));
         emit_return(e, stub->insn);
     }
 }
@@ -338,6 +433,7 @@ void emit_exec(struct emitter *e, const struct ir_op *op)
     const struct insn *insn = &e->ir->block->insns[op->insn];
     const struct insn_row *row = insn->row == INSN_ROW_NONE ? NULL : insn_row(insn->row);
     flags_to_home(e);
+    emit_lose_address(e, op->insn);
     x64_mov_ri(&e->as, 4, R8, emit_exec_id(e, op->insn, touches_flags(insn)));
     if (op->code == IR_EXEC) {
         x64_call_to(&e->as, thunk_of(e, insn, e->thunks->exec, e->thunks->exec_whole));

@@ -13,11 +13,6 @@ enum host_reg emit_reg(unsigned size, unsigned value)
     return value == IR_ESP ? R12 : (enum host_reg)value;
 }
 
-static struct x64_mem memory_operand(void)
-{
-    return x64_at(REG_ADDRESS, 0);
-}
-
 /* AH, CH, DH and BH cannot be used beside registers that need a REX prefix. While such an operation
  * is emitted, the two halves are exchanged, and the low one is used. */
 static enum host_reg borrow(struct emitter *e, unsigned size, unsigned value, bool beside_rex)
@@ -52,27 +47,27 @@ static bool needs_rex(unsigned size, unsigned value)
 static void load(struct emitter *e, const struct ir_op *op)
 {
     if (op->dst == IR_T0 && op->size < 4) {
-        x64_movx_rm(&e->as, 4, REG_T0, memory_operand(), op->size, false);
+        x64_movx_rm(&e->as, 4, REG_T0, e->operand, op->size, false);
         return;
     }
     enum host_reg dst = borrow(e, op->size, op->dst, true);
-    x64_mov_rm(&e->as, op->size, dst, memory_operand());
+    x64_mov_rm(&e->as, op->size, dst, e->operand);
     give_back(e, op->size, op->dst, dst);
 }
 
 static void store(struct emitter *e, const struct ir_op *op)
 {
     if (op->src == IR_IMMEDIATE) {
-        x64_mov_mi(&e->as, op->size, memory_operand(), op->imm);
+        x64_mov_mi(&e->as, op->size, e->operand, op->imm);
         return;
     }
     if (op->src == IR_NEXT) {
         x64_lea(&e->as, 4, REG_SCRATCH, x64_at(REG_EIP, (int32_t)op->imm));
-        x64_mov_mr(&e->as, 4, memory_operand(), REG_SCRATCH);
+        x64_mov_mr(&e->as, 4, e->operand, REG_SCRATCH);
         return;
     }
     enum host_reg src = borrow(e, op->size, op->src, true);
-    x64_mov_mr(&e->as, op->size, memory_operand(), src);
+    x64_mov_mr(&e->as, op->size, e->operand, src);
     give_back(e, op->size, op->src, src);
 }
 
@@ -100,7 +95,7 @@ static void extend(struct emitter *e, const struct ir_op *op)
     bool is_signed = op->code == IR_MOVSX;
     enum host_reg dst = emit_reg(op->size, op->dst);
     if (op->src == IR_MEMORY) {
-        x64_movx_rm(&e->as, op->size, dst, memory_operand(), op->imm, is_signed);
+        x64_movx_rm(&e->as, op->size, dst, e->operand, op->imm, is_signed);
         return;
     }
     enum host_reg src = borrow(e, op->imm, op->src, needs_rex(op->size, op->dst));
@@ -261,7 +256,7 @@ static void set(struct emitter *e, const struct ir_op *op)
         x64_setcc_r(&e->as, op->cond, emit_reg(1, op->dst));
         return;
     }
-    struct x64_mem mem = memory_operand();
+    struct x64_mem mem = e->operand;
     x64_rm(&e->as, 4, 0x0F90u + op->cond, RAX, &mem);
 }
 
@@ -273,7 +268,7 @@ static void exchange(struct emitter *e, const struct ir_op *op)
 
 static void compare_exchange(struct emitter *e, const struct ir_op *op)
 {
-    struct x64_mem mem = memory_operand();
+    struct x64_mem mem = e->operand;
     uint32_t opcode = (op->code == IR_XADD ? 0x0FC0 : 0x0FB0) + (op->size > 1);
     enum host_reg src = emit_reg(op->size, op->src);
     if (op->dst == IR_MEMORY)
@@ -284,7 +279,7 @@ static void compare_exchange(struct emitter *e, const struct ir_op *op)
 
 static void compare_exchange8(struct emitter *e, const struct ir_op *op)
 {
-    struct x64_mem mem = memory_operand();
+    struct x64_mem mem = e->operand;
     x64_rm(&e->as, 4, 0x0FC7, (enum host_reg)1, &mem);
 }
 

@@ -84,8 +84,8 @@ void emit_direction(struct emitter *e, const struct ir_op *op)
 
 void emit_forward(struct emitter *e, const struct ir_op *op)
 {
-    flags_lose_register(e, 4, IR_T0, op->live);
-    flags_lose_host(e, op->live);
+    flags_lose_register(e, 4, IR_T0, flags_wanted_before(op));
+    flags_lose_host(e, flags_wanted_before(op));
     struct slow_stub *stub = emit_new_stub(e, op->insn);
     x64_test_mi(&e->as, 1, direction_byte(), FLAG_DF >> 8);
     emit_stub_jump(stub, x64_jcc(&e->as, X64_NE));

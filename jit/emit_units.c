@@ -18,6 +18,7 @@ void emit_units(struct emitter *e, const struct ir_op *op)
 {
     struct x64 *as = &e->as;
     flags_lose_host(e, flags_wanted_before(op));
+    emit_lose_address(e, op->insn);
     struct unit_stub *stub = &e->unit_stubs[e->unit_stub_count++];
     *stub = (struct unit_stub){
         .insn = op->insn,
@@ -51,7 +52,7 @@ void emit_reload_units(struct emitter *e, unsigned insn)
 }
 
 /* The instruction's beginning becomes the boundary at which translated code is left. */
-static void emit_leave_before(struct emitter *e, unsigned insn)
+void emit_leave_before(struct emitter *e, unsigned insn, const uint8_t *exit)
 {
     struct x64 *as = &e->as;
     uint32_t offset = e->ir->block->insns[insn].offset;
@@ -60,7 +61,7 @@ static void emit_leave_before(struct emitter *e, unsigned insn)
     if (!(e->mode & CODE_32))
         x64_movx_rr(as, 4, REG_EIP, REG_EIP, 2, false);
     x64_alu_ri(as, X64_ADD, 4, REG_BUDGET, e->ir->block->count - insn);
-    x64_jmp_to(as, e->thunks->exit_interpret);
+    x64_jmp_to(as, exit);
 }
 
 static void emit_unit_stub(struct emitter *e, const struct unit_stub *stub)
@@ -74,7 +75,7 @@ static void emit_unit_stub(struct emitter *e, const struct unit_stub *stub)
     x64_jcc_to(as, X64_NE, stub->back);
     flags_emit_to_home(as, &stub->flags, e->thunks->save_flags);
     emit_note(e, &stub->note);
-    emit_leave_before(e, stub->insn);
+    emit_leave_before(e, stub->insn, e->thunks->exit_interpret);
 }
 
 void emit_unit_stubs(struct emitter *e)
@@ -178,8 +179,7 @@ static void emit_copy(struct emitter *e, const struct insn *insn, const struct i
         x64_byte(as, opcode >> 8 & 0xFF);
         x64_byte(as, opcode & 0xFF);
     } else if (insn->flags & INSN_MEMORY) {
-        struct x64_mem mem = x64_at(REG_ADDRESS, 0);
-        x64_rm(as, 4, opcode, reg, &mem);
+        x64_rm(as, 4, opcode, reg, &e->operand);
     } else {
         enum host_reg rm = has_operand(row, 'E') ? emit_reg(4, insn->rm) : (enum host_reg)insn->rm;
         x64_rr(as, 4, opcode, reg, rm);
@@ -194,8 +194,9 @@ static void emit_load_control(struct emitter *e, const struct ir_op *op, const s
 {
     enum { MASKS = 0x3F, PRECISION = 0x300, PRECISION_RESERVED = 0x100 };
     struct x64 *as = &e->as;
+    flags_lose_host(e, flags_wanted_before(op));
     struct slow_stub *stub = emit_new_stub(e, op->insn);
-    x64_movx_rm(as, 4, REG_SCRATCH, x64_at(REG_ADDRESS, 0), 2, false);
+    x64_movx_rm(as, 4, REG_SCRATCH, e->operand, 2, false);
     x64_mov_rr(as, 4, REG_T0, REG_SCRATCH);
     x64_alu_ri(as, X64_AND, 4, REG_SCRATCH, MASKS);
     x64_alu_ri(as, X64_CMP, 4, REG_SCRATCH, MASKS);

@@ -10,8 +10,9 @@ enum jit_exit {
     EXIT_BOUNDARY,     /* at cpu->eip; budget is up to date */
     EXIT_EDGE,         /* the same, through the edge that frame.payload names */
     EXIT_INTERPRET,    /* EXIT_BOUNDARY, and the next block must be interpreted */
-    EXIT_DONE,         /* at a boundary, and the processor's state is whole: attention */
-    EXIT_FAULT,        /* cpu->current has faulted */
+    EXIT_RUN,   /* EXIT_BOUNDARY, and the next block must be one without runs (jit/groups.c) */
+    EXIT_DONE,  /* at a boundary, and the processor's state is whole: attention */
+    EXIT_FAULT, /* cpu->current has faulted */
     EXIT_COUNT,
 };
 

@@ -47,7 +47,7 @@ static void retire(struct jit *jit, struct block *block)
 {
     struct translation *translation = block->translation;
     translation_isolate(translation);
-    translation_redirect(translation, jit->thunks.lookup);
+    translation_redirect(translation, jit->thunks.lookup, jit->thunks.exit_run);
     struct code_map_slot *slot = code_map_slot(jit->map, block->key);
     if (slot->key == block->key)
         slot->key = BLOCK_DEAD;
@@ -74,7 +74,9 @@ static void on_restored(void *opaque, struct block *block)
 static void on_discarded(void *opaque, struct block *block, uint64_t key)
 {
     struct jit *jit = opaque;
-    code_hole_add(&jit->holes, key, block->translation);
+    struct translation *translation = block->translation;
+    if (!translation->probes_alone) /* the jump cache may lead there, as to code without runs */
+        code_hole_add(&jit->holes, key, translation);
 }
 
 static void on_removed(void *opaque, struct block *block)

@@ -40,7 +40,33 @@ uint16_t ir_flags_read(const struct ir_op *op)
 {
     if (op->code == IR_SETCC || op->code == IR_CMOV || op->code == IR_JCC || op->code == IR_HOST_IF)
         return ir_condition_flags(op->cond);
+    if (op->code == IR_ADDRESS && op->group == GROUP_MEMBER && !op->aligned)
+        return 0; /* its leader is all that can fault */
     return infos[op->code].read;
+}
+
+bool ir_moves_register(const struct ir_op *op, int32_t *by)
+{
+    if (op->size != 4 || op->dst > IR_EDI)
+        return false;
+    *by = (int32_t)op->imm;
+    switch (op->code) {
+    case IR_LEA:
+        return op->dst == op->base && op->index == REG_ZERO && !op->address16;
+    case IR_ADD:
+        return op->src == IR_IMMEDIATE;
+    case IR_SUB:
+        *by = (int32_t)-op->imm;
+        return op->src == IR_IMMEDIATE;
+    case IR_INC:
+        *by = 1;
+        return true;
+    case IR_DEC:
+        *by = -1;
+        return true;
+    default:
+        return false;
+    }
 }
 
 static unsigned register_bit(unsigned size, unsigned value)

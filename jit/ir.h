@@ -82,6 +82,8 @@ uint16_t ir_condition_flags(unsigned cond);
 /* A count in CL may be 0, which leaves the flags as they were. */
 bool ir_may_keep_flags(const struct ir_op *op);
 
+/* Whether op adds a constant to a 32-bit register, its dst; and *by: which. */
+bool ir_moves_register(const struct ir_op *op, int32_t *by);
 /* General registers, a bit each, that are not what they were behind op. */
 unsigned ir_registers_written(const struct ir_op *op);
 

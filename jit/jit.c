@@ -22,9 +22,15 @@ enum {
 
 static void note_code(struct jit *jit, const struct translation *translation)
 {
+    const uint8_t *code = code_cache_run(&jit->memory, translation->entry);
+    if (jit->must_be_alone)
+        jump_cache_note_alone(jit->cpu, code);
+    jit->must_be_alone = false;
+    if (translation->probes_alone)
+        return;
     struct code_map_slot *slot = code_map_slot(jit->map, translation->block->key);
     slot->key = translation->block->key;
-    slot->code = code_cache_run(&jit->memory, translation->entry);
+    slot->code = code;
 }
 
 /* The edge that left: its target's count was taken from the budget in vain, or it is not linked
@@ -57,6 +63,10 @@ static bool left(struct jit *jit, enum jit_exit why, struct edge **edge)
         break;
     case EXIT_INTERPRET:
         jit->must_interpret = true;
+        at_boundary(jit);
+        break;
+    case EXIT_RUN:
+        jit->must_be_alone = true;
         at_boundary(jit);
         break;
     case EXIT_BOUNDARY:
@@ -114,7 +124,7 @@ static bool interpret(struct jit *jit, const struct block *block)
                         : block->translation ? COLD_BUDGET
                                              : COLD_BLOCK;
     uint64_t first = jit->cpu->icount, begin = jit_host_time(jit);
-    jit->must_interpret = false;
+    jit->must_interpret = jit->must_be_alone = false;
     bool goes_on = interp_run_block(jit->cpu, block);
     stats->cold[why]++;
     stats->interpreted += jit->cpu->icount - first;
@@ -147,6 +157,8 @@ static void run(void *opaque)
         if (edge && translation && reused == jit->stats.reused) /* the edge is what it was */
             jit_link(jit, edge, translation);
         edge = NULL;
+        if (jit->must_be_alone && translation)
+            translation = jit_without_runs(jit, translation);
         if (translation && has_budget(cpu, translation) && !jit->must_interpret) {
             note_code(jit, translation);
             if (!enter(jit, translation, &edge))
@@ -249,7 +261,7 @@ bool jit_visit_next(struct jit *jit, jit_visitor *visit, void *opaque)
     struct translation *translation = next_translation(jit);
     if (!translation)
         return false;
-    jit_lift(jit, translation->source);
+    jit_lift(jit, translation->source, translation->probes_alone);
     struct jit_view view = jit_view_of(jit, translation);
     visit(opaque, &view);
     for (struct translation *v = translation->variants; v; v = v->next_variant) {

@@ -31,6 +31,7 @@ struct jit {
     struct emitter *emitter;
     struct ir *ir;
     bool must_interpret; /* the next block */
+    bool must_be_alone;  /* the next block's translation: without runs */
     struct jit_stats stats;
     struct listener {
         jit_visitor *visit;
@@ -57,12 +58,15 @@ unsigned jit_threshold(const struct jit *jit, const struct block *block);
 
 /* --- jit/translate.c --- */
 
-/* The block's translation, made now if it is warm; NULL: interpret it. */
+/* The block's translation, made now if it is warm; NULL: interpret it. One without runs, if that is
+ * asked for and there is no other yet. */
 struct translation *jit_translation_of(struct jit *jit, struct block *block);
+/* The same without runs of accesses (jit/groups.c). NULL: no room, interpret it. */
+struct translation *jit_without_runs(struct jit *jit, struct translation *translation);
 /* Makes edge lead to target, or to a variant of it. */
 void jit_link(struct jit *jit, struct edge *edge, struct translation *target);
-/* Block's operations, to jit->ir. */
-void jit_lift(struct jit *jit, const struct block *block);
+/* Block's operations, to jit->ir; alone: without runs. */
+void jit_lift(struct jit *jit, const struct block *block, bool alone);
 /* For looking at; what was translated is lifted. */
 struct jit_view jit_view_of(const struct jit *jit, const struct translation *translation);
 

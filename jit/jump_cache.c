@@ -9,9 +9,9 @@ void jump_cache_clear(struct cpu *cpu)
 
 static void set_key(struct cpu *cpu)
 {
-    uint64_t mode = cpu->code_mode | (cpu->mmu->is_user ? 1u << (JUMP_KEY_MODE_BITS - 1) : 0);
+    uint64_t mode = (uint64_t)cpu->code_mode << 32 | (uint64_t)cpu->mmu->is_user << JUMP_KEY_USER;
     uint64_t generation = cpu->frame.jump_generation;
-    cpu->frame.jump_key = (generation << JUMP_KEY_MODE_BITS | mode) << 32;
+    cpu->frame.jump_key = generation << (32 + JUMP_KEY_MODE_BITS) | mode;
 }
 
 void jump_key_new_generation(struct cpu *cpu)
@@ -33,4 +33,12 @@ void jump_key_update(struct cpu *cpu)
     } else {
         set_key(cpu);
     }
+}
+
+void jump_cache_note_alone(struct cpu *cpu, const uint8_t *code)
+{
+    jump_key_update(cpu);
+    uint64_t key = cpu->frame.jump_key | cpu->eip | 1ull << JUMP_KEY_ALONE;
+    unsigned index = (cpu->eip & (JUMP_CACHE_SIZE - 1)) ^ JUMP_CACHE_ALONE;
+    cpu->jump_cache[index] = (struct jump_cache_entry){key, code};
 }

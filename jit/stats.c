@@ -17,6 +17,7 @@ static void print_exits(const struct jit_stats *stats, FILE *stream)
         [EXIT_BOUNDARY] = "to a block that is not translated, or the budget is used up",
         [EXIT_EDGE] = "through an edge that is not linked, or whose target has no budget",
         [EXIT_INTERPRET] = "to the interpreter, for an instruction of x87 or SSE",
+        [EXIT_RUN] = "since accesses that are checked together are not in one page",
         [EXIT_DONE] = "because something wants attention",
         [EXIT_FAULT] = "by a fault",
     };

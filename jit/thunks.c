@@ -156,6 +156,23 @@ void thunks_emit_jump(const struct thunks *thunks, struct x64 *as)
     x64_rm(as, 4, 0xFF, (enum host_reg)4, &code); /* jmp */
 }
 
+/* See jump_cache_note_alone. */
+static uint8_t *emit_jump_alone(struct x64 *as, const uint8_t *exit)
+{
+    uint8_t *at = as->at;
+    struct x64_mem code = jump_entry_code();
+    emit_jump_index(as);
+    x64_alu_ri(as, X64_XOR, 4, REG_SCRATCH, JUMP_CACHE_ALONE * 2);
+    x64_mov_rm(as, 8, REG_T0, CPU_FIELD(frame.jump_key));
+    x64_alu_rr(as, X64_OR, 8, REG_T0, REG_EIP);
+    x64_rr(as, 8, 0x0FBA, (enum host_reg)5, REG_T0); /* bts */
+    x64_byte(as, JUMP_KEY_ALONE);
+    x64_alu_rm(as, X64_CMP, 8, REG_T0, jump_entry);
+    x64_jcc_to(as, X64_NE, exit);
+    x64_rm(as, 4, 0xFF, (enum host_reg)4, &code); /* jmp */
+    return at;
+}
+
 /* T0 is the code for EIP. */
 static void emit_note_jump(struct x64 *as)
 {
@@ -200,26 +217,12 @@ static uint8_t *emit_lookup(struct x64 *as, const uint8_t *exit_boundary)
     return at;
 }
 
-/* E, and the host's address in R8. */
+/* E, and the host's address in R8; the entry's addend in scratch. */
 static void emit_found(struct x64 *as)
 {
     x64_mov_rm(as, 8, REG_SCRATCH, thunks_tlb_field(offsetof(struct tlb_entry, addend)));
     x64_lea(as, 8, REG_ADDRESS, (struct x64_mem){REG_ADDRESS, REG_SCRATCH, 0, 0});
     x64_ret(as);
-}
-
-static uint8_t *emit_probe_read(struct x64 *as, unsigned size)
-{
-    uint8_t *at = as->at;
-    thunks_emit_tlb_index(as, REG_ADDRESS);
-    x64_lea(as, 4, REG_T0, x64_at(REG_ADDRESS, (int32_t)size - 1));
-    x64_alu_ri(as, X64_AND, 4, REG_T0, ~(uint32_t)PAGE_MASK);
-    x64_alu_rm(as, X64_CMP, 4, REG_T0, thunks_tlb_field(offsetof(struct tlb_entry, tag[MMU_READ])));
-    uint8_t *misses = x64_jcc(as, X64_NE);
-    emit_found(as);
-    x64_patch(misses, as->at);
-    x64_ret(as);
-    return at;
 }
 
 /* T0 is a physical address in RAM. RCX, which is on the stack, becomes free. The jump is taken,
@@ -275,10 +278,8 @@ static uint8_t *emit_probe_write(struct x64 *as, unsigned size)
 static void emit_probes(struct thunks *thunks, struct x64 *as)
 {
     static const uint8_t sizes[] = {1, 2, 4, 8, 10, 16};
-    for (unsigned i = 0; i < sizeof sizes; i++) {
-        thunks->probe_read[sizes[i]] = emit_probe_read(as, sizes[i]);
+    for (unsigned i = 0; i < sizeof sizes; i++)
         thunks->probe_write[sizes[i]] = emit_probe_write(as, sizes[i]);
-    }
 }
 
 static void emit_over_budget(struct thunks *thunks, struct x64 *as)
@@ -305,6 +306,8 @@ void thunks_emit(struct thunks *thunks, struct x64 *as)
     thunks->exit_boundary = emit_exit(as, EXIT_BOUNDARY, store_sse, leave);
     thunks->exit_edge = emit_exit(as, EXIT_EDGE, store_sse, leave);
     thunks->exit_interpret = emit_exit(as, EXIT_INTERPRET, store_sse, leave);
+    thunks->exit_run = emit_exit(as, EXIT_RUN, store_sse, leave);
+    thunks->jump_alone = emit_jump_alone(as, thunks->exit_run);
     emit_over_budget(thunks, as);
     emit_probes(thunks, as);
     for (unsigned shifted = 0; shifted < 2; shifted++) {

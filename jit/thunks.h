@@ -21,13 +21,15 @@ struct thunks {
     uint8_t *jump;           /* jump: to the block at EIP, if it is translated */
     uint8_t *over_budget[BLOCK_MAX_INSNS + 1]; /* jump: gives the instructions that were taken from
                                                   the budget back, and EXIT_BOUNDARY */
-    /* call, by the size of the operand: R8 = linear address; E: R8 is the host's address */
-    uint8_t *probe_read[THUNKS_MAX_ACCESS + 1];
-    /* The same for writing; into pages with code, too, where there is none. */
+    /* call, by the size of the operand: R8 = linear address; E: it can be written, into a page with
+     * code, too, where there is none; R8 is the host's address, scratch is how far that is from the
+     * linear one */
     uint8_t *probe_write[THUNKS_MAX_ACCESS + 1];
     uint8_t *save_flags[2]; /* call: flags_emit_save, with shifted false and true */
+    uint8_t *jump_alone;    /* jump: to the block at EIP, translated without runs; or EXIT_RUN */
     uint8_t *lookup;        /* jump: the same, not looking into the jump cache */
     uint8_t *exit_boundary; /* jump: EXIT_BOUNDARY */
+    uint8_t *exit_run;      /* jump: EXIT_RUN */
     uint8_t *exit_edge;     /* jump with R8 = edge id: EXIT_EDGE */
 };
 

@@ -14,12 +14,13 @@ static bool is_translatable(const struct block *block)
     return !block->crosses_page && block->key != BLOCK_DEAD && !(block->checks & BLOCK_MARKED);
 }
 
-void jit_lift(struct jit *jit, const struct block *block)
+void jit_lift(struct jit *jit, const struct block *block, bool alone)
 {
     lift_block(jit->lifts, block, jit->cpu->code_mode, jit->ir);
     if (jit->options.spoil)
         lift_spoil(jit->ir, jit->options.spoil);
-    ir_group_addresses(jit->ir, jit->cpu->code_mode);
+    if (!alone)
+        ir_group_addresses(jit->ir, jit->cpu->code_mode);
     ir_find_live_flags(jit->ir);
 }
 
@@ -99,7 +100,7 @@ static struct translation *translate_again(struct jit *jit, struct block *block,
                 (struct x64){.at = cold, .end = cold + hole->cold_room}))
         return hole;
     hole->entry = entry;
-    translation_redirect(hole, jit->thunks.lookup);
+    translation_redirect(hole, jit->thunks.lookup, jit->thunks.exit_run);
     return NULL;
 }
 
@@ -127,15 +128,18 @@ static struct translation *translate_anew(struct jit *jit, struct block *block,
 /* Of block, or of source, the superblock that begins with it, entered with the flags in begin.
  * NULL: no room. */
 static struct translation *translate(struct jit *jit, struct block *block,
-                                     const struct block *source, const struct flag_state *begin)
+                                     const struct block *source, const struct flag_state *begin,
+                                     bool alone)
 {
-    jit_lift(jit, source);
-    struct translation *translation = translate_again(jit, block, begin);
+    jit_lift(jit, source, alone);
+    struct translation *translation =
+        block->translation ? NULL : translate_again(jit, block, begin);
     if (!translation)
         translation = translate_anew(jit, block, begin);
     if (!translation)
         return NULL;
     translation->born = jit->cpu->icount;
+    translation->probes_alone = alone;
     block->live_immediates = source == block ? jit->ir->live_immediates : 0;
     block->live_displacements = source == block ? jit->ir->live_displacements : 0;
     note_translation(jit, translation);
@@ -163,7 +167,7 @@ static struct translation *translate_superblock(struct jit *jit, struct block *b
         !superblock_find(cache, block, block->heat, &plan))
         return NULL;
     const struct block *source = superblock_make(cache, &plan);
-    struct translation *translation = source ? translate(jit, block, source, begin) : NULL;
+    struct translation *translation = source ? translate(jit, block, source, begin, false) : NULL;
     if (!translation)
         return NULL;
     superblock_join(&plan, translation, &jit->parts[jit->part_count]);
@@ -172,23 +176,53 @@ static struct translation *translate_superblock(struct jit *jit, struct block *b
     return translation;
 }
 
+static const struct flag_state flags_at_home = {.home = true, .carry_home = true};
+
+/* Replaces one without runs, which becomes its variant. */
+static struct translation *translate_first(struct jit *jit, struct block *block)
+{
+    struct translation *before = block->translation, *translation = NULL;
+    uint64_t begin = jit_host_time(jit);
+    if (!jit->must_be_alone)
+        translation = translate_superblock(jit, block, &flags_at_home);
+    if (!translation)
+        translation = translate(jit, block, block, &flags_at_home, jit->must_be_alone);
+    if (translation) {
+        translation->variants = before;
+        block->translation = translation;
+    }
+    jit->stats.ns_translating += jit_host_time(jit) - begin;
+    return translation;
+}
+
 struct translation *jit_translation_of(struct jit *jit, struct block *block)
 {
-    if (block->translation)
-        return block->translation;
-    if (++block->heat < jit_threshold(jit, block) || !is_translatable(block))
+    struct translation *found = block->translation;
+    if (found && (jit->must_be_alone || !found->probes_alone))
+        return found;
+    if ((!found && ++block->heat < jit_threshold(jit, block)) || !is_translatable(block))
         return NULL;
     if (is_full(jit)) {
         block_cache_empty(jit->cpu->code->cache);
         return NULL;
     }
-    const struct flag_state home = {.home = true, .carry_home = true};
-    uint64_t begin = jit_host_time(jit);
-    block->translation = translate_superblock(jit, block, &home);
-    if (!block->translation)
-        block->translation = translate(jit, block, block, &home);
-    jit->stats.ns_translating += jit_host_time(jit) - begin;
-    return block->translation;
+    return translate_first(jit, block);
+}
+
+struct translation *jit_without_runs(struct jit *jit, struct translation *translation)
+{
+    if (translation->probes_alone)
+        return translation;
+    for (struct translation *v = translation->variants; v; v = v->next_variant)
+        if (v->probes_alone)
+            return v;
+    struct translation *alone = is_full(jit) ? NULL
+                                             : translate(jit, translation->block,
+                                                         translation->source, &flags_at_home, true);
+    if (!alone)
+        return NULL;
+    alone->next_variant = translation->variants;
+    return translation->variants = alone;
 }
 
 static bool is_same_state(const struct flag_state *a, const struct flag_state *b)
@@ -205,13 +239,15 @@ static struct translation *variant_for(struct jit *jit, struct translation *tran
                                        const struct edge *edge)
 {
     unsigned count = 0;
-    for (struct translation *v = translation->variants; v; v = v->next_variant, count++)
-        if (is_same_state(&v->begin, &edge->flags))
+    for (struct translation *v = translation->variants; v; v = v->next_variant) {
+        if (v->is_variant && is_same_state(&v->begin, &edge->flags))
             return v;
+        count += v->is_variant;
+    }
     if (count == MAX_VARIANTS || is_full(jit))
         return translation;
     struct translation *variant =
-        translate(jit, translation->block, translation->source, &edge->flags);
+        translate(jit, translation->block, translation->source, &edge->flags, false);
     if (!variant)
         return translation;
     variant->next_variant = translation->variants;

@@ -89,14 +89,31 @@ void translation_isolate(struct translation *translation)
         isolate(v);
 }
 
-void translation_redirect(struct translation *translation, const uint8_t *target)
+static void redirect(struct translation *translation, const uint8_t *target)
 {
     struct x64 as = {.at = translation->entry, .end = translation->entry + TRANSLATION_REDIRECT};
     memcpy(translation->first_bytes, translation->entry, TRANSLATION_REDIRECT);
     x64_jmp_to(&as, target);
 }
 
-void translation_restore(struct translation *translation)
+void translation_redirect(struct translation *translation, const uint8_t *look_up,
+                          const uint8_t *leave)
+{
+    redirect(translation, translation->probes_alone ? leave : look_up);
+    for (struct translation *v = translation->variants; v; v = v->next_variant)
+        if (v->probes_alone)
+            redirect(v, leave);
+}
+
+static void restore(const struct translation *translation)
 {
     memcpy(translation->entry, translation->first_bytes, TRANSLATION_REDIRECT);
+}
+
+void translation_restore(struct translation *translation)
+{
+    restore(translation);
+    for (struct translation *v = translation->variants; v; v = v->next_variant)
+        if (v->probes_alone)
+            restore(v);
 }

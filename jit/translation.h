@@ -55,7 +55,8 @@ struct translation {
     uint8_t edge_room;  /* edges that there can be */
     uint8_t part_count; /* 0: it is no superblock */
     bool kills_flags;
-    bool is_variant; /* entered at body only, with the flags as in begin */
+    bool is_variant;   /* entered at body only, with the flags as in begin */
+    bool probes_alone; /* without runs of accesses (jit/groups.c): where a run has failed */
     uint64_t born;   /* icount */
     uint8_t first_bytes[TRANSLATION_REDIRECT]; /* of a redirected entry */
     struct flag_state begin;
@@ -86,9 +87,11 @@ void edge_unlink(struct edge *edge);
 bool edge_can_carry(const struct edge *edge, const struct translation *target);
 /* Unlinks all edges from and to it and its variants. */
 void translation_isolate(struct translation *translation);
-/* From now on, what enters it goes to target: the jump cache still leads here. The block may be
- * running, behind its entry. */
-void translation_redirect(struct translation *translation, const uint8_t *target);
+/* From now on, what enters it goes to look_up: the jump cache still leads here. The block may be
+ * running, behind its entry. What enters a variant without runs goes to leave: what is looked up
+ * may lead here again. */
+void translation_redirect(struct translation *translation, const uint8_t *look_up,
+                          const uint8_t *leave);
 /* It may be entered again. */
 void translation_restore(struct translation *translation);
 

@@ -278,6 +278,56 @@ static void put_visible(struct program *program)
     }
 }
 
+/* op reg, [esp + at] or the other way round. */
+static void put_in_frame(struct program *program, unsigned at)
+{
+    put(program, pick(program, 8) << 3 | 1 | pick(program, 2) << 1);
+    put(program, 0x44 | pick_register(program) << 3);
+    put(program, 0x24);
+    put(program, at);
+}
+
+/* Accesses that are checked together: push reg; push operand; sub esp, n; some in the frame;
+ * add esp, n; pop; pop. In many programs the frame is in two pages. */
+static void put_frame(struct program *program)
+{
+    unsigned size = 4 * pick(program, 16);
+    put(program, 0x50 | pick_register(program));
+    put(program, 0xFF);
+    put_operand(program, 6, true);
+    put(program, 0x83);
+    put(program, 0xEC);
+    put(program, size);
+    for (unsigned n = pick(program, 4); n > 0; n--)
+        put_in_frame(program, pick(program, size + 5));
+    put(program, 0x83);
+    put(program, 0xC4);
+    put(program, size);
+    put(program, 0x58 | pick_register(program));
+    put(program, 0x58 | pick_register(program));
+}
+
+/* The same, where register and displacement wrap around in their sum, or the register does while it
+ * moves: mov ebx, -n; op eax, [ebx + at]; add ebx, m; op [ebx + at + 4 - m], edx. */
+static void put_wrapping(struct program *program)
+{
+    uint32_t below = pick(program, 0x1010), moved = pick(program, 2) * pick(program, 0x40);
+    uint32_t at = DATA + 0x800 + below + pick(program, 16);
+    put(program, 0xBB);
+    put32(program, -below);
+    put(program, pick(program, 8) << 3 | 3);
+    put(program, 0x83);
+    put32(program, at);
+    if (moved) {
+        put(program, 0x83);
+        put(program, 0xC3);
+        put(program, moved);
+    }
+    put(program, pick(program, 8) << 3 | 1);
+    put(program, 0x93);
+    put32(program, at + 4 - moved);
+}
+
 /* mov byte [program + somewhere], imm8: a byte of an immediate or displacement, or an opcode. */
 static void put_patch(struct program *program)
 {
@@ -297,7 +347,13 @@ static void put_patch(struct program *program)
 
 static void put_insn(struct program *program)
 {
-    switch (pick(program, 13)) {
+    switch (pick(program, 15)) {
+    case 14:
+        put_wrapping(program);
+        break;
+    case 13:
+        put_frame(program);
+        break;
     case 12:
         put_system(program);
         break;
@@ -417,7 +473,8 @@ static void prepare(struct side *side, const struct program *program, uint64_t r
     cpu->gpr[REG_ESI] = DATA + 0x800;
     cpu->gpr[REG_EDI] = DATA + 0x1800;
     cpu->gpr[REG_EBP] = 3000;
-    cpu->gpr[REG_ESP] = STACK;
+    cpu->gpr[REG_ESP] =
+        STACK + 0x80 - 4 * random_below(&random, random_below(&random, 2) ? 64 : 512);
     if (one_in(&random, 3)) { /* checked against the limit, and with a base */
         struct segment ds = cpu->seg[SEG_DS];
         ds.base = 0x10;
