@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
-"""What it costs to record a run, how large the log is, and how fast it replays.
+"""What it costs to record a run and to keep its past, how large the log is, and how fast it replays.
 
-    tests/bench/record.py ANACHRON CACHE [REPLAYS]    (or: ninja -C build bench-record)
+    tests/bench/record.py ANACHRON CACHE [REPLAYS [PAIRS]]    (or: ninja -C build bench-record)
 
 The run: Debian boots from a disk that it writes to, somebody logs in on the serial line and works in
-the shell for a minute of virtual time. Without and with --record in turns, the best of three; then
-REPLAYS replays (20), each of which must end in the recorded state. Processor time is that of the
-host, user and system. Beside it, if it is there, QEMU's recording of the same boot up to the login
+the shell for a minute of virtual time. PAIRS (7) of runs, right after each other, the first of them
+in turns without and with --record; the log is replayed at once. A cost is the median of the ratios
+of processor time (of the host, user and system), with the smallest and the largest, as a host that
+does other things is slower now and faster then. The same for a boot to the login, with checkpoints
+(which are kept by default, and are so above) and with --history none. Then REPLAYS replays (20),
+each of which must end in the recorded state. Beside it, if it is there, QEMU's recording of the same boot up to the login
 (-icount shift=auto,rr=record), with a log that QEMU keeps in its own way.
 """
 
@@ -22,6 +25,12 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "boot"))
 from guests import Guests  # noqa: E402
+
+BOOT = """
+wait serial "login: " 300s
+state
+quit 0
+"""
 
 SCRIPT = """
 wait serial "login: " 300s
@@ -63,37 +72,80 @@ def row(name, value):
     print(f"| {name} | {value} |", flush=True)
 
 
-def ours(anachron, image, folder, replays):
-    script, log, disk = folder / "script", folder / "log", folder / "disk.img"
-    script.write_text(SCRIPT)
-    times = {False: [], True: []}
-    for _ in range(3):
-        for records in (False, True):
-            shutil.copy(image, disk)
-            log.unlink(missing_ok=True)
-            output, processor, wall = timed(
-                [anachron, "run", "--display", "none", "--memory", "128M", "--disk", disk,
-                 "--serial", f"file:{folder}/serial", "--script", script,
-                 *(["--record", log] if records else [])])
-            times[records].append((processor, wall))
-            ended = state(output)
-    plain, recorded = (min(times[records])[0] for records in (False, True))
-    wall = min(wall for _, wall in times[True])
+class Work:
+    """Runs of the one machine, each on a disk as it was at first."""
+
+    def __init__(self, anachron, image, folder):
+        self.anachron, self.image, self.folder = anachron, image, folder
+        self.log, self.disk = folder / "log", folder / "disk.img"
+
+    def run(self, script, *options):
+        file = self.folder / "script"
+        file.write_text(script)
+        shutil.copy(self.image, self.disk)
+        return timed([self.anachron, "run", "--display", "none", "--memory", "128M", "--disk", self.disk,
+                      "--serial", f"file:{self.folder}/serial", "--script", file, *options])
+
+    def record(self):
+        self.log.unlink(missing_ok=True)
+        return self.run(SCRIPT, "--record", self.log)
+
+    def replay(self):
+        return timed([self.anachron, "replay", self.log])
+
+
+def in_pairs(pairs, plain, costly):
+    """What both have measured, (plain, costly) of each pair; who begins takes turns."""
+    found = []
+    for turn in range(pairs):
+        both = {}
+        for which in ((plain, costly) if turn % 2 else (costly, plain)):
+            both[which] = which()
+        found.append((both[plain], both[costly]))
+    return found
+
+
+def cost(found, what=1):
+    """The median of the ratios, and how far they reach."""
+    ratios = sorted(costly[what] / plain[what] - 1 for plain, costly in found)
+    return (f"{100 * statistics.median(ratios):+.1f} % (median of {len(ratios)} pairs, "
+            f"{100 * ratios[0]:+.1f} to {100 * ratios[-1]:+.1f})")
+
+
+def seconds(found, place):
+    return statistics.median(pair[place][1] for pair in found)
+
+
+def ours(anachron, image, folder, replays, pairs):
+    work = Work(anachron, image, folder)
+    replayed = []
+
+    def record_and_replay():
+        recorded = work.record()
+        replayed.append((recorded, work.replay()))
+        return recorded
+
+    found = in_pairs(pairs, lambda: work.run(SCRIPT), record_and_replay)
+    ended = state(found[-1][1][0])
     thousands = int(ended[0]) / 1000
     row("instructions", f"{int(ended[0]) / 1e6:.0f} million")
-    row("not recorded", f"{plain:.2f} s of processor time")
-    row("recorded", f"{recorded:.2f} s, {100 * (recorded / plain - 1):+.1f} %")
-    row("log", f"{log.stat().st_size} bytes, {log.stat().st_size / thousands:.3f} a thousand "
+    row("not recorded", f"{seconds(found, 0):.2f} s of processor time")
+    row("recorded", f"{seconds(found, 1):.2f} s, {cost(found)}")
+    row("log", f"{work.log.stat().st_size} bytes, {work.log.stat().st_size / thousands:.3f} a thousand "
                "instructions")
-    sectors = subprocess.run([anachron, "log", log], capture_output=True, text=True).stdout
+    sectors = subprocess.run([anachron, "log", work.log], capture_output=True, text=True).stdout
     kept = re.search(r"^sectors +(\d+)", sectors, re.MULTILINE)
     row("of that, sectors as they were", f"{int(kept.group(1)) * 512 if kept else 0} bytes")
-    results = [timed([anachron, "replay", log]) for _ in range(replays)]
+    row("a replay, wall time against its recording", cost(replayed, 2))
+    row("a replay, processor time against its recording", cost(replayed))
+    boots = in_pairs(pairs, lambda: work.run(BOOT, "--history", "none"), lambda: work.run(BOOT))
+    row("a boot without checkpoints", f"{seconds(boots, 0):.2f} s of processor time")
+    row("with checkpoints", f"{seconds(boots, 1):.2f} s, {cost(boots)}")
+    # The log that is left is that of the last recording, whose disk is another copy.
+    work.run(SCRIPT)
+    results = [work.replay() for _ in range(replays)]
     same = sum(state(output) == ended for output, _, _ in results)
     row("replays that end in the recorded state", f"{same} of {replays}")
-    row("a replay", f"{statistics.median(processor for _, processor, _ in results):.2f} s of "
-                    f"processor time; best wall time {min(wall for _, _, wall in results):.2f} s, "
-                    f"recorded in {wall:.2f} s")
     return same == replays
 
 
@@ -116,13 +168,15 @@ def qemu(image, folder):
                                   "128", "-display", "none", "-net", "none", "-icount", icount,
                                   "-serial", f"file:{serial}", *drive],
                                  stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while time.monotonic() - began < 600 and child.poll() is None:
-            if serial.exists() and b"login:" in serial.read_bytes():
-                break
+        reached, usage = False, None
+        while time.monotonic() - began < 600 and not reached and not usage:
             time.sleep(0.1)
-        reached = child.poll() is None and time.monotonic() - began < 600
-        child.terminate()
-        _, _, usage = os.wait4(child.pid, 0)
+            reached = serial.exists() and b"login:" in serial.read_bytes()
+            ended, _, usage = os.wait4(child.pid, os.WNOHANG)
+            usage = usage if ended else None
+        if not usage:
+            child.terminate()
+            _, _, usage = os.wait4(child.pid, 0)
         child.returncode = 0
         name = f"QEMU, rr={mode}" if mode else "QEMU, icount"
         size = f", a log of {log.stat().st_size} bytes" if mode == "record" and log.exists() else ""
@@ -131,15 +185,16 @@ def qemu(image, folder):
 
 
 def main():
-    if len(sys.argv) not in (3, 4):
+    if len(sys.argv) not in (3, 4, 5):
         sys.exit(__doc__)
     anachron, cache = sys.argv[1:3]
-    replays = int(sys.argv[3]) if len(sys.argv) == 4 else 20
+    replays = int(sys.argv[3]) if len(sys.argv) > 3 else 20
+    pairs = int(sys.argv[4]) if len(sys.argv) > 4 else 7
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     image = Guests(cache).build("disk")
     with tempfile.TemporaryDirectory() as folder:
         print("| a boot to login and a minute of shell work | |\n| --- | --- |")
-        ok = ours(anachron, image, pathlib.Path(folder), replays)
+        ok = ours(anachron, image, pathlib.Path(folder), replays, pairs)
         qemu(image, pathlib.Path(folder))
     sys.exit(not ok)
 

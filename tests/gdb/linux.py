@@ -75,7 +75,7 @@ def timed(c, packet, what):
 def in_kernel(at, c):
     """A breakpoint in a system call, and the variable that counts time."""
     c.ask(f'Z0,{at["ksys_sync"]:x},1')
-    c.monitor('serial "sync; echo synced-$((6*7))\\r"')
+    c.monitor('serial "sleep 1; sync; echo synced-$((6*7))\\r"')
     equal(timed(c, 'c', 'to the system call'), 'T05thread:1;')
     equal(c.pc(), at['ksys_sync'])
     back = number(c, c.register(4))
@@ -140,6 +140,24 @@ def in_program(at, c):
     c.ask(f'z0,{eip:x},1')
 
 
+def a_minute_back(at, c):
+    """A guest that mostly sleeps: to where it was a minute ago."""
+    c.ask(f'Z0,{at["ksys_sync"]:x},1')
+    c.monitor('serial "sync; sleep 60; sync\\r"')
+    equal(c.ask('c'), 'T05thread:1;')
+    before = state_of(c.monitor('state'))
+    equal(c.ask('c'), 'T05thread:1;')
+    after = state_of(c.monitor('state'))
+    start = time.time()
+    equal(timed(c, 'bc', 'a minute back'), 'T05thread:1;')
+    took = time.time() - start
+    equal(state_of(c.monitor('state')), before, 'a minute ago')
+    equal(timed(c, 'c', 'a minute forward'), 'T05thread:1;')
+    equal(state_of(c.monitor('state')), after, 'a minute forward')
+    c.ask(f'z0,{at["ksys_sync"]:x},1')
+    assert took < 10, took  # on a host that does other things
+
+
 def long_way(at, c):
     """Ctrl-C on a way back that would take long."""
     newest = re.search(r'newest +(\d+)', c.monitor('history'))[1]
@@ -168,6 +186,7 @@ def debugging():
         print(f'  boot: {time.time() - start:.1f} s')
         with client_of(m) as c:
             c.ask('qSupported:xmlRegisters=i386')
+            a_minute_back(at, c)
             here = in_kernel(at, c)
             backwards(at, c, here)
             through_interrupt(at, c)

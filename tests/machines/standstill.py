@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How long a Linux guest with 512 MB of used memory stands still while `anachron fork` makes two of it.
 
-    tests/machines/standstill.py BUILD/anachron BUILD/guests [FORKS]
+    tests/machines/standstill.py BUILD/anachron BUILD/guests [FORKS]    (or: ninja -C build bench-fork)
 
 The guest fills a RAM disk (64 MB of random bytes, and a program at many offsets), and 16 MB of its disk,
 which are in the overlay then. Prints what the machine's log says of each fork (10), how long the command
