@@ -2,34 +2,50 @@
 #include "cpu/block_cache.h"
 
 #include "base/memory.h"
+#include "cpu/block_table.h"
 
 enum { PAGE_COUNT = 1 << (32 - PAGE_SHIFT) };
 
 struct block_cache {
     struct physmem *phys;
-    uint8_t *arena;
-    size_t used;
+    struct block *first; /* the arena's begin */
+    size_t used;         /* bytes of the arena */
     bool must_empty;
     struct block *reserved;
-    uint8_t was_hot[(1 << BLOCK_HASH_BITS) / 8]; /* by hash slot, a bit each */
-    struct block *unused[BLOCK_MAX_INSNS + 1];   /* room in the arena, by instructions */
+    struct block_table table;
     struct block_listener listener;
     block_patcher *patcher;
     void *patcher_opaque;
-    struct block *hash[1 << BLOCK_HASH_BITS];
-    struct block *shelf[1 << BLOCK_SHELF_BITS];
-    struct block_in_page **pages; /* by physical page; committed as used */
+    /* Blocks are distances from the first one; 0: none. */
+    uint32_t unused[BLOCK_MAX_INSNS + 1]; /* room in the arena, by instructions */
+    uint32_t shelf[1 << BLOCK_SHELF_BITS];
+    uint8_t was_hot[(1 << BLOCK_HEAT_BITS) / 8]; /* by hash of the key, a bit each */
+    uint32_t *pages; /* by physical page: a block_in_page; committed as used */
 };
 
 static const size_t reserved_size = sizeof(struct block) + BLOCK_MAX_INSNS * sizeof(struct insn);
+
+static size_t size_of(unsigned count)
+{
+    size_t size = sizeof(struct block) + count * sizeof(struct insn);
+    return (size + BLOCK_ALIGNMENT - 1) & ~(size_t)(BLOCK_ALIGNMENT - 1);
+}
+
+static size_t block_size(const struct block *block)
+{
+    return size_of(block->count);
+}
 
 struct block_cache *block_cache_new(struct physmem *phys)
 {
     struct block_cache *cache = mem_new(sizeof *cache);
     cache->phys = phys;
-    cache->arena = mem_map(BLOCK_ARENA_SIZE);
+    cache->first = mem_map(BLOCK_ARENA_SIZE);
+    cache->first->key = BLOCK_DEAD;
+    cache->used = size_of(1);
     cache->reserved = mem_new(reserved_size);
     cache->pages = mem_map(PAGE_COUNT * sizeof *cache->pages);
+    block_table_open(&cache->table, cache->first);
     return cache;
 }
 
@@ -37,9 +53,10 @@ void block_cache_free(struct block_cache *cache)
 {
     if (!cache)
         return;
-    mem_unmap(cache->arena, BLOCK_ARENA_SIZE);
+    mem_unmap(cache->first, BLOCK_ARENA_SIZE);
     mem_free(cache->reserved);
     mem_unmap(cache->pages, PAGE_COUNT * sizeof *cache->pages);
+    block_table_close(&cache->table);
     mem_free(cache);
 }
 
@@ -54,42 +71,29 @@ void block_cache_set_patcher(struct block_cache *cache, block_patcher *patcher, 
     cache->patcher_opaque = opaque;
 }
 
-uint32_t block_cache_offset(const struct block_cache *cache, const struct block *block)
+struct block *block_cache_first(const struct block_cache *cache)
 {
-    return (uint32_t)((const uint8_t *)block - cache->arena);
+    return cache->first;
 }
 
-struct block *block_cache_at(const struct block_cache *cache, uint32_t offset)
+static struct block *at(const struct block_cache *cache, uint32_t distance)
 {
-    return (struct block *)(cache->arena + offset);
+    return block_at(cache->first, distance);
 }
 
-static uint32_t mix(uint64_t key)
+static uint32_t distance(const struct block_cache *cache, const struct block *block)
 {
-    return (uint32_t)(key ^ key >> 32) * 0x9E3779B1u;
+    return block_distance(cache->first, block);
 }
 
-static struct block **hash_slot(const struct block_cache *cache, uint64_t key)
+static uint32_t *shelf_slot(struct block_cache *cache, uint64_t key)
 {
-    return (struct block **)&cache->hash[mix(key) >> (32 - BLOCK_HASH_BITS)];
-}
-
-static struct block **shelf_slot(const struct block_cache *cache, uint64_t key)
-{
-    return (struct block **)&cache->shelf[mix(key) >> (32 - BLOCK_SHELF_BITS)];
+    return &cache->shelf[block_key_hash(key, BLOCK_SHELF_BITS)];
 }
 
 struct block *block_cache_find(const struct block_cache *cache, uint64_t key)
 {
-    struct block *block = *hash_slot(cache, key);
-    while (block && block->key != key)
-        block = block->next_in_hash;
-    return block;
-}
-
-static size_t block_size(const struct block *block)
-{
-    return sizeof *block + block->count * sizeof block->insns[0];
+    return block_table_find(&cache->table, key);
 }
 
 /* The pages that a block has bytes in: physical address of its first byte there, and how many. */
@@ -97,7 +101,7 @@ static unsigned block_pieces(const struct block *block, uint32_t address[2], uin
 {
     address[0] = block_physical(block);
     size[0] = block->bytes;
-    if (!block->crosses_page)
+    if (!block_crosses_page(block))
         return 1;
     size[0] = PAGE_SIZE - (address[0] & PAGE_MASK);
     address[1] = block->second_physical;
@@ -107,38 +111,43 @@ static unsigned block_pieces(const struct block *block, uint32_t address[2], uin
 
 static void note_hot(struct block_cache *cache, uint64_t key)
 {
-    uint32_t slot = mix(key) >> (32 - BLOCK_HASH_BITS);
+    uint32_t slot = block_key_hash(key, BLOCK_HEAT_BITS);
     cache->was_hot[slot / 8] |= (uint8_t)(1 << slot % 8);
 }
 
 static bool was_hot(const struct block_cache *cache, uint64_t key)
 {
-    uint32_t slot = mix(key) >> (32 - BLOCK_HASH_BITS);
+    uint32_t slot = block_key_hash(key, BLOCK_HEAT_BITS);
     return cache->was_hot[slot / 8] >> slot % 8 & 1;
+}
+
+static void forget_pages(struct block_cache *cache, const struct block *block)
+{
+    uint32_t address[2], size[2];
+    unsigned count = block_pieces(block, address, size);
+    for (unsigned i = 0; i < count; i++) {
+        uint32_t *page = &cache->pages[address[i] >> PAGE_SHIFT];
+        if (*page)
+            physmem_clear_code(cache->phys, address[i]);
+        *page = 0;
+    }
 }
 
 /* Unhooks every block; those that are reached through stale pointers do not match any key. */
 static void empty_now(struct block_cache *cache)
 {
     memset(cache->was_hot, 0, sizeof cache->was_hot);
-    for (size_t at = 0; at < cache->used;) {
-        struct block *block = (struct block *)(cache->arena + at);
-        at += block_size(block);
-        if (block->key == BLOCK_DEAD || block->is_kept)
+    for (size_t where = size_of(1); where < cache->used;) {
+        struct block *block = at(cache, (uint32_t)where);
+        where += block_size(block);
+        if (block->key == BLOCK_DEAD || block->checks & BLOCK_KEPT)
             continue;
-        uint32_t address[2], size[2];
-        unsigned count = block_pieces(block, address, size);
-        for (unsigned i = 0; i < count; i++) {
-            struct block_in_page **page = &cache->pages[address[i] >> PAGE_SHIFT];
-            if (*page)
-                physmem_clear_code(cache->phys, address[i]);
-            *page = NULL;
-        }
+        forget_pages(cache, block);
         if (block->translation)
             note_hot(cache, block->key);
         block->key = BLOCK_DEAD;
     }
-    memset(cache->hash, 0, sizeof cache->hash);
+    block_table_clear(&cache->table);
     memset(cache->shelf, 0, sizeof cache->shelf);
     memset(cache->unused, 0, sizeof cache->unused);
 }
@@ -159,7 +168,7 @@ struct block *block_cache_reserve(struct block_cache *cache)
         block_cache_empty(cache);
     if (cache->must_empty) {
         cache->must_empty = false;
-        cache->used = 0;
+        cache->used = size_of(1);
     }
     return cache->reserved;
 }
@@ -172,20 +181,34 @@ static void mark(struct block_cache *cache, const struct block *block)
         physmem_mark_code(cache->phys, address[i], size[i]);
 }
 
+/* --- the lists of the pages --- */
+
+/* A member of a page's list: a block, and which of its pieces is in the page, in the bits that are
+ * 0 in a block's distance. */
+typedef uint32_t block_in_page;
+
+static struct block *member_block(const struct block_cache *cache, block_in_page member)
+{
+    return at(cache, member & ~(uint32_t)(BLOCK_ALIGNMENT - 1));
+}
+
+static block_in_page *next_member(const struct block_cache *cache, block_in_page member)
+{
+    return &member_block(cache, member)->next_in_page[member & (BLOCK_ALIGNMENT - 1)];
+}
+
 static void hook(struct block_cache *cache, struct block *block)
 {
     uint32_t address[2], size[2];
     unsigned count = block_pieces(block, address, size);
     for (unsigned i = 0; i < count; i++) {
-        struct block_in_page **page = &cache->pages[address[i] >> PAGE_SHIFT];
-        block->in_page[i] = (struct block_in_page){block, *page};
-        *page = &block->in_page[i];
+        block_in_page *page = &cache->pages[address[i] >> PAGE_SHIFT];
+        block->next_in_page[i] = *page;
+        *page = distance(cache, block) | i;
     }
     mark(cache, block);
-    struct block **slot = hash_slot(cache, block->key);
-    block->next_in_hash = *slot;
-    block->successor[0] = block->successor[1] = block;
-    *slot = block;
+    block->successor[0] = block->successor[1] = 0;
+    block_table_add(&cache->table, block);
 }
 
 /* --- the shelf --- */
@@ -195,17 +218,17 @@ static void discard(struct block_cache *cache, struct block *block)
     if (block->translation)
         cache->listener.discarded(cache->listener.opaque, block, block->shelf_key);
     block->next_in_hash = cache->unused[block->count];
-    cache->unused[block->count] = block;
+    cache->unused[block->count] = distance(cache, block);
 }
 
 /* Over those at the same address: the newest first. */
 static void shelve(struct block_cache *cache, struct block *block, uint64_t key)
 {
-    struct block **slot = shelf_slot(cache, key), **link = slot;
+    uint32_t *slot = shelf_slot(cache, key), *link = slot;
     unsigned count = 1;
     block->shelf_key = key;
     while (*link) {
-        struct block *old = *link;
+        struct block *old = at(cache, *link);
         if (old->shelf_key == key && ++count > BLOCK_MAX_SHELVED) {
             *link = old->next_in_hash;
             discard(cache, old);
@@ -214,7 +237,7 @@ static void shelve(struct block_cache *cache, struct block *block, uint64_t key)
         }
     }
     block->next_in_hash = *slot;
-    *slot = block;
+    *slot = distance(cache, block);
 }
 
 static bool has_same_insns(const struct block *a, const struct block *b)
@@ -228,9 +251,9 @@ static bool has_same_insns(const struct block *a, const struct block *b)
 static struct block *unshelve(struct block_cache *cache, const struct block *block, unsigned *warm)
 {
     bool is_newest = true;
-    for (struct block **link = shelf_slot(cache, block->key); *link;
-         link = &(*link)->next_in_hash) {
-        struct block *shelved = *link;
+    struct block *shelved;
+    for (uint32_t *link = shelf_slot(cache, block->key); *link; link = &shelved->next_in_hash) {
+        shelved = at(cache, *link);
         if (shelved->shelf_key != block->key)
             continue;
         if (has_same_insns(shelved, block)) {
@@ -247,21 +270,20 @@ static struct block *unshelve(struct block_cache *cache, const struct block *blo
 
 static struct block *allocate(struct block_cache *cache, unsigned count)
 {
-    struct block *block = cache->unused[count];
-    if (block) {
-        cache->unused[count] = block->next_in_hash;
-        return block;
+    uint32_t unused = cache->unused[count];
+    if (unused) {
+        cache->unused[count] = at(cache, unused)->next_in_hash;
+        return at(cache, unused);
     }
-    block = (struct block *)(cache->arena + cache->used);
-    block->count = (uint8_t)count;
-    cache->used += block_size(block);
+    struct block *block = at(cache, (uint32_t)cache->used);
+    cache->used += size_of(count);
     return block;
 }
 
 struct block *block_cache_add(struct block_cache *cache, const struct block *reserved)
 {
     unsigned warm = 0;
-    struct block *block = reserved->crosses_page ? NULL : unshelve(cache, reserved, &warm);
+    struct block *block = block_crosses_page(reserved) ? NULL : unshelve(cache, reserved, &warm);
     if (block) {
         hook(cache, block);
         if (block->translation)
@@ -269,8 +291,8 @@ struct block *block_cache_add(struct block_cache *cache, const struct block *res
         return block;
     }
     block = allocate(cache, reserved->count);
-    memcpy(block, reserved, block_size(reserved));
-    block->warm = warm || !was_hot(cache, block->key) ? (uint16_t)warm : BLOCK_WARM_AGAIN;
+    memcpy(block, reserved, sizeof *reserved + reserved->count * sizeof reserved->insns[0]);
+    block->warm = warm || !was_hot(cache, block->key) ? (uint8_t)warm : BLOCK_WARM_AGAIN;
     hook(cache, block);
     return block;
 }
@@ -280,7 +302,7 @@ struct block *block_cache_keep(struct block_cache *cache, unsigned count)
     if (cache->used + 2 * reserved_size > BLOCK_ARENA_SIZE)
         return NULL;
     struct block *kept = allocate(cache, count);
-    *kept = (struct block){.key = BLOCK_DEAD, .count = (uint8_t)count, .is_kept = true};
+    *kept = (struct block){.key = BLOCK_DEAD, .count = (uint8_t)count, .checks = BLOCK_KEPT};
     return kept;
 }
 
@@ -297,11 +319,11 @@ static bool overlaps(const struct block *block, uint32_t address, uint32_t size)
 
 static void unlink_from_page(struct block_cache *cache, struct block *block, uint32_t address)
 {
-    struct block_in_page **link = &cache->pages[address >> PAGE_SHIFT];
-    while (*link && (*link)->block != block)
-        link = &(*link)->next;
+    block_in_page *link = &cache->pages[address >> PAGE_SHIFT];
+    while (*link && member_block(cache, *link) != block)
+        link = next_member(cache, *link);
     if (*link)
-        *link = (*link)->next;
+        *link = *next_member(cache, *link);
 }
 
 void block_cache_remove(struct block_cache *cache, struct block *block)
@@ -310,23 +332,28 @@ void block_cache_remove(struct block_cache *cache, struct block *block)
     unsigned count = block_pieces(block, address, size);
     for (unsigned i = 0; i < count; i++)
         unlink_from_page(cache, block, address[i]);
-    struct block **link = hash_slot(cache, block->key);
-    while (*link != block)
-        link = &(*link)->next_in_hash;
-    *link = block->next_in_hash;
+    block_table_remove(&cache->table, block);
     if (block->translation || block->superblocks)
         cache->listener.removed(cache->listener.opaque, block);
     block->key = BLOCK_DEAD;
 }
 
-void block_cache_drop_translation(struct block_cache *cache, struct block *block)
+bool block_cache_note_patch(struct block_cache *cache, struct block *block, uint32_t immediates,
+                            uint32_t displacements)
 {
-    if (block->translation || block->superblocks)
-        cache->listener.removed(cache->listener.opaque, block);
+    const struct block_listener *listener = &cache->listener;
+    block->patched_immediates |= immediates;
+    block->patched_displacements |= displacements;
+    bool fits = !block->translation ||
+                listener->patched(listener->opaque, block, immediates, displacements);
+    if (!block->superblocks && fits)
+        return false;
+    listener->removed(listener->opaque, block);
     if (block->translation)
-        cache->listener.discarded(cache->listener.opaque, block, block->key);
+        listener->discarded(listener->opaque, block, block->key);
     block->translation = NULL;
     block->heat = 0;
+    return true;
 }
 
 /* Bytes of one page that removed blocks had. */
@@ -357,9 +384,9 @@ static void remark(struct block_cache *cache, uint32_t page, const struct span *
 {
     if (!cache->pages[page])
         physmem_end_code(cache->phys, page << PAGE_SHIFT);
-    for (struct block_in_page *in = cache->pages[page]; in; in = in->next)
-        if (overlaps(in->block, span->first, span->end - span->first))
-            mark(cache, in->block);
+    for (block_in_page in = cache->pages[page]; in; in = *next_member(cache, in))
+        if (overlaps(member_block(cache, in), span->first, span->end - span->first))
+            mark(cache, member_block(cache, in));
 }
 
 static void unmark_range(struct block_cache *cache, uint32_t page, uint32_t address, uint32_t size)
@@ -374,21 +401,21 @@ static bool invalidate_in_page(struct block_cache *cache, uint32_t page, uint32_
 {
     struct span span = {0};
     bool patched = false;
-    for (struct block_in_page **link = &cache->pages[page]; *link;) {
-        struct block *block = (*link)->block;
+    for (block_in_page *link = &cache->pages[page]; *link;) {
+        struct block *block = member_block(cache, *link);
         if (!overlaps(block, address, size)) {
-            link = &(*link)->next;
+            link = next_member(cache, *link);
             continue;
         }
         if (cache->patcher && cache->patcher(cache->patcher_opaque, block, address, size)) {
             patched = true;
-            link = &(*link)->next;
+            link = next_member(cache, *link);
             continue;
         }
         unmark(cache, block, page, &span);
         uint64_t key = block->key;
         block_cache_remove(cache, block); /* *link is the next one now */
-        if (!block->crosses_page)
+        if (!block_crosses_page(block))
             shelve(cache, block, key);
     }
     if (span.first == span.end) {
@@ -423,10 +450,10 @@ void block_cache_forget_place(struct block_cache *cache, uint32_t place)
 {
     if (cache->must_empty)
         return;
-    for (size_t at = 0; at < cache->used;) {
-        struct block *block = (struct block *)(cache->arena + at);
-        at += block_size(block);
-        if (block->key != BLOCK_DEAD && !block->is_kept && covers_place(block, place))
+    for (size_t where = size_of(1); where < cache->used;) {
+        struct block *block = at(cache, (uint32_t)where);
+        where += block_size(block);
+        if (block->key != BLOCK_DEAD && !(block->checks & BLOCK_KEPT) && covers_place(block, place))
             block_cache_remove(cache, block);
     }
 }

@@ -19,52 +19,73 @@
 
 #include "cpu/insn.h"
 
+#include <stddef.h>
+
 enum {
     BLOCK_MAX_INSNS = 32,
-    BLOCK_SHELF_BITS = 12,
+    BLOCK_SHELF_BITS = 16,
     BLOCK_MAX_SHELVED = 6, /* at one address and mode */
-    BLOCK_HASH_BITS = 18,
+    BLOCK_HEAT_BITS = 18,
+    BLOCK_ALIGNMENT = 64,        /* bytes: a line of the host's cache */
     BLOCK_WARM_AGAIN = 2,        /* entries, if it had a translation when the cache was emptied */
     BLOCK_ARENA_SIZE = 64 << 20, /* bytes, committed as used */
 };
 
 #define BLOCK_DEAD UINT64_MAX
 
-/* In checks, beside attributes of rows: a debugger's breakpoint may be at the block's first
- * instruction. */
-enum { BLOCK_MARKED = 1 << 15 };
-
-struct block;
-
-/* Membership in the list of blocks that have bytes in one physical page. */
-struct block_in_page {
-    struct block *block;
-    struct block_in_page *next;
+/* In checks, beside attributes of rows. */
+enum block_check {
+    BLOCK_KEPT = 1 << 13,         /* see block_cache_keep */
+    BLOCK_CROSSES_PAGE = 1 << 14, /* it has bytes in a second page */
+    BLOCK_MARKED = 1 << 15,       /* a debugger's breakpoint may be at its first instruction */
 };
 
+/* What a search, the interpreter and the translator's loop look at when a block is entered is in
+ * one line of the host's cache: most blocks run a few times only, and are not in the cache then.
+ * Other blocks are distances in bytes from the first one. */
 struct block {
-    uint64_t key; /* block_key, or BLOCK_DEAD */
-    struct block *next_in_hash;
-    struct block *successor[2]; /* where control went last: 0 jumped, 1 fell through; a hint */
-    struct block_in_page in_page[2];
-    uint32_t second_physical; /* crosses_page: address of the first byte in the second page */
-    uint16_t bytes;           /* length of the instructions */
-    uint8_t count;            /* of instructions */
-    bool crosses_page;
-    bool is_kept;    /* block_cache_keep */
-    uint16_t checks; /* A_PROT, A_FPU, A_MMX, A_SSE of its rows, BLOCK_MARKED: looked at on entry */
+    uint64_t key;          /* block_key, or BLOCK_DEAD */
+    void *translation;     /* the translator's; NULL: none */
+    void *superblocks;     /* the translator's; NULL: it is not part of any */
+    uint32_t successor[2]; /* where control went last: 0 jumped, 1 fell through; a hint */
+    uint16_t bytes;        /* length of the instructions */
+    uint16_t checks; /* A_PROT, A_FPU, A_MMX, A_SSE of its rows, enum block_check: looked at on
+                        entry */
     uint16_t heat;   /* how often it was entered, for the translator; stops at its threshold */
-    uint16_t warm;   /* the translator's: its threshold; 0: the usual one. From what was at its
+    uint8_t warm;    /* the translator's: its threshold; 0: the usual one. From what was at its
                         address before */
-    void *translation;  /* the translator's; NULL: none */
-    void *superblocks;  /* the translator's; NULL: it is not part of any */
-    uint64_t shelf_key; /* of a shelved block */
-    /* By instruction, a bit each: its immediate, or displacement, was patched; and the translation
-     * looks at it, instead of knowing it. */
-    uint32_t patched_immediates, patched_displacements;
-    uint32_t live_immediates, live_displacements;
+    uint8_t count;   /* of instructions */
+    uint32_t code;   /* the translator's: where the translation begins; 0: ask that */
+    uint32_t next_in_hash;
+    union {
+        uint32_t next_in_page[2]; /* block_in_page: the pages' lists of what has bytes in them */
+        uint64_t shelf_key;       /* of a shelved block, which is in no page's list */
+    };
+    /* By instruction, a bit each: its immediate, or displacement, was patched. */
+    uint32_t patched_immediates;
+    union {
+        uint32_t patched_displacements;
+        uint32_t second_physical; /* crosses its page: address of the next one. Such a block is
+                                     never patched, and the bit of its only instruction is 0 */
+    };
     struct insn insns[];
 };
+_Static_assert(offsetof(struct block, insns) == BLOCK_ALIGNMENT, "a line of the host's cache");
+
+static inline struct block *block_at(struct block *first, uint32_t distance)
+{
+    return (struct block *)((uint8_t *)first + distance);
+}
+static inline uint32_t block_distance(const struct block *first, const struct block *block)
+{
+    return (uint32_t)((const uint8_t *)block - (const uint8_t *)first);
+}
+
+/* It has bytes in a second page. */
+static inline bool block_crosses_page(const struct block *block)
+{
+    return block->checks & BLOCK_CROSSES_PAGE;
+}
 
 struct block_cache;
 
@@ -79,6 +100,10 @@ struct block_listener {
     void (*discarded)(void *opaque, struct block *block, uint64_t key);
     /* All blocks are. */
     void (*emptied)(void *opaque);
+    /* These instructions of block, which has a translation and is part of no superblock, have other
+     * immediates or displacements now, a bit each. False: the translation does not fit any more. */
+    bool (*patched)(void *opaque, const struct block *block, uint32_t immediates,
+                    uint32_t displacements);
     void *opaque;
 };
 
@@ -101,9 +126,16 @@ static inline uint32_t block_physical(const struct block *block)
     return (uint32_t)block->key;
 }
 
-/* A block as its distance from the first possible one, a multiple of 8 below BLOCK_ARENA_SIZE. */
-uint32_t block_cache_offset(const struct block_cache *cache, const struct block *block);
-struct block *block_cache_at(const struct block_cache *cache, uint32_t offset);
+/* A number of bits from a key. */
+static inline uint32_t block_key_hash(uint64_t key, unsigned bits)
+{
+    return (uint32_t)(key ^ key >> 32) * 0x9E3779B1u >> (32 - bits);
+}
+
+/* The first of all blocks, which distances are from. It has room for one instruction, no
+ * successors, the key BLOCK_DEAD, and is never forgotten. Others are less than BLOCK_ARENA_SIZE
+ * from it. */
+struct block *block_cache_first(const struct block_cache *cache);
 
 /* NULL if there is none. */
 struct block *block_cache_find(const struct block_cache *cache, uint64_t key);
@@ -117,8 +149,11 @@ struct block *block_cache_add(struct block_cache *cache, const struct block *blo
 /* Room for a block of so many instructions that is never found, and goes when everything is
  * forgotten. NULL: there is none. */
 struct block *block_cache_keep(struct block_cache *cache, unsigned count);
-/* The block's translation does not fit any more, nor those of superblocks that it is part of. */
-void block_cache_drop_translation(struct block_cache *cache, struct block *block);
+/* Instructions of the block, a bit each, have got other immediates or displacements. True: its
+ * translation, or a superblock's that it is part of, has been dropped for that; it may be running.
+ */
+bool block_cache_note_patch(struct block_cache *cache, struct block *block, uint32_t immediates,
+                            uint32_t displacements);
 
 /* Forgets one block of the cache. */
 void block_cache_remove(struct block_cache *cache, struct block *block);

@@ -68,15 +68,13 @@ static unsigned insn_attributes(const struct insn *insn)
 static void block_begin(struct block *block, uint64_t key, bool is_marked)
 {
     block->key = key;
-    block->successor[0] = block->successor[1] = block;
+    block->successor[0] = block->successor[1] = 0;
     block->bytes = 0;
     block->count = 0;
-    block->crosses_page = block->is_kept = false;
     block->checks = is_marked ? BLOCK_MARKED : 0;
     block->heat = block->warm = 0;
     block->translation = block->superblocks = NULL;
     block->patched_immediates = block->patched_displacements = 0;
-    block->live_immediates = block->live_displacements = 0;
 }
 
 /* Appends the instruction that was decoded in place; returns whether the block may go on. */
@@ -138,7 +136,7 @@ static enum exec_result fetch_more(struct code *code, struct fetched *fetched)
 static struct block *reserve_block(struct code *code)
 {
     struct block *block = block_cache_reserve(code->cache);
-    code->scratch->successor[0] = code->scratch->successor[1] = code->scratch;
+    code->scratch->successor[0] = code->scratch->successor[1] = 0;
     return block;
 }
 
@@ -158,14 +156,16 @@ static struct block *fetch_single(struct code *code)
         return block;
 
     uint64_t key = block_key(fetched.physical[0], code->cpu->code_mode);
-    struct block *stale = block_cache_find(code->cache, key);
-    if (stale)
-        block_cache_remove(code->cache, stale);
+    struct block *known = block_cache_find(code->cache, key);
+    if (known && block_crosses_page(known) && known->second_physical == fetched.physical[1])
+        return known;
+    if (known)
+        block_cache_remove(code->cache, known);
     struct block *cached = reserve_block(code);
     block_begin(cached, key, points_cut(code->cpu->points, fetched.physical[0]));
     cached->insns[0] = block->insns[0];
     block_append(cached);
-    cached->crosses_page = true;
+    cached->checks |= BLOCK_CROSSES_PAGE;
     cached->second_physical = fetched.physical[1];
     return block_cache_add(code->cache, cached);
 }
@@ -288,14 +288,8 @@ static void apply_patch(struct code *code, const struct patch *patch)
         insn->immediate = patch->insns[i].immediate;
         insn->displacement = patch->insns[i].displacement;
     }
-    block->patched_immediates |= immediates;
-    block->patched_displacements |= displacements;
-    bool is_known =
-        immediates & ~block->live_immediates || displacements & ~block->live_displacements;
-    if (block->superblocks || (block->translation && is_known)) {
-        block_cache_drop_translation(code->cache, block);
-        code->cpu->attention |= ATTENTION_MODE; /* it may be running */
-    }
+    if (block_cache_note_patch(code->cache, block, immediates, displacements))
+        code->cpu->attention |= ATTENTION_MODE;
 }
 
 /* A block_patcher. */
@@ -304,7 +298,7 @@ static bool patch_block(void *opaque, struct block *block, uint32_t address, uin
     struct code *code = opaque;
     uint32_t begin = block_physical(block);
     struct patch patch = {.block = block, .bytes = physmem_ram_at(code->phys, begin)};
-    if (block->crosses_page || size > MAX_PATCH || !patch.bytes)
+    if (block_crosses_page(block) || size > MAX_PATCH || !patch.bytes)
         return false;
     uint32_t first = address > begin ? address - begin : 0;
     if (!decode_patch(code, &patch, first, address + size - begin))
@@ -337,7 +331,7 @@ struct code *code_new(struct cpu *cpu, struct physmem *phys)
     code->decoder = decoder_new(cpu->model);
     code->cache = block_cache_new(phys);
     block_cache_set_patcher(code->cache, patch_block, code);
-    code->scratch = mem_new(sizeof(struct block) + sizeof(struct insn));
+    code->scratch = block_cache_first(code->cache);
     block_begin(code->scratch, BLOCK_DEAD, false);
     cpu->current = cpu->block_first = code->scratch->insns;
     physmem_set_watcher(phys, &(struct code_watcher){code_written, map_changed, code});
@@ -351,7 +345,6 @@ void code_free(struct code *code)
     physmem_set_watcher(code->phys, &(struct code_watcher){0});
     decoder_free(code->decoder);
     block_cache_free(code->cache);
-    mem_free(code->scratch);
     mem_free(code);
 }
 

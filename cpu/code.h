@@ -18,7 +18,7 @@ struct code {
     struct physmem *phys;
     struct decoder *decoder;
     struct block_cache *cache;
-    struct block *scratch; /* one instruction, key BLOCK_DEAD */
+    struct block *scratch; /* the cache's first block: one instruction, key BLOCK_DEAD */
     unsigned limit;        /* instructions in a block; 0: as many as fit. Less finds mistakes */
 };
 
@@ -66,9 +66,9 @@ static inline bool code_block_fits(struct cpu *cpu, const struct block *block)
 {
     if (UNLIKELY((uint64_t)cpu->eip + block->bytes - 1 > cpu_code_limit(cpu)))
         return false;
-    if (LIKELY(!block->crosses_page && !block->checks))
+    if (LIKELY(!block->checks))
         return true;
-    if (block->crosses_page && !code_second_page_matches(cpu, block))
+    if (block_crosses_page(block) && !code_second_page_matches(cpu, block))
         return false;
     /* How code is cut into blocks must not show: a fault of some later instruction is none yet. */
     const struct cpu_fault before = cpu->fault;
@@ -87,16 +87,16 @@ static inline struct block *code_enter(struct code *code, struct cpu *cpu, struc
     if (UNLIKELY(entry->tag[MMU_EXECUTE] != (linear & ~(uint32_t)PAGE_MASK)))
         return code_find(code);
     uint64_t key = block_key(entry->physical | (linear & PAGE_MASK), cpu->code_mode);
-    struct block *block = previous->successor[0];
+    struct block *block = block_at(code->scratch, previous->successor[0]);
     if (UNLIKELY(block->key != key)) {
-        block = previous->successor[1];
+        block = block_at(code->scratch, previous->successor[1]);
         if (block->key != key) {
             block = block_cache_find(code->cache, key);
             if (!block)
                 return code_find(code);
         }
         previous->successor[1] = previous->successor[0];
-        previous->successor[0] = block;
+        previous->successor[0] = block_distance(code->scratch, block);
     }
     return LIKELY(code_block_fits(cpu, block)) ? block : code_find(code);
 }

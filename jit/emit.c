@@ -19,6 +19,20 @@ static void emit_limit_check(struct emitter *e)
     x64_jcc_to(as, X64_A, e->thunks->exit_boundary);
 }
 
+/* An instruction across two pages: the second one must be where it was. */
+static void emit_second_page_check(struct emitter *e)
+{
+    struct x64 *as = &e->as;
+    uint32_t begin = block_physical(e->ir->block), in_first = PAGE_SIZE - (begin & PAGE_MASK);
+    x64_lea(as, 4, REG_ADDRESS, x64_at(REG_EIP, (int32_t)in_first));
+    thunks_emit_tlb_index(as, REG_ADDRESS);
+    x64_mov_ri(as, 8, REG_T0, (uint64_t)e->ir->block->second_physical << 32);
+    x64_alu_rr(as, X64_OR, 8, REG_T0, REG_ADDRESS);
+    x64_alu_rm(as, X64_CMP, 8, REG_T0,
+               thunks_tlb_field(offsetof(struct tlb_entry, tag[MMU_EXECUTE])));
+    x64_jcc_to(as, X64_NE, e->thunks->exit_interpret);
+}
+
 static void emit_entry(struct emitter *e)
 {
     struct x64 *as = &e->as;
@@ -27,6 +41,8 @@ static void emit_entry(struct emitter *e)
         return;
     if (!(e->mode & FLAT_CS) || !(e->mode & CODE_32))
         emit_limit_check(e);
+    if (block_crosses_page(e->ir->block))
+        emit_second_page_check(e);
     x64_alu_ri(as, X64_SUB, 4, REG_BUDGET, e->ir->block->count);
     x64_jcc_to(as, X64_B, e->thunks->over_budget[e->ir->block->count]);
     e->translation->body = as->at;
@@ -145,7 +161,8 @@ bool emit_block(struct emitter *e)
     emit_begin_addresses(e);
     e->note = (struct fpu_note){0};
     e->flags = e->translation->begin;
-    e->translation->kills_flags = e->ir->kills_flags;
+    /* Who has flags elsewhere passes the entry by. */
+    e->translation->kills_flags = e->ir->kills_flags && !block_crosses_page(e->ir->block);
     emit_entry(e);
     emit_body(e);
     e->translation->size = (uint32_t)(e->as.at - e->translation->entry);

@@ -7,14 +7,15 @@
 #include "jit/jump_cache.h"
 #include "jit/units.h"
 
-/* block offset / 8 | insn | touches flags */
+/* block's distance / BLOCK_ALIGNMENT | insn | touches flags */
 enum { INSN_BITS = 5, INSN_SHIFT = 1, BLOCK_SHIFT = INSN_SHIFT + INSN_BITS };
 _Static_assert(BLOCK_MAX_INSNS <= 1 << INSN_BITS, "an instruction's index has 5 bits");
 
 uint32_t exec_id(const struct block_cache *cache, const struct block *block, unsigned insn,
                  bool touches_flags)
 {
-    return block_cache_offset(cache, block) / 8 << BLOCK_SHIFT | insn << INSN_SHIFT | touches_flags;
+    return block_distance(block_cache_first(cache), block) / BLOCK_ALIGNMENT << BLOCK_SHIFT |
+           insn << INSN_SHIFT | touches_flags;
 }
 
 void exec_flags_from_home(struct cpu *cpu)
@@ -32,7 +33,7 @@ void exec_flags_to_home(struct cpu *cpu)
 /* The budget was reduced by the whole block when it was entered. */
 static const struct insn *begin(struct cpu *cpu, uint32_t id)
 {
-    struct block *block = block_cache_at(cpu->code->cache, (id >> BLOCK_SHIFT) * 8);
+    struct block *block = block_at(cpu->code->scratch, (id >> BLOCK_SHIFT) * BLOCK_ALIGNMENT);
     const struct insn *insn = &block->insns[id >> INSN_SHIFT & (BLOCK_MAX_INSNS - 1)];
     cpu->icount = cpu->frame.budget_end - cpu->frame.budget - block->count;
     cpu->frame.calls++;

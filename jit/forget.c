@@ -37,10 +37,8 @@ static void learn_from(const struct jit *jit, struct block *block)
     const struct translation *translation = block->translation;
     uint64_t life = cpu_icount(jit->cpu) - translation->born;
     unsigned warm = jit_threshold(jit, block);
-    if (life < WORTHWHILE_LIFE * (uint64_t)block->count)
-        block->warm = warm * 2 < MAX_WARM ? (uint16_t)(warm * 2) : MAX_WARM;
-    else
-        block->warm = warm / 2 > MIN_WARM ? (uint16_t)(warm / 2) : MIN_WARM;
+    unsigned next = life < WORTHWHILE_LIFE * (uint64_t)block->count ? warm * 2 : warm / 2;
+    block->warm = (uint8_t)(next < MIN_WARM ? MIN_WARM : next > MAX_WARM ? MAX_WARM : next);
 }
 
 static void retire(struct jit *jit, struct block *block)
@@ -95,6 +93,14 @@ static void on_removed(void *opaque, struct block *block)
         retire(jit, block);
 }
 
+static bool on_patched(void *opaque, const struct block *block, uint32_t immediates,
+                       uint32_t displacements)
+{
+    const struct translation *translation = block->translation;
+    return !(immediates & ~translation->live_immediates) &&
+           !(displacements & ~translation->live_displacements);
+}
+
 void jit_reset(struct jit *jit)
 {
     jit->must_reset = false;
@@ -105,7 +111,7 @@ void jit_reset(struct jit *jit)
 
 void jit_listen(struct jit *jit)
 {
-    block_cache_set_listener(
-        jit->cpu->code->cache,
-        &(struct block_listener){on_removed, on_restored, on_discarded, on_emptied, jit});
+    block_cache_set_listener(jit->cpu->code->cache,
+                             &(struct block_listener){on_removed, on_restored, on_discarded,
+                                                      on_emptied, on_patched, jit});
 }

@@ -20,27 +20,38 @@ enum {
 
 /* --- running --- */
 
-static void note_code(struct jit *jit, const struct translation *translation)
+/* Of translation, which usually is block's own. */
+static const uint8_t *code_of(const struct jit *jit, const struct block *block,
+                              const struct translation *translation)
 {
-    const uint8_t *code = code_cache_run(&jit->memory, translation->entry);
+    bool is_own = translation == block->translation && block->code;
+    return is_own ? jit->memory.run + block->code
+                  : code_cache_run(&jit->memory, translation->entry);
+}
+
+/* Translation is what is entered, of block. */
+static void note_code(struct jit *jit, const struct block *block,
+                      const struct translation *translation, const uint8_t *code)
+{
     if (jit->must_be_alone)
         jump_cache_note_alone(jit->cpu, code);
-    jit->must_be_alone = false;
+    jit->must_be_alone = jit->must_note = false;
     if (translation->probes_alone)
         return;
-    struct code_map_slot *slot = code_map_slot(jit->map, translation->block->key);
-    slot->key = translation->block->key;
+    struct code_map_slot *slot = code_map_slot(jit->map, block->key);
+    slot->key = block->key;
     slot->code = code;
 }
 
 /* The edge that left: its target's count was taken from the budget in vain, or it is not linked
- * yet. */
+ * yet. Most of those lead to a block that is not warm, and are not looked at. */
 static struct edge *left_through(struct jit *jit)
 {
+    uint32_t *budget = &jit->cpu->frame.budget;
     struct edge *edge = &jit->edges[jit->cpu->frame.payload];
-    if (!edge->to)
+    if (*budget <= MAX_BUDGET)
         return jit->options.unlinked ? NULL : edge;
-    jit->cpu->frame.budget += edge->to->count;
+    *budget += edge->to->count;
     return NULL;
 }
 
@@ -70,6 +81,7 @@ static bool left(struct jit *jit, enum jit_exit why, struct edge **edge)
         at_boundary(jit);
         break;
     case EXIT_BOUNDARY:
+        jit->must_note = true;
         at_boundary(jit);
         break;
     case EXIT_FAULT:
@@ -85,7 +97,7 @@ static bool left(struct jit *jit, enum jit_exit why, struct edge **edge)
 
 /* Runs translated code. *edge: an edge to link to the next block, or NULL. False: a fault was
  * delivered. */
-static bool enter(struct jit *jit, struct translation *translation, struct edge **edge)
+static bool enter(struct jit *jit, const uint8_t *code, struct edge **edge)
 {
     struct cpu *cpu = jit->cpu;
     uint64_t budget = cpu->icount_limit - cpu->icount;
@@ -101,8 +113,8 @@ static bool enter(struct jit *jit, struct translation *translation, struct edge 
     exec_flags_to_home(cpu);
     jit->stats.entries++;
     uint64_t first = cpu->icount, begin = jit_host_time(jit);
-    thunks_enter *code = (thunks_enter *)(uintptr_t)code_cache_run(&jit->memory, jit->thunks.enter);
-    enum jit_exit why = code(cpu, code_cache_run(&jit->memory, translation->entry));
+    thunks_enter *way = (thunks_enter *)(uintptr_t)code_cache_run(&jit->memory, jit->thunks.enter);
+    enum jit_exit why = way(cpu, code);
     units_leave(cpu);
     jit->stats.exits[why]++;
     jit->stats.ns_inside += jit_host_time(jit) - begin;
@@ -113,7 +125,8 @@ static bool enter(struct jit *jit, struct translation *translation, struct edge 
 
 static bool has_budget(const struct cpu *cpu, const struct translation *translation)
 {
-    return cpu->icount_limit - cpu->icount >= translation->count;
+    uint64_t left = cpu->icount_limit - cpu->icount;
+    return left >= BLOCK_MAX_INSNS || left >= translation->count;
 }
 
 /* False: a fault was delivered. */
@@ -160,8 +173,10 @@ static void run(void *opaque)
         if (jit->must_be_alone && translation)
             translation = jit_without_runs(jit, translation);
         if (translation && has_budget(cpu, translation) && !jit->must_interpret) {
-            note_code(jit, translation);
-            if (!enter(jit, translation, &edge))
+            const uint8_t *code = code_of(jit, block, translation);
+            if (jit->must_note || jit->must_be_alone)
+                note_code(jit, block, translation, code);
+            if (!enter(jit, code, &edge))
                 return;
             block = cpu->code->scratch;
         } else if (!interpret(jit, block)) {

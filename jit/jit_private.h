@@ -32,6 +32,7 @@ struct jit {
     struct ir *ir;
     bool must_interpret; /* the next block */
     bool must_be_alone;  /* the next block's translation: without runs */
+    bool must_note;      /* the next block was not found in the code map */
     struct jit_stats stats;
     struct listener {
         jit_visitor *visit;

@@ -31,8 +31,9 @@ static bool is_in_page(uint32_t a, uint32_t b)
 /* Code that is patched or rewritten is left alone: it would take the superblock with it. */
 static bool is_steady(const struct block *block)
 {
-    return !block->crosses_page && !(block->checks & BLOCK_MARKED) && !block->patched_immediates &&
-           !block->patched_displacements && block->warm <= BLOCK_WARM_AGAIN;
+    return !block_crosses_page(block) && !(block->checks & BLOCK_MARKED) &&
+           !block->patched_immediates && !block->patched_displacements &&
+           block->warm <= BLOCK_WARM_AGAIN;
 }
 
 static unsigned heat_of(const struct block *block)

@@ -11,7 +11,9 @@ enum {
 
 static bool is_translatable(const struct block *block)
 {
-    return !block->crosses_page && block->key != BLOCK_DEAD && !(block->checks & BLOCK_MARKED);
+    const uint32_t mode = (uint32_t)(block->key >> 32), plain = CODE_32 | FLAT_CS;
+    return block->key != BLOCK_DEAD && !(block->checks & BLOCK_MARKED) &&
+           (!block_crosses_page(block) || (mode & plain) == plain);
 }
 
 void jit_lift(struct jit *jit, const struct block *block, bool alone)
@@ -140,8 +142,8 @@ static struct translation *translate(struct jit *jit, struct block *block,
         return NULL;
     translation->born = jit->cpu->icount;
     translation->probes_alone = alone;
-    block->live_immediates = source == block ? jit->ir->live_immediates : 0;
-    block->live_displacements = source == block ? jit->ir->live_displacements : 0;
+    translation->live_immediates = source == block ? jit->ir->live_immediates : 0;
+    translation->live_displacements = source == block ? jit->ir->live_displacements : 0;
     note_translation(jit, translation);
     return translation;
 }
@@ -178,6 +180,15 @@ static struct translation *translate_superblock(struct jit *jit, struct block *b
 
 static const struct flag_state flags_at_home = {.home = true, .carry_home = true};
 
+/* So that who enters a block need not look at its translation. */
+static void note_entry(struct jit *jit, struct block *block)
+{
+    const struct translation *translation = block->translation;
+    ptrdiff_t code = translation->probes_alone ? 0 : translation->entry - jit->memory.write;
+    block->code = (uint32_t)code;
+    jit->must_note = true;
+}
+
 /* Replaces one without runs, which becomes its variant. */
 static struct translation *translate_first(struct jit *jit, struct block *block)
 {
@@ -190,6 +201,7 @@ static struct translation *translate_first(struct jit *jit, struct block *block)
     if (translation) {
         translation->variants = before;
         block->translation = translation;
+        note_entry(jit, block);
     }
     jit->stats.ns_translating += jit_host_time(jit) - begin;
     return translation;
@@ -198,7 +210,7 @@ static struct translation *translate_first(struct jit *jit, struct block *block)
 struct translation *jit_translation_of(struct jit *jit, struct block *block)
 {
     struct translation *found = block->translation;
-    if (found && (jit->must_be_alone || !found->probes_alone))
+    if (found && (jit->must_be_alone || block->code))
         return found;
     if ((!found && ++block->heat < jit_threshold(jit, block)) || !is_translatable(block))
         return NULL;

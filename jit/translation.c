@@ -69,8 +69,8 @@ bool edge_can_carry(const struct edge *edge, const struct translation *target)
 {
     const struct flag_recipe *recipe = &edge->flags.recipe;
     bool is_loop = (int32_t)edge->distance <= 0;
-    return is_loop && edge->count && !target->kills_flags && edge->flags.has_recipe &&
-           recipe->dst != IR_T0 && recipe->src != IR_T0;
+    return is_loop && edge->count && !target->kills_flags && !block_crosses_page(target->block) &&
+           edge->flags.has_recipe && recipe->dst != IR_T0 && recipe->src != IR_T0;
 }
 
 static void isolate(struct translation *translation)

@@ -57,7 +57,9 @@ struct translation {
     bool kills_flags;
     bool is_variant;   /* entered at body only, with the flags as in begin */
     bool probes_alone; /* without runs of accesses (jit/groups.c): where a run has failed */
-    uint64_t born;   /* icount */
+    uint64_t born;     /* icount */
+    /* By instruction, a bit each: its immediate, or displacement, is looked at, not known. */
+    uint32_t live_immediates, live_displacements;
     uint8_t first_bytes[TRANSLATION_REDIRECT]; /* of a redirected entry */
     struct flag_state begin;
     struct translation *variants; /* of a block's translation */
