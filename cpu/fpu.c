@@ -9,6 +9,19 @@ static const struct field float80_fields[] = {
     FIELD_END,
 };
 
+/* A host's x87, which translated code uses, would not keep anything else. */
+static const char *fpu_misfit(const void *base)
+{
+    const struct fpu_state *fpu = base;
+    bool pending = fpu->status & ~fpu->control & FLOAT_EXCEPTIONS;
+    unsigned summary = pending ? FPU_ES | FPU_BUSY : 0;
+    if ((fpu->control & ~FPU_CONTROL_WRITABLE) != FPU_CONTROL_FIXED)
+        return "the control word has bits that do not exist";
+    if ((fpu->status & (FPU_ES | FPU_BUSY)) != summary)
+        return "the summary of exceptions is none of them";
+    return NULL;
+}
+
 const struct field fpu_fields[] = {
     FIELD_STRUCTS(struct fpu_state, reg, float80_fields),
     FIELD(struct fpu_state, control),
@@ -19,6 +32,7 @@ const struct field fpu_fields[] = {
     FIELD(struct fpu_state, data_selector),
     FIELD(struct fpu_state, ip_offset),
     FIELD(struct fpu_state, data_offset),
+    FIELD_CHECK(fpu_misfit),
     FIELD_END,
 };
 
