@@ -49,27 +49,54 @@ static void forget(struct tlb_entry *entry)
     };
 }
 
+/* To be called when the entry has been filled. */
 static void list(struct tlb_table *table, struct tlb_entry *entry)
 {
-    if (!entry->listed)
-        table->filled[table->filled_count++] = (uint16_t)(entry - table->entries);
-    entry->listed = true;
+    uint16_t index = (uint16_t)(entry - table->entries);
+    if (!(entry->listed & TLB_LISTED))
+        table->filled[table->filled_count++] = index;
+    if (!(entry->listed & TLB_LISTED_LOCAL) && !entry->global)
+        table->local[table->local_count++] = index;
+    entry->listed |= entry->global ? TLB_LISTED : TLB_LISTED | TLB_LISTED_LOCAL;
 }
 
-/* Empties the table but for global pages, if these are to be kept. */
-static void forget_table(struct tlb_table *table, bool keep_global)
+static void forget_all(struct tlb_table *table)
+{
+    for (unsigned i = 0; i < table->filled_count; i++) {
+        struct tlb_entry *entry = &table->entries[table->filled[i]];
+        entry->listed = 0;
+        forget(entry);
+    }
+    table->filled_count = table->forgotten_count = table->local_count = 0;
+}
+
+/* So that the list of what has been filled does not consist of what has been forgotten. */
+static void shorten_filled(struct tlb_table *table)
 {
     unsigned kept = 0;
     for (unsigned i = 0; i < table->filled_count; i++) {
         struct tlb_entry *entry = &table->entries[table->filled[i]];
-        if (keep_global && entry->global) {
+        if (entry->page == TLB_NO_MATCH)
+            entry->listed = 0;
+        else
             table->filled[kept++] = table->filled[i];
-        } else {
-            entry->listed = false;
-            forget(entry);
-        }
     }
     table->filled_count = kept;
+    table->forgotten_count = 0;
+}
+
+static void forget_local(struct tlb_table *table)
+{
+    for (unsigned i = 0; i < table->local_count; i++) {
+        struct tlb_entry *entry = &table->entries[table->local[i]];
+        entry->listed &= (uint8_t)~TLB_LISTED_LOCAL;
+        if (!entry->global) /* it may have become that */
+            forget(entry);
+    }
+    table->forgotten_count += table->local_count;
+    table->local_count = 0;
+    if (table->forgotten_count > table->filled_count / 2)
+        shorten_filled(table);
 }
 
 static struct tlb_table new_table(void)
@@ -77,6 +104,7 @@ static struct tlb_table new_table(void)
     struct tlb_table table = {
         .entries = mem_new(TLB_SIZE * sizeof *table.entries),
         .filled = mem_new(TLB_SIZE * sizeof *table.filled),
+        .local = mem_new(TLB_SIZE * sizeof *table.local),
     };
     for (unsigned i = 0; i < TLB_SIZE; i++)
         forget(&table.entries[i]);
@@ -87,6 +115,7 @@ static void free_table(struct tlb_table *table)
 {
     mem_free(table->entries);
     mem_free(table->filled);
+    mem_free(table->local);
 }
 
 static void choose_table(struct mmu *mmu)
@@ -186,8 +215,8 @@ void mmu_force_slow(struct mmu *mmu, bool force)
 
 void mmu_flush_all(struct mmu *mmu)
 {
-    forget_table(&mmu->supervisor, false);
-    forget_table(&mmu->user, false);
+    forget_all(&mmu->supervisor);
+    forget_all(&mmu->user);
     memset(mmu->large_regions, 0, sizeof mmu->large_regions);
     mmu->flushes++;
     mmu->mapping_changes++;
@@ -195,8 +224,8 @@ void mmu_flush_all(struct mmu *mmu)
 
 void mmu_flush_non_global(struct mmu *mmu)
 {
-    forget_table(&mmu->supervisor, true);
-    forget_table(&mmu->user, true);
+    forget_local(&mmu->supervisor);
+    forget_local(&mmu->user);
     mmu->flushes++;
     mmu->mapping_changes++;
 }
@@ -318,7 +347,6 @@ static bool fill(struct mmu *mmu, struct tlb_entry *entry, uint32_t linear, enum
         }
     }
     forget(entry);
-    list(table_for(mmu, user), entry);
     if (walk.physical >> 32)
         walk.physical = PHYSMEM_UNMAPPED_PAGE;
     entry->page = linear & ~(uint32_t)PAGE_MASK;
@@ -326,6 +354,7 @@ static bool fill(struct mmu *mmu, struct tlb_entry *entry, uint32_t linear, enum
     entry->allowed = walk.allowed;
     entry->global = walk.global;
     entry->large = walk.large;
+    list(table_for(mmu, user), entry);
     note_large(mmu, entry);
     physmem_settle_code(mmu->phys, entry->physical);
     set_tags(mmu, entry, bus_find_range(mmu->bus, entry->physical));
@@ -366,12 +395,12 @@ static void unpack_table(struct mmu *mmu, bool user, struct serial_reader *reade
         struct tlb_table *table = table_for(mmu, user);
         struct tlb_entry *entry = slot_in(table, page);
         forget(entry);
-        list(table, entry);
         entry->page = page & ~(uint32_t)PAGE_MASK;
         entry->physical = physical;
         entry->allowed = page & 7;
         entry->global = page & PACKED_GLOBAL;
         entry->large = page & PACKED_LARGE;
+        list(table, entry);
         note_large(mmu, entry);
         set_tags(mmu, entry, bus_find_range(mmu->bus, physical));
     }

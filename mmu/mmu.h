@@ -32,15 +32,24 @@ struct tlb_entry {
     uint8_t allowed;   /* bit per mmu_access: proved by the walk, also where the tag says slow; and
                           TLB_TRAPS_WRITES */
     bool global;
-    bool large;  /* part of a 2 or 4 MiB page */
-    bool listed; /* in tlb_table.filled */
+    bool large;     /* part of a 2 or 4 MiB page */
+    uint8_t listed; /* enum tlb_list */
 };
 
-/* TLB_SIZE entries, and which of them have been filled, so that a flush costs what was used. */
+enum tlb_list {
+    TLB_LISTED = 1 << 0,       /* in tlb_table.filled */
+    TLB_LISTED_LOCAL = 1 << 1, /* in tlb_table.local */
+};
+
+/* TLB_SIZE entries, and which of them have been filled, so that a flush costs what it forgets. An
+ * operating system switches from one address space to the next a thousand times a second, with some
+ * ten pages filled between, and hundreds of global ones. */
 struct tlb_table {
     struct tlb_entry *entries;
-    uint16_t *filled; /* indices, each once */
-    unsigned filled_count;
+    uint16_t *filled; /* indices, each once; with some that have been forgotten since */
+    unsigned filled_count, forgotten_count;
+    uint16_t *local; /* indices, each once: all that are not global */
+    unsigned local_count;
 };
 
 /* CR and MSR bits that paging depends on; the processor tells the MMU with mmu_set_paging. */

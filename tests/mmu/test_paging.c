@@ -2,6 +2,7 @@
  * stays cached and what INVLPG and CR3 loads forget. Sections are of the Intel SDM, volume 3A.
  * Run alone: meson test -C build paging */
 #include "mmu/mmu.h"
+#include "tests/harness/random.h"
 #include "tests/harness/unit.h"
 
 #include <string.h>
@@ -154,6 +155,65 @@ static void global_pages_survive_cr3_loads(void **state)
     expect_read(w, LINEAR, false, 0xCAFE6000);
 }
 
+/* 4.10.2.4, 4.10.4.1: pages that are global now and then, two in one slot, against a model of what
+ * the TLB holds. */
+enum { PAGES = 16, ALIAS = TLB_SIZE << PAGE_SHIFT, STEPS = 20000 };
+
+struct cached {
+    uint32_t value; /* 0: not cached */
+    bool global;
+};
+
+static uint32_t linear_of(unsigned page)
+{
+    return (page & 1 ? ALIAS : 0) + (page / 2 << PAGE_SHIFT);
+}
+
+static void read_cached(struct world *w, struct cached *cached, unsigned page)
+{
+    uint32_t entry = get32(w, (page & 1 ? TABLE2 : TABLE) + page / 2 * 4);
+    if (!cached[page].value)
+        cached[page] =
+            (struct cached){entry & 0x6000 ? 0xCAFE0000 | (entry & 0xF000) : 0, entry & G};
+    cached[page ^ 1] = (struct cached){0};
+    expect_read(w, linear_of(page), false, cached[page].value);
+}
+
+static void forget_cached(struct cached *cached, bool keep_global)
+{
+    for (unsigned i = 0; i < PAGES; i++)
+        if (!keep_global || !cached[i].global)
+            cached[i] = (struct cached){0};
+}
+
+static void flushes_forget_what_they_must(void **state)
+{
+    struct world *w = *state;
+    const struct mmu_paging paging = {.cr3 = DIRECTORY, .enabled = true, .pge = true};
+    struct cached cached[PAGES] = {0};
+    uint64_t random = 1;
+    set32(w, DIRECTORY, TABLE | P | RW);
+    set32(w, DIRECTORY + (ALIAS >> 22) * 4, TABLE2 | P | RW);
+    for (unsigned i = 0; i < PAGES; i++)
+        set32(w, (i & 1 ? TABLE2 : TABLE) + i / 2 * 4, 0x5000 | P | RW);
+    mmu_set_paging(w->mmu, &paging, false);
+    for (unsigned i = 0; i < STEPS; i++) {
+        unsigned page = random_below(&random, PAGES), choice = random_below(&random, 100);
+        if (choice < 60) {
+            read_cached(w, cached, page);
+        } else if (choice < 85) {
+            set32(w, (page & 1 ? TABLE2 : TABLE) + page / 2 * 4,
+                  (choice & 1 ? 0x5000 : 0x6000) | P | RW | (choice & 2 ? G : 0));
+        } else if (choice < 89) {
+            mmu_flush_page(w->mmu, linear_of(page));
+            cached[page] = (struct cached){0};
+        } else {
+            mmu_set_paging(w->mmu, &paging, choice < 99);
+            forget_cached(cached, choice < 99);
+        }
+    }
+}
+
 /* 4.3 table 4-4; INVLPG forgets the whole large page */
 static void four_megabyte_page(void **state)
 {
@@ -276,6 +336,7 @@ int main(void)
         CASE(directory_restricts_table),
         CASE(stale_translation_stays_until_flushed),
         CASE(global_pages_survive_cr3_loads),
+        CASE(flushes_forget_what_they_must),
         CASE(four_megabyte_page),
         CASE(pae_three_levels),
         CASE(crossing_access_faults_whole),
