@@ -123,6 +123,8 @@ def run_workloads(engine, machine, results, statistics=False):
                 if not engine.native:
                     results.resident[engine.name] = max(results.resident[engine.name],
                                                         machine.resident())
+                    results.beside[engine.name] = max(results.beside[engine.name],
+                                                      machine.beside_guest())
                 if statistics:
                     print(machine.wait_for_end(30), file=sys.stderr, flush=True)
                 return

@@ -57,6 +57,23 @@ def peak_resident(pid):
     return 0.0
 
 
+def memory_in_use(pid, size):
+    """MiB that are resident of the mapping of so many MiB, which is taken for the guest's memory; 0
+    when there is none."""
+    try:
+        lines = pathlib.Path(f"/proc/{pid}/smaps").read_text().splitlines()
+    except OSError:
+        return 0.0
+    is_guest = False
+    for line in lines:
+        words = line.split()
+        if words[0] == "Size:":
+            is_guest = int(words[1]) == size * 1024
+        elif words[0] == "Rss:" and is_guest:
+            return int(words[1]) / 1024
+    return 0.0
+
+
 class Machine:
     """A running emulator, its serial port in a pipe."""
 
@@ -114,6 +131,15 @@ class Machine:
 
     def resident(self):
         return max(peak_resident(pid) for pid in session_processes(self.process.pid))
+
+    def beside_guest(self):
+        """MiB: the most that was resident, without what the guest has used of its memory; 0 when
+        that cannot be told."""
+        for pid in session_processes(self.process.pid):
+            used = memory_in_use(pid, int(MEMORY))
+            if used:
+                return peak_resident(pid) - used
+        return 0.0
 
     def wait_for_end(self, seconds):
         """Lets a guest that has switched itself off be followed by its emulator; what that said."""

@@ -56,7 +56,15 @@ def test_report():
     table = Table(results, ["interp", "jit"])
     check("misses", table.misses("jit") ==
           ["jit misses its goal in two: 0.50 times QEMU's speed, not 0.9"])
+    results.resident["jit"], results.beside["jit"] = 700.0, 301.0
+    check("too much memory is a miss",
+          table.misses("jit")[0] == "jit misses its goal in memory: 301 MiB resident beside the "
+          "guest's, not 300")
+    results.beside["jit"] = 300.0
+    check("just enough is none", len(table.misses("jit")) == 1)
     summary = "\n".join(table.summary())
+    check("the memory", "jit, resident at most: 700 MiB; beside the guest's memory in use: 300 MiB"
+          in summary)
     check("the mean over classes",
           "over 2 classes: 1.00x; over 1 compute classes: 2.00x" in summary)
     check("the least", "least: 0.50x, two" in summary)
