@@ -131,12 +131,27 @@ static void give_source_back(struct emitter *e, const struct ir_op *op, enum hos
         give_back(e, op->size, op->src, src);
 }
 
+/* Without AH, CH, DH and BH: jit/fuse.c. */
+static void arithmetic_in_memory(struct emitter *e, const struct ir_op *op, enum x64_alu alu)
+{
+    if (op->src == IR_IMMEDIATE)
+        x64_alu_mi(&e->as, alu, op->size, e->operand, op->imm);
+    else
+        x64_alu_mr(&e->as, alu, op->size, e->operand, emit_reg(op->size, op->src));
+}
+
 static void arithmetic(struct emitter *e, const struct ir_op *op)
 {
     enum x64_alu alu = op->code == IR_CMP ? X64_CMP : (enum x64_alu)(op->code - IR_ADD);
+    if (op->dst == IR_MEMORY) {
+        arithmetic_in_memory(e, op, alu);
+        return;
+    }
     enum host_reg dst = borrow(e, op->size, op->dst, needs_rex(op->size, op->src));
     if (op->src == IR_IMMEDIATE) {
         x64_alu_ri(&e->as, alu, op->size, dst, op->imm);
+    } else if (op->src == IR_MEMORY) {
+        x64_alu_rm(&e->as, alu, op->size, dst, e->operand);
     } else {
         enum host_reg src = source(e, op);
         x64_alu_rr(&e->as, alu, op->size, dst, src);
@@ -158,8 +173,26 @@ static void test(struct emitter *e, const struct ir_op *op)
     give_back(e, op->size, op->dst, dst);
 }
 
+static void unary_in_memory(struct emitter *e, const struct ir_op *op)
+{
+    static const struct {
+        uint8_t opcode, digit;
+    } forms[] = {
+        [IR_INC - IR_INC] = {0xFE, 0       },
+        [IR_DEC - IR_INC] = {0xFE, 1       },
+        [IR_NEG - IR_INC] = {0xF6, X64_NEG},
+        [IR_NOT - IR_INC] = {0xF6, X64_NOT},
+    };
+    uint32_t opcode = forms[op->code - IR_INC].opcode + (op->size > 1);
+    x64_rm(&e->as, op->size, opcode, (enum host_reg)forms[op->code - IR_INC].digit, &e->operand);
+}
+
 static void unary(struct emitter *e, const struct ir_op *op)
 {
+    if (op->dst == IR_MEMORY) {
+        unary_in_memory(e, op);
+        return;
+    }
     enum host_reg dst = emit_reg(op->size, op->dst);
     switch (op->code) {
     case IR_INC:
@@ -223,6 +256,8 @@ static void multiply(struct emitter *e, const struct ir_op *op)
         } else {
             x64_dword(&e->as, op->imm);
         }
+    } else if (op->src == IR_MEMORY) {
+        x64_rm(&e->as, op->size, 0x0FAF, dst, &e->operand);
     } else {
         x64_rr(&e->as, op->size, 0x0FAF, dst, emit_reg(op->size, op->src));
     }
@@ -301,8 +336,11 @@ static void convert(struct emitter *e, const struct ir_op *op)
 
 static void conditional_move(struct emitter *e, const struct ir_op *op)
 {
-    x64_rr(&e->as, op->size, 0x0F40u + op->cond, emit_reg(op->size, op->dst),
-           emit_reg(op->size, op->src));
+    enum host_reg dst = emit_reg(op->size, op->dst);
+    if (op->src == IR_MEMORY)
+        x64_rm(&e->as, op->size, 0x0F40u + op->cond, dst, &e->operand);
+    else
+        x64_rr(&e->as, op->size, 0x0F40u + op->cond, dst, emit_reg(op->size, op->src));
 }
 
 static void carry(struct emitter *e, const struct ir_op *op)

@@ -91,6 +91,8 @@ unsigned ir_registers_written(const struct ir_op *op);
 void ir_group_addresses(struct ir *ir, uint32_t mode);
 /* Fills in live and kills_flags. */
 void ir_find_live_flags(struct ir *ir);
+/* Makes operations on memory of what goes through T0. After ir_find_live_flags. */
+void ir_fuse(struct ir *ir);
 
 void ir_print(const struct ir *ir, FILE *stream);
 

@@ -274,9 +274,11 @@ bool lift_pop(struct lifter *l, enum ir_code code)
     if (!(l->mode & STACK_32) || dst == IR_MEMORY)
         return false;
     lift_stack(l, size, 0, MMU_READ);
-    lift_op(l, code, size, IR_T0, IR_MEMORY);
+    bool is_stack = dst == IR_ESP; /* which is moved before it is written */
+    lift_op(l, code, size, is_stack ? IR_T0 : dst, IR_MEMORY);
     lift_move_stack(l, REG_ESP, (int32_t)size);
-    lift_op(l, code, size, dst, IR_T0);
+    if (is_stack)
+        lift_op(l, code, size, dst, IR_T0);
     return true;
 }
 

@@ -24,6 +24,7 @@ void jit_lift(struct jit *jit, const struct block *block, bool alone)
     if (!alone)
         ir_group_addresses(jit->ir, jit->cpu->code_mode);
     ir_find_live_flags(jit->ir);
+    ir_fuse(jit->ir);
 }
 
 static struct jit_code code_of(const struct jit *jit, const uint8_t *written, size_t size)
