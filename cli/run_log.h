@@ -27,9 +27,9 @@ struct run_log {
     struct log_writer **ended;
     unsigned ended_count;
     struct journal_stamp left; /* where the last branch began */
-    bool has_written;  /* a disk directly, while nobody recorded */
-    bool has_released; /* a medium that was there at the beginning */
-    unsigned media;    /* that were put into drives so far, on either side */
+    bool has_written;          /* a disk directly, while nobody recorded */
+    bool has_released;         /* a medium that was there at the beginning */
+    unsigned media;            /* that were put into drives so far, on either side */
 };
 
 /* Places of LOG_SECTORS: floppies, IDE places, then media as they are put in. */

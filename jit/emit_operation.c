@@ -178,8 +178,8 @@ static void unary_in_memory(struct emitter *e, const struct ir_op *op)
     static const struct {
         uint8_t opcode, digit;
     } forms[] = {
-        [IR_INC - IR_INC] = {0xFE, 0       },
-        [IR_DEC - IR_INC] = {0xFE, 1       },
+        [IR_INC - IR_INC] = {0xFE, 0      },
+        [IR_DEC - IR_INC] = {0xFE, 1      },
         [IR_NEG - IR_INC] = {0xF6, X64_NEG},
         [IR_NOT - IR_INC] = {0xF6, X64_NOT},
     };

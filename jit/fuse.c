@@ -1,7 +1,8 @@
-/* Operations on T0, which was fetched from memory or goes there, become operations on memory itself.
+/* Operations on T0, which was fetched from memory or goes there, become operations on memory
+ * itself.
  *
- * Not where flags are wanted that could only be computed again from T0 (jit/flags.h): then it has to
- * be somewhere. */
+ * Not where flags are wanted that could only be computed again from T0 (jit/flags.h): then it has
+ * to be somewhere. */
 #include "jit/ir.h"
 
 static bool is_fetch(const struct ir_op *op)

@@ -91,7 +91,8 @@ static void note_changes(struct run *runs, const struct ir_op *op, bool is_strin
     if (ir_moves_register(op, &by) && !is_string &&
         !__builtin_add_overflow(runs[op->dst].moved, by, &runs[op->dst].moved))
         return;
-    unsigned changed = ir_registers_written(op);
+    /* POPF may set EFLAGS.AC, after which no access may do without a check. */
+    unsigned changed = op->code == IR_FLAGS_LOAD ? 0xFF : ir_registers_written(op);
     for (unsigned reg = 0; reg < 8; reg++)
         if (changed >> reg & 1)
             finish(&runs[reg]);
