@@ -52,6 +52,7 @@ static void forget(struct tlb_entry *entry)
 /* To be called when the entry has been filled. */
 static void list(struct tlb_table *table, struct tlb_entry *entry)
 {
+    _Static_assert(TLB_BITS <= 16, "filled has indices of 16 bits");
     uint16_t index = (uint16_t)(entry - table->entries);
     if (!(entry->listed & TLB_LISTED))
         table->filled[table->filled_count++] = index;

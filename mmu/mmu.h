@@ -16,7 +16,7 @@
 enum mmu_access { MMU_READ, MMU_WRITE, MMU_EXECUTE };
 
 enum {
-    TLB_BITS = 12,
+    TLB_BITS = 16, /* a guest's programs hardly ever have two pages in one place */
     TLB_SIZE = 1 << TLB_BITS,
     TLB_NO_MATCH = 1, /* low bit of a tag: never equal to a page address */
     /* In allowed: the slow path must see every write. Without it and without a tag for writing, the
