@@ -100,21 +100,23 @@ static void forget_local(struct tlb_table *table)
         shorten_filled(table);
 }
 
+/* Zeros mean page 0. Only the first entry is looked at for that, and the last one, for an access
+ * that wraps around: so the others need not be touched, and most never are. */
 static struct tlb_table new_table(void)
 {
     struct tlb_table table = {
-        .entries = mem_new(TLB_SIZE * sizeof *table.entries),
+        .entries = mem_map(TLB_SIZE * sizeof *table.entries),
         .filled = mem_new(TLB_SIZE * sizeof *table.filled),
         .local = mem_new(TLB_SIZE * sizeof *table.local),
     };
-    for (unsigned i = 0; i < TLB_SIZE; i++)
-        forget(&table.entries[i]);
+    forget(&table.entries[0]);
+    forget(&table.entries[TLB_SIZE - 1]);
     return table;
 }
 
 static void free_table(struct tlb_table *table)
 {
-    mem_free(table->entries);
+    mem_unmap(table->entries, TLB_SIZE * sizeof *table->entries);
     mem_free(table->filled);
     mem_free(table->local);
 }
