@@ -27,6 +27,11 @@ static struct disk_backend *outside_open_image(void *opaque, const char *specifi
     return run_log_open_medium(opaque, specification, is_cdrom, err);
 }
 
+static void outside_rest_files(void *opaque)
+{
+    run_rest_files(opaque);
+}
+
 static bool outside_save_picture(void *opaque, const struct frame *frame, const char *path,
                                  struct error *err)
 {
@@ -109,6 +114,7 @@ static bool configure(struct run *run, struct error *err)
         .debugged = options->gdb != NULL,
         .outside = { .opaque = run,
                     .open_image = outside_open_image,
+                    .rest_files = outside_rest_files,
                     .release_image = outside_release_image,
                     .save_picture = outside_save_picture,
                     .identify = outside_identify,
@@ -263,8 +269,7 @@ static void release(struct run *run)
     saved_close(run->saved);
     run_log_free(run);
     script_free(run->config.script);
-    for (unsigned i = 0; i < run->blob_count; i++)
-        mem_free(run->blob[i]);
+    run_free_files(run);
     for (unsigned i = 0; i < MACHINE_MODULES; i++)
         mem_free(run->module_path[i]);
     for (unsigned i = 0; i < run->protected_image_count; i++)

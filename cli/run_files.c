@@ -5,6 +5,7 @@
 #include "cli/run_private.h"
 #include "host/file.h"
 #include "host/image.h"
+#include "host/parked.h"
 #include "machine/history.h"
 #include "machine/script.h"
 
@@ -13,10 +14,41 @@
 enum {
     FILE_LIMIT = 1 << 30,
     BIOS_LIMIT = 16 << 20,
+    PARKED_FROM = 4 << 20, /* what is smaller stays in memory */
     SCRIPT_LIMIT = 16 << 20,
 };
 
 /* --- files --- */
+
+/* A large file is read when the machine begins and when it is reset or saved, and would be in
+ * memory all the time. */
+static void park(struct run_file *file)
+{
+    uint8_t *parked = file->size >= PARKED_FROM ? parked_copy(file->bytes, file->size) : NULL;
+    if (!parked)
+        return;
+    mem_free(file->bytes);
+    file->bytes = parked;
+    file->is_parked = true;
+}
+
+void run_rest_files(struct run *run)
+{
+    for (unsigned i = 0; i < run->file_count; i++)
+        if (run->files[i].is_parked)
+            parked_rest(run->files[i].bytes, run->files[i].size);
+}
+
+void run_free_files(struct run *run)
+{
+    for (unsigned i = 0; i < run->file_count; i++) {
+        struct run_file *file = &run->files[i];
+        if (file->is_parked)
+            parked_free(file->bytes, file->size);
+        else
+            mem_free(file->bytes);
+    }
+}
 
 static bool read_blob(struct run *run, const char *path, const char *purpose, size_t limit,
                       struct blob *blob, struct error *err)
@@ -27,7 +59,10 @@ static bool read_blob(struct run *run, const char *path, const char *purpose, si
         return false;
     const char *slash = strrchr(path, '/');
     blob->name = slash ? slash + 1 : path;
-    run->blob[run->blob_count++] = blob->bytes;
+    struct run_file *file = &run->files[run->file_count++];
+    *file = (struct run_file){blob->bytes, blob->size, false};
+    park(file);
+    blob->bytes = file->bytes;
     return true;
 }
 

@@ -28,8 +28,12 @@ struct run {
     struct machine_config config;
     struct machine *machine;
     _Atomic(struct machine *) stoppable; /* for other threads; NULL while there is none */
-    uint8_t *blob[MAX_BLOBS];
-    unsigned blob_count;
+    struct run_file {
+        uint8_t *bytes;
+        size_t size;
+        bool is_parked; /* host/parked.h */
+    } files[MAX_BLOBS];
+    unsigned file_count;
     char *protected_image[MAX_PROTECTED_IMAGES]; /* specifications of run_protect_image */
     unsigned protected_image_count;
     char *module_path[MACHINE_MODULES];
@@ -86,6 +90,9 @@ int run_twin_end(struct run *run, int status);
 
 /* run_files.c: reads and opens what the options name, into run->config. */
 bool run_read_files(struct run *run, struct error *err);
+/* What has been read of them need not be in memory for a while. */
+void run_rest_files(struct run *run);
+void run_free_files(struct run *run);
 bool run_open_images(struct run *run, struct error *err);
 bool run_close_images(struct run *run, struct error *err);
 /* Disks, or discs, of run->config in the order of the options that name them, into list

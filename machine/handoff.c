@@ -106,11 +106,12 @@ static void fill_rom(uint8_t *rom, uint32_t size, const struct handoff *handoff)
     rom[size - 1] = (uint8_t)(rom[size - 1] - sum);
 }
 
-/* A script's pokes wait for the kernel's first instruction; from here on the run loop looks at
- * every one. */
+/* The kernel is in the guest's memory. A script's pokes wait for its first instruction; from here
+ * on the run loop looks at every one. */
 static void entry_is_near(void *opaque)
 {
     struct machine *machine = opaque;
+    machine_rest_files(machine);
     if (machine->entry == ENTRY_AWAITED) {
         machine->entry = ENTRY_NEAR;
         machine->cpu->attention |= ATTENTION_CLOCK;
@@ -119,12 +120,12 @@ static void entry_is_near(void *opaque)
 
 static void await_entry(struct machine *machine, const struct handoff *handoff)
 {
+    fw_cfg_on_handoff(machine->fw_cfg, entry_is_near, machine);
     if (!machine->config.script)
         return;
     uint32_t base = handoff->mode == HANDOFF_REAL ? (uint32_t)handoff->real_cs << 4 : 0;
     machine->entry = ENTRY_AWAITED;
     machine->entry_linear = base + handoff->entry;
-    fw_cfg_on_handoff(machine->fw_cfg, entry_is_near, machine);
 }
 
 bool handoff_install(struct machine *machine, const struct handoff *handoff, struct error *err)

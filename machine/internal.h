@@ -201,6 +201,12 @@ const char *machine_state_name(const struct machine *machine);
 void machine_turn(struct machine *machine);
 /* The reset line of the board, now: between two instructions. */
 void machine_reset_board(struct machine *machine);
+/* See struct machine_outside. */
+static inline void machine_rest_files(const struct machine *machine)
+{
+    if (machine->config.outside.rest_files)
+        machine->config.outside.rest_files(machine->config.outside.opaque);
+}
 void machine_request_stop(struct machine *machine, enum stop_reason reason, int status);
 /* Pauses or goes on, at the present instruction; ends a step. */
 void machine_set_paused(struct machine *machine, bool paused);

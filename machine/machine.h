@@ -85,6 +85,9 @@ struct machine_outside {
     /* Opens an image for a drive: "FILE[,option]...". */
     struct disk_backend *(*open_image)(void *opaque, const char *specification, bool is_cdrom,
                                        struct error *err);
+    /* The blobs of the configuration have been read, and will not be for a while. NULL: nobody
+     * wants to know. */
+    void (*rest_files)(void *opaque);
     /* A disk of the configuration was taken out of its drive, and is not needed any more. */
     void (*release_image)(void *opaque, struct disk_backend *disk);
     /* Writes frame to a picture file. */

@@ -18,6 +18,7 @@ static void put_files(struct machine *machine, struct container_writer *writer)
         if (blob->bytes)
             container_put(writer, row.section, blob->bytes, blob->size, ENCODING_ZSTD);
     }
+    machine_rest_files(machine);
 }
 
 static void put_state(struct machine *machine, struct container_writer *writer)
