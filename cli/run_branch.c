@@ -43,9 +43,11 @@ static void watch_anew(struct run *run)
 /* The state is a file for a moment, beside the log. */
 static bool open_here(struct run *run, const char *path, json_t *parent, struct error *err)
 {
-    size_t size = strlen(path) + sizeof ".state";
-    char *file = mem_new(size);
-    snprintf(file, size, "%s.state", path);
+    static const char suffix[] = ".state";
+    size_t length = strlen(path);
+    char *file = mem_new(length + sizeof suffix);
+    memcpy(file, path, length);
+    memcpy(file + length, suffix, sizeof suffix);
     struct saved *saved = NULL;
     bool ok = access(path, F_OK) != 0 ||
               error_set(err, "%s: the file exists already; remove it, or give another name", path);
