@@ -11,7 +11,7 @@
 
 enum {
     DEFAULT_WARM = 16,
-    DEFAULT_CACHE = 48 << 20,
+    DEFAULT_CACHE = 44 << 20,
     MIN_CACHE = 128 << 10,
     MAX_BUDGET = 1 << 30,
     BYTES_PER_TRANSLATION = 128, /* decides how many there can be */

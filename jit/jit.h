@@ -20,7 +20,7 @@ struct ir;
 
 struct jit_options {
     unsigned warm;     /* a block is translated when it is entered for the warm-th time; 0: 16 */
-    size_t cache_size; /* bytes; 0: 48 MiB */
+    size_t cache_size; /* bytes; 0: 44 MiB */
     bool plain;        /* no superblocks */
     bool unlinked;     /* blocks are always looked up */
     bool flush;        /* the TLB is emptied whenever translated code is entered from outside */
