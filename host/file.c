@@ -62,3 +62,16 @@ bool file_read(const char *path, const char *purpose, size_t limit, uint8_t **by
     close(fd);
     return ok;
 }
+
+bool file_write_all(int fd, const void *bytes, size_t size)
+{
+    for (size_t done = 0; done < size;) {
+        ssize_t part = write(fd, (const uint8_t *)bytes + done, size - done);
+        if (part < 0 && errno == EINTR)
+            continue;
+        if (part <= 0)
+            return false;
+        done += (size_t)part;
+    }
+    return true;
+}

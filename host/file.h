@@ -12,5 +12,7 @@
  * file is missing, a directory, unreadable, empty or larger than limit. */
 bool file_read(const char *path, const char *purpose, size_t limit, uint8_t **bytes, size_t *size,
                struct error *err);
+/* Writes all of bytes at fd's position. False: errno says why not. */
+bool file_write_all(int fd, const void *bytes, size_t size);
 
 #endif

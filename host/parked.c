@@ -1,10 +1,10 @@
 /* See host/parked.h. */
 #include "host/parked.h"
 
-#include <errno.h>
+#include "host/file.h"
+
 #include <fcntl.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -28,26 +28,13 @@ static int open_nameless(void)
     return fd;
 }
 
-static bool write_all(int fd, const uint8_t *bytes, size_t size)
-{
-    for (size_t done = 0; done < size;) {
-        ssize_t part = write(fd, bytes + done, size - done);
-        if (part < 0 && errno == EINTR)
-            continue;
-        if (part <= 0)
-            return false;
-        done += (size_t)part;
-    }
-    return true;
-}
-
 uint8_t *parked_copy(const uint8_t *bytes, size_t size)
 {
     int fd = open_nameless();
     if (fd < 0)
         return NULL;
     void *parked = MAP_FAILED;
-    if (write_all(fd, bytes, size))
+    if (file_write_all(fd, bytes, size))
         parked = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
     close(fd);
     return parked == MAP_FAILED ? NULL : parked;

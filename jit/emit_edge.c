@@ -42,7 +42,7 @@ static void emit_guard(struct emitter *e, struct edge *edge)
     edge->miss = x64_jcc(as, X64_NE);
 }
 
-/* One that is full has no room for the block. */
+/* When there is no room for one more, there is none for the block (as.full). */
 static struct edge *add_edge(struct emitter *e, uint32_t distance)
 {
     struct translation *from = e->translation;

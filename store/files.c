@@ -1,6 +1,7 @@
 #include "store/files.h"
 
 #include "base/memory.h"
+#include "host/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -57,24 +58,10 @@ static bool finish(int fd, const char *path, bool ok, struct error *err)
     return ok;
 }
 
-static bool write_all(int fd, const char *bytes, size_t size)
-{
-    while (size) {
-        ssize_t part = write(fd, bytes, size);
-        if (part < 0 && errno == EINTR)
-            continue;
-        if (part <= 0)
-            return false;
-        bytes += part;
-        size -= (size_t)part;
-    }
-    return true;
-}
-
 bool files_write(const char *path, const void *bytes, size_t size, struct error *err)
 {
     int fd = create(path, err);
-    return fd >= 0 && finish(fd, path, write_all(fd, bytes, size), err);
+    return fd >= 0 && finish(fd, path, file_write_all(fd, bytes, size), err);
 }
 
 bool files_make_sparse(const char *path, unsigned long long size, struct error *err)
@@ -95,7 +82,8 @@ static bool copy_range(int in, int out, off_t from, off_t to)
             continue;
         if (got == 0)
             errno = EIO; /* it has become shorter meanwhile */
-        ok = got > 0 && lseek(out, from, SEEK_SET) == from && write_all(out, buffer, (size_t)got);
+        ok = got > 0 && lseek(out, from, SEEK_SET) == from &&
+             file_write_all(out, buffer, (size_t)got);
         from += got;
     }
     mem_free(buffer);
