@@ -225,11 +225,22 @@ class Sequence:
                 found.append(f'{name}: state has changed')
         return found
 
+    def list(self):
+        """What ls says. A killed process lets go of its files one by one: its machine may be listed as
+        running for a moment after it has closed the pipe."""
+        limit = time.time() + PATIENCE
+        while True:
+            listed = self.b.ls()
+            for name in [name for name, running in self.running.items() if running.has_ended()]:
+                self.running.pop(name).close()
+            dying = {name for name, state in listed.items() if state == 'running'} - set(self.running)
+            if not dying or time.time() > limit:
+                return listed
+            time.sleep(0.001)
+
     def look(self, stores):
         """The one of the stores that is there becomes the present one."""
-        self.listed = self.b.ls()
-        for name in [name for name, running in self.running.items() if running.has_ended()]:
-            self.running.pop(name).close()
+        self.listed = self.list()
         problems = [self.differences(store) for store in stores]
         fitting = [store for store, problem in zip(stores, problems) if not problem]
         if not fitting:
