@@ -56,6 +56,20 @@ class Counter:
             return struct.unpack('=i', counter.read(4))[0]
 
 
+def describe_process(pid):
+    """One line for each of its threads, with what it waits for."""
+    lines, threads = [], []
+    with contextlib.suppress(OSError):
+        threads = os.listdir(f'/proc/{pid}/task')
+    for thread in threads:
+        words = []
+        for file in ['stat', 'wchan', 'syscall']:
+            with contextlib.suppress(OSError), open(f'/proc/{pid}/task/{thread}/{file}') as about:
+                words.append(' '.join(about.read().split()[:4]))
+        lines.append(f'    process {pid}: {"; ".join(words)}')
+    return '\n'.join(lines)
+
+
 class Running:
     """The processes of a machine, from its start on: they hold the pipe's other end."""
 
@@ -69,6 +83,16 @@ class Running:
     def has_ended(self, timeout=0.0):
         return bool(select.select([self.read_end], [], [], timeout)[0])
 
+    def describe(self):
+        """The processes that hold the pipe, for a failure."""
+        pipe, found = os.readlink(f'/proc/self/fd/{self.read_end}'), []
+        for pid in filter(str.isdigit, os.listdir('/proc')):
+            with contextlib.suppress(OSError):
+                files = [os.readlink(f'/proc/{pid}/fd/{fd}') for fd in os.listdir(f'/proc/{pid}/fd')]
+                if pipe in files and int(pid) != os.getpid():
+                    found.append(describe_process(pid))
+        return '\n'.join(found)
+
     def close(self):
         os.close(self.read_end)
 
@@ -78,6 +102,7 @@ class Forked:
 
     def __init__(self, counter, pid):
         self.counter = counter
+        self.pid = pid
         try:
             self.process = os.pidfd_open(pid)
         except ProcessLookupError:
@@ -85,6 +110,9 @@ class Forked:
 
     def has_ended(self, timeout=0.0):
         return self.process is None or bool(select.select([self.process], [], [], timeout)[0])
+
+    def describe(self):
+        return describe_process(self.pid)
 
     def close(self):
         if self.process is not None:
@@ -101,6 +129,7 @@ class Sequence:
         self.configs, self.states = {}, {}  # bytes that must not change
         self.saving_name = None
         self.history = []
+        self.refusal = ''  # what the last machine that did not answer did instead
         self.serial_number = 0
 
     # --- running commands ---
@@ -190,15 +219,19 @@ class Sequence:
     def answers(self, name):
         try:
             return bool(self.b.ask(name, 'status'))
-        except (OSError, ValueError, Failure):
+        except (OSError, ValueError, Failure) as problem:
+            self.refusal = repr(problem)
             return False
 
     def settle(self, name):
         """Requests are carried out in order: after this one, those before have been, or the machine
         has ended."""
         running = self.running.get(name)
-        if running and not self.answers(name):
-            check(running.has_ended(PATIENCE), f'{name} neither answers nor ends')
+        limit = time.time() + PATIENCE
+        while running and not running.has_ended() and not self.answers(name):
+            check(time.time() < limit,
+                  f'{name} neither answers nor ends; {self.refusal}\n{running.describe()}')
+            time.sleep(0.001)
         if running and running.has_ended():
             self.running.pop(name).close()
 
