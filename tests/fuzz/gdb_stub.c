@@ -5,14 +5,14 @@
 #include "tests/fuzz/fuzz.h"
 
 #include "base/bits.h"
-#include "cpu/model.h"
 #include "machine/gdb.h"
 #include "machine/internal.h"
+#include "tests/fuzz/little_machine.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { ROM_SIZE = 0x10000, TURNS = 4, PACKETS_MAX = 64, ROWS_MAX = 8, ROW_BITS_MOST = 12 };
+enum { TURNS = 4, PACKETS_MAX = 64, ROWS_MAX = 8, ROW_BITS_MOST = 12 };
 
 static unsigned answers;
 
@@ -20,28 +20,6 @@ static void on_answer(void *opaque, const char *payload, size_t size)
 {
     fuzz_check(payload[size] == 0);
     answers++;
-}
-
-static struct machine *new_machine(uint8_t *rom)
-{
-    /* inc ax; mov [0500h], ax; mov cx, 3; rep stosb; jmp to the beginning */
-    static const uint8_t loop[] = {0x40, 0xA3, 0, 5, 0xB9, 3, 0, 0xF3, 0xAA, 0xEB, 0xF5};
-    static const uint8_t reset[] = {0xEA, 0, 0, 0, 0xF0};
-    struct error err;
-    memset(rom, 0xFF, ROM_SIZE);
-    memcpy(rom, loop, sizeof loop);
-    memcpy(rom + ROM_SIZE - 16, reset, sizeof reset);
-    struct machine_config config = {
-        .model = cpu_model_find("pentium3"),
-        .engine = ENGINE_INTERP,
-        .ram_size = PHYSMEM_RAM_MIN,
-        .firmware = {rom, ROM_SIZE, "fuzz"},
-        .debugged = true,
-        .stop_after = UINT64_MAX,
-    };
-    struct machine *machine = machine_new(&config, &err);
-    fuzz_check(machine);
-    return machine;
 }
 
 /* Commands may write files of the host. */
@@ -102,8 +80,8 @@ static void say_row(struct machine *machine, struct fuzz_input *input)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    static uint8_t rom[ROM_SIZE];
-    struct machine *machine = new_machine(rom);
+    struct machine *machine =
+        little_machine_new((struct machine_config){.engine = ENGINE_INTERP, .debugged = true});
     struct debugger *debugger = machine_debugger(machine);
     debugger_set_answer(debugger, on_answer, NULL);
     debugger_post(debugger, DEBUGGER_CAME, NULL, 0);

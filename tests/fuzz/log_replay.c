@@ -5,39 +5,24 @@
 
 #include "base/bits.h"
 #include "base/memory.h"
-#include "cpu/model.h"
 #include "machine/internal.h"
 #include "record/journal_code.h"
+#include "tests/fuzz/little_machine.h"
 
 #include <string.h>
 
-enum { ROM_SIZE = 0x10000, RECORDS_MOST = 32, TURNS_MOST = 2000, TAG_MARK = 0x40 };
+enum { RECORDS_MOST = 32, TURNS_MOST = 2000 };
 
 static void swallow(struct char_backend *chars, const uint8_t *bytes, size_t size) {}
 
-static struct machine *new_machine(uint8_t *rom, enum engine engine)
+static struct machine *new_machine(enum engine engine)
 {
-    /* inc ax; out 80h, al; fld1; mov cx, 3; rep stosb; jmp to the beginning */
-    static const uint8_t loop[] = {0x40, 0xE6, 0x80, 0xD9, 0xE8, 0xB9,
-                                   3,    0,    0xF3, 0xAA, 0xEB, 0xF4};
-    static const uint8_t reset[] = {0xEA, 0, 0, 0, 0xF0};
     static const struct char_backend_ops ops = {swallow, NULL};
     static struct char_backend nowhere = {&ops};
-    struct error err;
-    memset(rom, 0xFF, ROM_SIZE);
-    memcpy(rom, loop, sizeof loop);
-    memcpy(rom + ROM_SIZE - 16, reset, sizeof reset);
-    struct machine_config config = {
-        .model = cpu_model_find("pentium3"),
+    return little_machine_new((struct machine_config){
         .engine = engine,
-        .ram_size = PHYSMEM_RAM_MIN,
-        .firmware = {rom, ROM_SIZE, "fuzz"},
-        .serial = {&nowhere,   &nowhere   },
-        .stop_after = UINT64_MAX,
-    };
-    struct machine *machine = machine_new(&config, &err);
-    fuzz_check(machine);
-    return machine;
+        .serial = {&nowhere, &nowhere},
+    });
 }
 
 /* --- records --- */
@@ -130,10 +115,9 @@ static struct journal *make_journal(struct fuzz_input *input)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    static uint8_t rom[ROM_SIZE];
     struct fuzz_input input = {bytes, size};
     uint8_t how = fuzz_byte(&input);
-    struct machine *machine = new_machine(rom, how & 1 ? ENGINE_INTERP : ENGINE_DEFAULT);
+    struct machine *machine = new_machine(how & 1 ? ENGINE_INTERP : ENGINE_DEFAULT);
     struct machine_play play = {
         .to = how & 2 ? UINT64_MAX : any_number(&input),
         .at_end = how >> 2 & 1 ? PLAY_GOES_LIVE : PLAY_STOPS,
