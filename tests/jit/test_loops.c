@@ -7,10 +7,8 @@
 #include "base/bits.h"
 #include "cpu/code.h"
 #include "cpu/segment.h"
-#include "jit/jit.h"
-#include "snapshot/state.h"
-#include "tests/harness/bare_cpu.h"
 #include "tests/harness/random.h"
+#include "tests/jit/pair.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -418,45 +416,10 @@ static void make_program(struct program *program, uint64_t random)
     }
 }
 
-/* --- both sides --- */
+/* --- both engines --- */
 
-struct side {
-    struct bare_cpu *bare;
-    struct jit *jit; /* NULL: the interpreter */
-    struct state_map *map;
-};
-
-static void settle(void *cpu)
+static void prepare(struct bare_cpu *bare, const struct program *program, uint64_t random)
 {
-    cpu_settle(cpu);
-}
-
-/* False: no translator on this host. */
-static bool open_side(struct side *side, const struct jit_options *options, unsigned limit)
-{
-    struct error err;
-    side->bare = bare_cpu_new("pentium3");
-    side->map = state_map_new();
-    state_add_struct(side->map, "cpu", cpu_fields, side->bare->cpu,
-                     &(struct state_hooks){.before_walk = settle});
-    state_add_memory(side->map, "ram", side->bare->ram, COMPARED);
-    side->bare->cpu->code->limit = limit;
-    side->jit = options ? jit_new(side->bare->cpu, options, &err) : NULL;
-    if (options && !side->jit)
-        fprintf(stderr, "SKIPPED: %s\n", err.text);
-    return !options || side->jit;
-}
-
-static void close_side(struct side *side)
-{
-    jit_free(side->jit);
-    state_map_free(side->map);
-    bare_cpu_free(side->bare);
-}
-
-static void prepare(struct side *side, const struct program *program, uint64_t random)
-{
-    struct bare_cpu *bare = side->bare;
     struct cpu *cpu = bare->cpu;
     bare_cpu_flat(bare, true);
     memset(bare->ram, 0, COMPARED);
@@ -489,23 +452,20 @@ static void prepare(struct side *side, const struct program *program, uint64_t r
 }
 
 /* Runs both; the instruction count at which they were seen to differ, or 0. */
-static uint64_t run_program(struct side *sides, const struct program *program, uint64_t random,
+static uint64_t run_program(struct pair *pair, const struct program *program, uint64_t random,
                             uint64_t *retired)
 {
-    for (unsigned i = 0; i < 2; i++)
-        prepare(&sides[i], program, random);
+    for (unsigned i = 0; i < PAIR_SIDES; i++)
+        prepare(pair->bare[i], program, random);
     for (unsigned slice = 0; slice < SLICES; slice++) {
         uint64_t count = 1 + random_below(&random, slice % 3 ? 3000 : 40);
-        for (unsigned i = 0; i < 2; i++) {
-            bare_cpu_run(sides[i].bare, count);
-            sides[i].bare->cpu->icount_limit = 0;
-        }
-        if (state_compare(sides[0].map, sides[1].map, NULL, NULL))
-            return cpu_icount(sides[0].bare->cpu);
-        if (sides[0].bare->cpu->activity != CPU_RUNNING)
+        pair_run(pair, count);
+        if (pair_differs(pair, NULL))
+            return cpu_icount(pair->bare[PAIR_INTERP]->cpu);
+        if (pair->bare[PAIR_INTERP]->cpu->activity != CPU_RUNNING)
             break;
     }
-    *retired += cpu_icount(sides[0].bare->cpu);
+    *retired += cpu_icount(pair->bare[PAIR_INTERP]->cpu);
     return 0;
 }
 
@@ -517,18 +477,16 @@ static void print_difference(void *context, const struct state_difference *diffe
 }
 
 /* Runs both from the beginning for count instructions; whether they differ. */
-static bool replay(struct side *sides, const struct program *program, uint64_t random,
+static bool replay(struct pair *pair, const struct program *program, uint64_t random,
                    uint64_t count)
 {
-    for (unsigned i = 0; i < 2; i++) {
-        prepare(&sides[i], program, random);
-        bare_cpu_run(sides[i].bare, count);
-        sides[i].bare->cpu->icount_limit = 0;
-    }
-    return state_compare(sides[0].map, sides[1].map, NULL, NULL);
+    for (unsigned i = 0; i < PAIR_SIDES; i++)
+        prepare(pair->bare[i], program, random);
+    pair_run(pair, count);
+    return pair_differs(pair, NULL);
 }
 
-static void print_failure(struct side *sides, const struct program *program, uint64_t random,
+static void print_failure(struct pair *pair, const struct program *program, uint64_t random,
                           uint64_t at)
 {
     fprintf(stderr, "differs within instruction %llu; program at %#x:", (unsigned long long)at,
@@ -536,18 +494,18 @@ static void print_failure(struct side *sides, const struct program *program, uin
     for (unsigned i = 0; i < program->length; i++)
         fprintf(stderr, " %02X", program->bytes[i]);
     fputc('\n', stderr);
-    state_compare(sides[0].map, sides[1].map, print_difference, NULL);
+    pair_differs(pair, print_difference);
     for (uint64_t count = 1; count <= at + 1; count++) {
-        if (!replay(sides, program, random, count))
+        if (!replay(pair, program, random, count))
             continue;
-        replay(sides, program, random, count - 1);
+        replay(pair, program, random, count - 1);
         fprintf(stderr, "from the beginning: instruction %llu at %#x, flags before %#x\n",
-                (unsigned long long)count, sides[0].bare->cpu->eip,
-                cpu_get_eflags(sides[0].bare->cpu));
-        replay(sides, program, random, count);
-        for (unsigned i = 0; i < 2; i++)
-            fprintf(stderr, "  %s: eip %#x, flags %#x\n", i ? "jit" : "interp",
-                    sides[i].bare->cpu->eip, cpu_get_eflags(sides[i].bare->cpu));
+                (unsigned long long)count, pair->bare[PAIR_INTERP]->cpu->eip,
+                cpu_get_eflags(pair->bare[PAIR_INTERP]->cpu));
+        replay(pair, program, random, count);
+        for (unsigned i = 0; i < PAIR_SIDES; i++)
+            fprintf(stderr, "  %s: eip %#x, flags %#x\n", i == PAIR_JIT ? "jit" : "interp",
+                    pair->bare[i]->cpu->eip, cpu_get_eflags(pair->bare[i]->cpu));
         break;
     }
 }
@@ -570,24 +528,26 @@ int main(int argc, char **argv)
     unsigned programs = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : PROGRAMS, failed = 0;
     uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1, retired = 0;
     for (unsigned way = 0; way < ARRAY_LENGTH(ways); way++) {
-        struct side sides[2];
+        struct pair pair;
+        struct error err;
         uint64_t random = seed * UINT64_C(0x9E3779B97F4A7C15) + way;
-        if (!open_side(&sides[0], NULL, 0) ||
-            !open_side(&sides[1], &ways[way].options, ways[way].limit))
+        if (!pair_open(&pair, "pentium3", &ways[way].options, COMPARED, &err)) {
+            fprintf(stderr, "SKIPPED: %s\n", err.text);
             return EXIT_SKIP;
+        }
+        pair.bare[PAIR_JIT]->cpu->code->limit = ways[way].limit;
         for (unsigned i = 0; i < programs && failed < 3; i++) {
             struct program program;
             make_program(&program, random_next(&random));
             uint64_t start = random_next(&random);
-            uint64_t at = run_program(sides, &program, start, &retired);
+            uint64_t at = run_program(&pair, &program, start, &retired);
             if (!at)
                 continue;
             fprintf(stderr, "way %u, program %u: ", way, i);
-            print_failure(sides, &program, start, at);
+            print_failure(&pair, &program, start, at);
             failed++;
         }
-        for (unsigned i = 0; i < 2; i++)
-            close_side(&sides[i]);
+        pair_close(&pair);
     }
     printf("%llu instructions, %u programs differ\n", (unsigned long long)retired, failed);
     return failed || retired < programs * UINT64_C(1000);

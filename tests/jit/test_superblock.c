@@ -5,10 +5,8 @@
 #include "cpu/block_cache.h"
 #include "cpu/code.h"
 #include "cpu/segment.h"
-#include "jit/jit.h"
-#include "snapshot/state.h"
-#include "tests/harness/bare_cpu.h"
 #include "tests/harness/unit.h"
+#include "tests/jit/pair.h"
 
 #include <string.h>
 
@@ -41,16 +39,10 @@ static const uint8_t program[] = {
     0xC3,                               /* 30 ret */
 };
 
-struct side {
-    struct bare_cpu *bare;
-    struct jit *jit;
-    struct state_map *map;
-};
-
 struct rig {
-    struct side sides[2]; /* interpreter, translator */
-    unsigned longest;     /* instructions in what was translated */
-    unsigned seen;        /* how often something of WHOLE instructions was */
+    struct pair pair;
+    unsigned longest; /* instructions in what was translated */
+    unsigned seen;    /* how often something of WHOLE instructions was */
 };
 
 static void note(void *opaque, const struct jit_view *view)
@@ -61,63 +53,41 @@ static void note(void *opaque, const struct jit_view *view)
     rig->seen += view->block->count == WHOLE;
 }
 
-static void settle(void *cpu)
-{
-    cpu_settle(cpu);
-}
-
-static void open_side(struct side *side, const struct jit_options *options)
-{
-    struct error err;
-    side->bare = bare_cpu_new("pentium3");
-    struct cpu *cpu = side->bare->cpu;
-    side->map = state_map_new();
-    state_add_struct(side->map, "cpu", cpu_fields, cpu,
-                     &(struct state_hooks){.before_walk = settle});
-    state_add_memory(side->map, "ram", side->bare->ram, COMPARED);
-    side->jit = options ? jit_new(cpu, options, &err) : NULL;
-    bare_cpu_flat(side->bare, true);
-    bare_cpu_write(side->bare, CODE, program, sizeof program);
-    cpu->eip = CODE;
-    cpu->gpr[REG_ECX] = 1000000;
-    cpu->gpr[REG_ESP] = STACK;
-    cpu_sync(cpu);
-}
-
 static void open_rig(struct rig *rig, const struct jit_options *options)
 {
+    struct error err;
     *rig = (struct rig){0};
-    open_side(&rig->sides[0], NULL);
-    open_side(&rig->sides[1], options);
-    if (!rig->sides[1].jit)
+    if (!pair_open(&rig->pair, "pentium3", options, COMPARED, &err))
         skip();
-    jit_add_listener(rig->sides[1].jit, note, rig);
+    jit_add_listener(rig->pair.jit, note, rig);
+    for (unsigned i = 0; i < PAIR_SIDES; i++) {
+        struct cpu *cpu = rig->pair.bare[i]->cpu;
+        bare_cpu_flat(rig->pair.bare[i], true);
+        bare_cpu_write(rig->pair.bare[i], CODE, program, sizeof program);
+        cpu->eip = CODE;
+        cpu->gpr[REG_ECX] = 1000000;
+        cpu->gpr[REG_ESP] = STACK;
+        cpu_sync(cpu);
+    }
 }
 
 static void close_rig(struct rig *rig)
 {
-    for (unsigned i = 0; i < 2; i++) {
-        jit_free(rig->sides[i].jit);
-        state_map_free(rig->sides[i].map);
-        bare_cpu_free(rig->sides[i].bare);
-    }
+    pair_close(&rig->pair);
 }
 
 /* Both go on for so many instructions, and must then be the same. */
 static void go(struct rig *rig, uint64_t count)
 {
-    for (unsigned i = 0; i < 2; i++) {
-        bare_cpu_run(rig->sides[i].bare, count);
-        rig->sides[i].bare->cpu->icount_limit = 0;
-    }
-    assert_false(state_compare(rig->sides[0].map, rig->sides[1].map, NULL, NULL));
+    pair_run(&rig->pair, count);
+    assert_false(pair_differs(&rig->pair, NULL));
 }
 
 /* As a device does. */
 static void write_both(struct rig *rig, uint32_t address, uint8_t byte)
 {
-    for (unsigned i = 0; i < 2; i++)
-        bare_cpu_write(rig->sides[i].bare, address, &byte, 1);
+    for (unsigned i = 0; i < PAIR_SIDES; i++)
+        bare_cpu_write(rig->pair.bare[i], address, &byte, 1);
 }
 
 static const struct jit_options usual;
@@ -195,15 +165,14 @@ static void is_overwritten_while_it_runs(void **state)
     struct rig rig;
     open_rig(&rig, &usual);
     go(&rig, 2000);
-    for (unsigned i = 0; i < 2; i++) {
-        struct cpu *cpu = rig.sides[i].bare->cpu;
+    for (unsigned i = 0; i < PAIR_SIDES; i++) {
+        struct cpu *cpu = rig.pair.bare[i]->cpu;
         while (cpu->eip != CODE)
-            bare_cpu_run(rig.sides[i].bare, 1);
-        cpu->icount_limit = 0;
+            bare_cpu_run(rig.pair.bare[i], 1);
         cpu->gpr[REG_ESP] = CODE + 0x2A + 4;
     }
     go(&rig, 3);
-    for (unsigned i = 0; i < 40 && rig.sides[0].bare->cpu->activity == CPU_RUNNING; i++)
+    for (unsigned i = 0; i < 40 && rig.pair.bare[PAIR_INTERP]->cpu->activity == CPU_RUNNING; i++)
         go(&rig, 1);
     close_rig(&rig);
 }
@@ -215,8 +184,8 @@ static void survives_a_small_cache(void **state)
     for (unsigned i = 0; i < 500; i++) {
         go(&rig, 1 + i % 97);
         if (i % 50 == 0)
-            for (unsigned side = 0; side < 2; side++)
-                code_flush(rig.sides[side].bare->cpu->code);
+            for (unsigned side = 0; side < PAIR_SIDES; side++)
+                code_flush(rig.pair.bare[side]->cpu->code);
     }
     close_rig(&rig);
 }

@@ -9,9 +9,9 @@
 #include "cpu/model.h"
 #include "cpu/segment.h"
 #include "cpu/simd.h"
-#include "jit/jit.h"
 #include "jit/units.h"
-#include "tests/harness/bare_cpu.h"
+#include "tests/harness/random.h"
+#include "tests/jit/pair.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,19 +36,6 @@ struct program {
     unsigned length;
 };
 
-struct side {
-    struct bare_cpu *bare;
-    struct jit *jit; /* NULL: the interpreter */
-};
-
-static uint64_t next(uint64_t *random)
-{
-    *random ^= *random >> 12;
-    *random ^= *random << 25;
-    *random ^= *random >> 27;
-    return *random * UINT64_C(0x2545F4914F6CDD1D);
-}
-
 /* --- programs --- */
 
 static void put(struct program *program, unsigned byte)
@@ -71,7 +58,7 @@ static void put_memory(struct program *program, unsigned reg, unsigned base, uin
 
 static uint32_t random_disp(uint64_t *random)
 {
-    uint64_t choice = next(random);
+    uint64_t choice = random_next(random);
     uint32_t disp = (choice >> 8) % 0x700;
     if (choice & 15) /* now and then misaligned */
         disp &= ~UINT32_C(15);
@@ -100,7 +87,7 @@ static void put_row(struct program *program, const struct insn_row *row, uint64_
     static const uint8_t prefixes[] = {0, 0, 0x66, 0xF2, 0xF3};
     static const uint8_t bases[] = {REG_ESI, REG_EDI};
     unsigned kind = row->modrm >> 8, low = row->modrm & 0xFF;
-    unsigned reg = next(random) & 7, rm = next(random) & 7;
+    unsigned reg = random_next(random) & 7, rm = random_next(random) & 7;
     bool writes_general = row->operands[0] == 'G' || row->operands[0] == 'E';
     if (strchr(row->operands, 'G') && writes_general)
         reg %= 3; /* EAX, ECX, EDX */
@@ -109,7 +96,7 @@ static void put_row(struct program *program, const struct insn_row *row, uint64_
     if (kind >= M_DIGIT(0) >> 8 && kind <= M_DIGIT_REG(0) >> 8)
         reg = low;
     bool memory = kind == M_MEM >> 8 || kind == M_DIGIT_MEM(0) >> 8 ||
-                  ((kind == M_ANY >> 8 || kind == M_DIGIT(0) >> 8) && next(random) & 1);
+                  ((kind == M_ANY >> 8 || kind == M_DIGIT(0) >> 8) && random_next(random) & 1);
     if (prefixes[row->prefix])
         put(program, prefixes[row->prefix]);
     if (row->map != MAP_1)
@@ -120,19 +107,19 @@ static void put_row(struct program *program, const struct insn_row *row, uint64_
     if (kind == M_BYTE(0) >> 8)
         put(program, low);
     else if (is_named(row, "fldcw") || is_named(row, "ldmxcsr"))
-        put_memory(program, reg, REG_EBX, 16 * (next(random) % WORD_COUNT) + 4 * (low == 2));
+        put_memory(program, reg, REG_EBX, 16 * (random_next(random) % WORD_COUNT) + 4 * (low == 2));
     else if (memory)
-        put_memory(program, reg, bases[next(random) & 1], random_disp(random));
+        put_memory(program, reg, bases[random_next(random) & 1], random_disp(random));
     else if (kind != M_NONE >> 8)
         put(program, 0xC0 | reg << 3 | rm);
     if (strstr(row->operands, "Ib"))
-        put(program, (unsigned)next(random) & 0xFF);
+        put(program, (unsigned)random_next(random) & 0xFF);
 }
 
 /* Something between them that works on general registers, flags and memory. */
 static void put_other(struct program *program, uint64_t *random)
 {
-    uint64_t choice = next(random);
+    uint64_t choice = random_next(random);
     unsigned reg = (choice >> 8) % 3, other = (choice >> 16) % 3;
     switch (choice % 13) {
     case 0:
@@ -204,7 +191,7 @@ static const struct insn_row *random_row(uint64_t *random, unsigned attributes)
 {
     const struct insn_row *row;
     do
-        row = insn_row((unsigned)(next(random) % insn_row_count()));
+        row = insn_row((unsigned)(random_next(random) % insn_row_count()));
     while (!is_usable(row) || !(row->attributes & attributes));
     return row;
 }
@@ -213,7 +200,7 @@ static const struct insn_row *random_row(uint64_t *random, unsigned attributes)
 static void put_function(struct program *program, uint64_t *random)
 {
     static const uint8_t functions[] = {0xF0, 0xF1, 0xF2, 0xF3, 0xF9, 0xFB, 0xFE, 0xFF};
-    uint64_t choice = next(random);
+    uint64_t choice = random_next(random);
     if (choice % 8 < 5) {
         put(program, 0xDD); /* fld m64, or fstp m64 */
         put_memory(program, choice % 8 < 3 ? 0 : 3, REG_ESI, choice >> 8 & 0x7F8);
@@ -227,12 +214,12 @@ static void put_function(struct program *program, uint64_t *random)
 static void make_program(struct program *program, uint64_t *random)
 {
     static const unsigned kinds[] = {A_FPU, A_SSE, A_MMX, A_FPU, A_SSE, A_FPU | A_MMX | A_SSE};
-    unsigned attributes = kinds[next(random) % 6];
-    bool functions = next(random) % 6 == 0;
-    unsigned others = next(random) % 8;
+    unsigned attributes = kinds[random_next(random) % 6];
+    bool functions = random_next(random) % 6 == 0;
+    unsigned others = random_next(random) % 8;
     program->length = 0;
     for (unsigned i = 0; i < PROGRAM_INSNS; i++)
-        if (next(random) % 16 < others)
+        if (random_next(random) % 16 < others)
             put_other(program, random);
         else if (functions)
             put_function(program, random);
@@ -249,7 +236,7 @@ static void make_program(struct program *program, uint64_t *random)
 
 static uint64_t random_number(uint64_t *random)
 {
-    uint64_t choice = next(random), value = next(random);
+    uint64_t choice = random_next(random), value = random_next(random);
     switch (choice & 7) {
     case 0: /* doubles of moderate size */
     case 1:
@@ -272,7 +259,7 @@ static void fill_memory(uint8_t *data, uint8_t *words, uint64_t *random)
     for (unsigned i = 0; i < DATA_SIZE; i += 8)
         store_le64(data + i, random_number(random));
     for (unsigned i = 0; i < WORD_COUNT; i++) {
-        uint64_t choice = next(random);
+        uint64_t choice = random_next(random);
         uint16_t control = (uint16_t)(choice & 0xFFFF) | 0x3F;
         uint32_t mxcsr = ((uint32_t)choice & 0xE07F) | 0x1F80, cr0 = CR0_PE | CR0_PG | CR0_NE;
         if (choice >> 32 % 8 == 0)
@@ -310,14 +297,14 @@ static void move_data_segment(struct cpu *cpu, uint32_t base)
 
 static void make_state(struct cpu *cpu, uint64_t *random)
 {
-    uint64_t choice = next(random);
+    uint64_t choice = random_next(random);
     for (unsigned i = 0; i < 8; i++) {
-        cpu->gpr[i] = (uint32_t)next(random);
+        cpu->gpr[i] = (uint32_t)random_next(random);
         cpu->xmm[i] = (union xmm_register){
             .u64 = {random_number(random), random_number(random)}
         };
-        cpu->fpu.reg[i] = (struct float80){next(random) | UINT64_C(1) << 63,
-                                           (uint16_t)((next(random) & 0x80FF) + 0x3F80)};
+        cpu->fpu.reg[i] = (struct float80){random_next(random) | UINT64_C(1) << 63,
+                                           (uint16_t)((random_next(random) & 0x80FF) + 0x3F80)};
     }
     cpu->gpr[REG_ESI] = DATA;
     cpu->gpr[REG_EDI] = DATA + DATA_SIZE - 0x1000;
@@ -338,9 +325,8 @@ static void make_state(struct cpu *cpu, uint64_t *random)
     cpu_sync(cpu);
 }
 
-static void prepare(struct side *side, const struct program *program, uint64_t random)
+static void prepare(struct bare_cpu *bare, const struct program *program, uint64_t random)
 {
-    struct bare_cpu *bare = side->bare;
     bare_cpu_flat(bare, true);
     fill_memory(bare->ram + DATA, bare->ram + WORDS, &random);
     make_tables(bare->ram);
@@ -406,98 +392,86 @@ static void print_cpu(const char *title, const struct cpu *cpu)
     fputc('\n', stderr);
 }
 
-static void print_failure(const struct side *sides, const struct program *program, const char *what)
+static void print_failure(const struct pair *pair, const struct program *program, const char *what)
 {
     fprintf(stderr, "%s differs\n  program", what);
     for (unsigned i = 0; i < program->length; i++)
         fprintf(stderr, " %02X", program->bytes[i]);
     fputc('\n', stderr);
-    print_cpu("interp", sides[0].bare->cpu);
-    print_cpu("jit", sides[1].bare->cpu);
+    print_cpu("interp", pair->bare[PAIR_INTERP]->cpu);
+    print_cpu("jit", pair->bare[PAIR_JIT]->cpu);
 }
 
 /* Runs both from the beginning for count instructions; what differs then. */
-static const char *replay(struct side *sides, const struct program *program, uint64_t random,
+static const char *replay(struct pair *pair, const struct program *program, uint64_t random,
                           uint64_t count)
 {
-    for (unsigned i = 0; i < 2; i++) {
-        prepare(&sides[i], program, random);
-        bare_cpu_run(sides[i].bare, count);
-    }
-    return difference(sides[0].bare, sides[1].bare);
+    for (unsigned i = 0; i < PAIR_SIDES; i++)
+        prepare(pair->bare[i], program, random);
+    pair_run(pair, count);
+    return difference(pair->bare[PAIR_INTERP], pair->bare[PAIR_JIT]);
 }
 
 /* Prints the first number of instructions after which they differ. */
-static void bisect(struct side *sides, const struct program *program, uint64_t random,
+static void bisect(struct pair *pair, const struct program *program, uint64_t random,
                    uint64_t total)
 {
     for (uint64_t count = 1; count <= total + 1; count++) {
-        const char *what = replay(sides, program, random, count);
+        const char *what = replay(pair, program, random, count);
         if (!what)
             continue;
         fprintf(stderr, "replayed, %s first differs after %llu instructions, of the one before:\n",
                 what, (unsigned long long)count);
-        print_failure(sides, program, what);
-        replay(sides, program, random, count - 1);
-        print_cpu("before", sides[0].bare->cpu);
+        print_failure(pair, program, what);
+        replay(pair, program, random, count - 1);
+        print_cpu("before", pair->bare[PAIR_INTERP]->cpu);
         return;
     }
 }
 
 /* Returns whether both sides agreed to the end. */
-static bool run_program(struct side *sides, const struct program *program, uint64_t random,
+static bool run_program(struct pair *pair, const struct program *program, uint64_t random,
                         uint64_t *retired)
 {
-    for (unsigned i = 0; i < 2; i++)
-        prepare(&sides[i], program, random);
-    uint64_t first = sides[0].bare->cpu->icount, start = random;
+    for (unsigned i = 0; i < PAIR_SIDES; i++)
+        prepare(pair->bare[i], program, random);
+    uint64_t first = pair->bare[PAIR_INTERP]->cpu->icount, start = random;
     for (unsigned slice = 0; slice < SLICES; slice++) {
-        uint64_t count = 1 + next(&random) % (slice % 3 ? 300 : 30);
-        for (unsigned i = 0; i < 2; i++)
-            bare_cpu_run(sides[i].bare, count);
-        const char *what = difference(sides[0].bare, sides[1].bare);
+        uint64_t count = 1 + random_next(&random) % (slice % 3 ? 300 : 30);
+        pair_run(pair, count);
+        const char *what = difference(pair->bare[PAIR_INTERP], pair->bare[PAIR_JIT]);
         if (what) {
-            print_failure(sides, program, what);
-            bisect(sides, program, start, sides[0].bare->cpu->icount - first);
+            print_failure(pair, program, what);
+            bisect(pair, program, start, pair->bare[PAIR_INTERP]->cpu->icount - first);
             return false;
         }
-        if (sides[0].bare->cpu->activity != CPU_RUNNING)
+        if (pair->bare[PAIR_INTERP]->cpu->activity != CPU_RUNNING)
             break;
     }
-    *retired += sides[0].bare->cpu->icount - first;
+    *retired += pair->bare[PAIR_INTERP]->cpu->icount - first;
     return true;
-}
-
-static void open_side(struct side *side, const struct jit_options *options)
-{
-    struct error err = {0};
-    side->bare = bare_cpu_new("core2");
-    side->jit = options ? jit_new(side->bare->cpu, options, &err) : NULL;
-    if (options && !side->jit) {
-        fprintf(stderr, "no translator: %s\n", err.text);
-        exit(1);
-    }
 }
 
 /* Runs programs on both engines; returns how many differed. */
 static unsigned run_programs(const struct jit_options *options, unsigned programs, uint64_t seed)
 {
-    struct side sides[2];
+    struct pair pair;
+    struct error err;
     uint64_t random = seed * UINT64_C(0x9E3779B97F4A7C15), retired = 0;
     unsigned failed = 0;
-    open_side(&sides[0], NULL);
-    open_side(&sides[1], options);
+    if (!pair_open(&pair, "core2", options, WORDS, &err)) {
+        fprintf(stderr, "no translator: %s\n", err.text);
+        exit(1);
+    }
     for (unsigned i = 0; i < programs && failed < SHOW; i++) {
         struct program program;
         make_program(&program, &random);
-        failed += !run_program(sides, &program, next(&random), &retired);
+        failed += !run_program(&pair, &program, random_next(&random), &retired);
     }
     printf("%llu instructions in %u programs, %u differ\n", (unsigned long long)retired, programs,
            failed);
-    jit_print_stats(sides[1].jit, stdout);
-    jit_free(sides[1].jit);
-    for (unsigned i = 0; i < 2; i++)
-        bare_cpu_free(sides[i].bare);
+    jit_print_stats(pair.jit, stdout);
+    pair_close(&pair);
     return failed + !retired;
 }
 
