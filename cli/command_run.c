@@ -21,17 +21,6 @@
 
 /* --- what the machine asks of the outside --- */
 
-static struct disk_backend *outside_open_image(void *opaque, const char *specification,
-                                               bool is_cdrom, struct error *err)
-{
-    return run_log_open_medium(opaque, specification, is_cdrom, err);
-}
-
-static void outside_rest_files(void *opaque)
-{
-    run_rest_files(opaque);
-}
-
 static bool outside_save_picture(void *opaque, const struct frame *frame, const char *path,
                                  struct error *err)
 {
@@ -42,11 +31,6 @@ static bool outside_identify(void *opaque, const char *path, struct disk_identit
                              struct error *err)
 {
     return image_identify(path, identity, err);
-}
-
-static bool outside_record(void *opaque, const char *path, struct error *err)
-{
-    return run_log_begin(opaque, path, err);
 }
 
 /* An image that was there from the beginning has been taken out. What the end of the run would
@@ -113,12 +97,12 @@ static bool configure(struct run *run, struct error *err)
         .controlled = options->control != NULL,
         .debugged = options->gdb != NULL,
         .outside = { .opaque = run,
-                    .open_image = outside_open_image,
-                    .rest_files = outside_rest_files,
+                    .open_image = run_log_open_medium,
+                    .rest_files = run_rest_files,
                     .release_image = outside_release_image,
                     .save_picture = outside_save_picture,
                     .identify = outside_identify,
-                    .record = outside_record,
+                    .record = run_log_begin,
                     .branch = run_log_branch,
                     .settle_copy = run_settle_copy,
                     .show_copy = run_show_copy,

@@ -163,8 +163,9 @@ static bool knows_all(const struct run *run)
            !log->has_released && !log->media;
 }
 
-bool run_log_begin(struct run *run, const char *path, struct error *err)
+bool run_log_begin(void *opaque, const char *path, struct error *err)
 {
+    struct run *run = opaque;
     struct run_log *log = &run->log;
     if (!path)
         return begin_branch_here(run, err);

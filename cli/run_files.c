@@ -32,8 +32,9 @@ static void park(struct run_file *file)
     file->is_parked = true;
 }
 
-void run_rest_files(struct run *run)
+void run_rest_files(void *opaque)
 {
+    struct run *run = opaque;
     for (unsigned i = 0; i < run->file_count; i++)
         if (run->files[i].is_parked)
             parked_rest(run->files[i].bytes, run->files[i].size);

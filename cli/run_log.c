@@ -306,10 +306,10 @@ static bool says_not_to_write(const char *specification)
            (options.read_only || options.snapshot);
 }
 
-struct disk_backend *run_log_open_medium(struct run *run, const char *specification, bool is_cdrom,
+struct disk_backend *run_log_open_medium(void *opaque, const char *specification, bool is_cdrom,
                                          struct error *err)
 {
-    struct run_log *log = &run->log;
+    struct run_log *log = &((struct run *)opaque)->log;
     enum image_kind kind = is_cdrom ? IMAGE_CDROM : IMAGE_FLOPPY;
     bool plays = log->path && !log->went_live;
     bool is_protected = is_cdrom || says_not_to_write(specification);

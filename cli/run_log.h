@@ -42,14 +42,14 @@ bool run_log_read(struct run *run, const char *path, struct error *err);
 bool run_log_prepare(struct run *run, struct error *err);
 /* machine_outside.open_image: a medium for a drive of the running machine. Of one that is written
  * directly, a log holds the contents. */
-struct disk_backend *run_log_open_medium(struct run *run, const char *specification, bool is_cdrom,
+struct disk_backend *run_log_open_medium(void *opaque, const char *specification, bool is_cdrom,
                                          struct error *err);
 /* The machine has been built, and its saved state loaded. */
 bool run_log_start(struct run *run, struct error *err);
-/* The command record: a log of the run so far, in which everything that follows will be, too; or,
- * if not all of it is known any more, a log that begins with the state of this moment. path NULL: a
- * branch of the log that has ended. False: err says why there is none. */
-bool run_log_begin(struct run *run, const char *path, struct error *err);
+/* machine_outside.record: a log of the run so far, in which everything that follows will be, too;
+ * or, if not all of it is known any more, a log that begins with the state of this moment. path
+ * NULL: a branch of the log that has ended. False: err says why there is none. */
+bool run_log_begin(void *opaque, const char *path, struct error *err);
 /* machine_outside.branch */
 bool run_log_branch(void *opaque, const struct machine_branch *branch, struct log_writer **writer,
                     struct error *err);

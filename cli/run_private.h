@@ -90,8 +90,8 @@ int run_twin_end(struct run *run, int status);
 
 /* run_files.c: reads and opens what the options name, into run->config. */
 bool run_read_files(struct run *run, struct error *err);
-/* What has been read of them need not be in memory for a while. */
-void run_rest_files(struct run *run);
+/* machine_outside.rest_files: what has been read of them need not be in memory for a while. */
+void run_rest_files(void *opaque);
 void run_free_files(struct run *run);
 bool run_open_images(struct run *run, struct error *err);
 bool run_close_images(struct run *run, struct error *err);
