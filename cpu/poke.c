@@ -2,6 +2,7 @@
 #include "cpu/debug.h"
 #include "cpu/fpu.h"
 #include "cpu/model.h"
+#include "cpu/names.h"
 #include "cpu/segment.h"
 
 #include <stddef.h>
@@ -122,13 +123,12 @@ static bool poke_part(struct segment *segment, const char *part, uint64_t value)
 
 static bool poke_segment(struct cpu *cpu, const char *name, uint64_t value)
 {
-    static const char *const names[SEG_COUNT] = {"es", "cs", "ss", "ds", "fs", "gs"};
     if (strncmp(name, "ldtr", 4) == 0)
         return poke_part(&cpu->ldtr, name + 4, value);
     if (strncmp(name, "tr", 2) == 0)
         return poke_part(&cpu->tr, name + 2, value);
     for (unsigned i = 0; i < SEG_COUNT; i++) {
-        if (strncmp(names[i], name, 2) != 0)
+        if (strncmp(cpu_segment_names[i], name, 2) != 0)
             continue;
         if (!name[2])
             return value <= 0xFFFF && load_selector(cpu, i, (uint16_t)value);

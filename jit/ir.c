@@ -1,6 +1,8 @@
 /* See jit/ir.h. */
 #include "jit/ir.h"
 
+#include "cpu/names.h"
+
 struct code_info {
     const char *name;
     uint16_t written, undefined, read;
@@ -141,10 +143,9 @@ static void print_value(const struct ir_op *op, unsigned value, FILE *stream)
 
 static void print_address(const struct ir_op *op, FILE *stream)
 {
-    static const char *const segments[] = {"es", "cs", "ss", "ds", "fs", "gs"};
     if (op->code == IR_ADDRESS)
         fprintf(stream, " %s %s:", op->access == MMU_WRITE ? "write" : "read",
-                segments[op->segment]);
+                cpu_segment_names[op->segment]);
     fprintf(stream, " [");
     if (op->base != REG_ZERO)
         fprintf(stream, "%s+", names[2][op->base]);

@@ -2,15 +2,13 @@
 
 #include "base/bits.h"
 #include "base/random.h"
-#include "cpu/registers.h"
+#include "cpu/names.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { ALL_FLAGS = FLAGS_ARITHMETIC | FLAG_DF };
-
-static const char *const gpr_names[8] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"};
 
 /* --- states from seeds --- */
 
@@ -189,7 +187,7 @@ static bool parse_state_word(const char *name, const char *value, struct answer_
     if (!parse_number(value, &number) || number > UINT32_MAX)
         return false;
     for (unsigned i = 0; i < 8; i++)
-        if (strcmp(name, gpr_names[i]) == 0) {
+        if (strcmp(name, cpu_gpr_names[i]) == 0) {
             state->gpr[i] = (uint32_t)number;
             return true;
         }
@@ -320,7 +318,7 @@ static void print_state(const struct answer_state *from, const struct answer_sta
                         const uint8_t *ignored, FILE *stream)
 {
     for (unsigned i = 0; i < 8; i++)
-        print_word(stream, gpr_names[i], from->gpr[i], to->gpr[i]);
+        print_word(stream, cpu_gpr_names[i], from->gpr[i], to->gpr[i]);
     print_word(stream, "fl", from->flags, to->flags);
     print_word(stream, "cw", from->control, to->control);
     print_word(stream, "sw", from->status, to->status);

@@ -2,6 +2,7 @@
 #include "base/bits.h"
 #include "base/memory.h"
 #include "cpu/cpu.h"
+#include "cpu/names.h"
 #include "machine/commands.h"
 #include "machine/crash.h"
 #include "machine/internal.h"
@@ -55,31 +56,6 @@ enum command_outcome command_table(struct machine *machine, struct job *job)
 
 /* --- registers, decoded --- */
 
-struct bit_name {
-    uint32_t mask; /* one bit; a field of several is shown as a number */
-    const char *name;
-};
-
-static const struct bit_name eflags_names[] = {
-    {FLAG_CF,   "CF"  },
-    {FLAG_PF,   "PF"  },
-    {FLAG_AF,   "AF"  },
-    {FLAG_ZF,   "ZF"  },
-    {FLAG_SF,   "SF"  },
-    {FLAG_TF,   "TF"  },
-    {FLAG_IF,   "IF"  },
-    {FLAG_DF,   "DF"  },
-    {FLAG_OF,   "OF"  },
-    {FLAG_IOPL, "IOPL"},
-    {FLAG_NT,   "NT"  },
-    {FLAG_RF,   "RF"  },
-    {FLAG_VM,   "VM"  },
-    {FLAG_AC,   "AC"  },
-    {FLAG_VIF,  "VIF" },
-    {FLAG_VIP,  "VIP" },
-    {FLAG_ID,   "ID"  },
-    {0,         NULL  },
-};
 static const struct bit_name cr0_names[] = {
     {CR0_PE, "PE"},
     {CR0_MP, "MP"},
@@ -169,18 +145,16 @@ static json_t *describe_value(const char *name, uint64_t value, int digits)
 
 enum command_outcome command_registers(struct machine *machine, struct job *job)
 {
-    static const char *const general[] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"};
-    static const char *const segments[] = {"es", "cs", "ss", "ds", "fs", "gs"};
     static const char *const debug[] = {"dr0", "dr1", "dr2", "dr3", NULL, NULL, "dr6", "dr7"};
     const struct cpu *cpu = machine->cpu;
     json_t *list = json_array();
-    for (unsigned i = 0; i < ARRAY_LENGTH(general); i++)
-        json_array_append_new(list, describe_value(general[i], cpu->gpr[i], 8));
+    for (unsigned i = 0; i < ARRAY_LENGTH(cpu_gpr_names); i++)
+        json_array_append_new(list, describe_value(cpu_gpr_names[i], cpu->gpr[i], 8));
     json_array_append_new(list, describe_value("eip", cpu->eip, 8));
-    json_array_append_new(list, decode("eflags", cpu_get_eflags(cpu), eflags_names));
+    json_array_append_new(list, decode("eflags", cpu_get_eflags(cpu), cpu_eflags_names));
     json_array_append_new(list, describe_value("cpl", cpu->cpl, 1));
     for (unsigned i = 0; i < SEG_COUNT; i++)
-        json_array_append_new(list, describe_segment(segments[i], &cpu->seg[i]));
+        json_array_append_new(list, describe_segment(cpu_segment_names[i], &cpu->seg[i]));
     json_array_append_new(list, describe_segment("ldtr", &cpu->ldtr));
     json_array_append_new(list, describe_segment("tr", &cpu->tr));
     json_array_append_new(list, describe_table("gdtr", cpu->gdtr_base, cpu->gdtr_limit));

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "bus/code_page.h"
+#include "cpu/names.h"
 #include "machine/internal.h"
 
 #include <string.h>
@@ -62,9 +63,8 @@ static void add_segment(json_t *object, const char *name, const struct segment *
 
 static void add_segments(json_t *object, const struct cpu *cpu)
 {
-    static const char *const names[SEG_COUNT] = {"es", "cs", "ss", "ds", "fs", "gs"};
     for (unsigned i = 0; i < SEG_COUNT; i++)
-        add_segment(object, names[i], &cpu->seg[i]);
+        add_segment(object, cpu_segment_names[i], &cpu->seg[i]);
     add_segment(object, "ldtr", &cpu->ldtr);
     add_segment(object, "tr", &cpu->tr);
     set(object, "gdtr_base", cpu->gdtr_base);
@@ -140,12 +140,11 @@ static json_t *stop_fault(const struct machine *machine)
 
 json_t *inspect_registers(struct machine *machine)
 {
-    static const char *const names[] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"};
     const struct cpu *cpu = machine->cpu;
     json_t *object = json_object();
     set(object, "icount", cpu_icount(cpu));
-    for (unsigned i = 0; i < ARRAY_LENGTH(names); i++)
-        set(object, names[i], cpu->gpr[i]);
+    for (unsigned i = 0; i < ARRAY_LENGTH(cpu_gpr_names); i++)
+        set(object, cpu_gpr_names[i], cpu->gpr[i]);
     set(object, "eip", cpu->eip);
     set(object, "eflags", cpu_get_eflags(cpu));
     add_segments(object, cpu);

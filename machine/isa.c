@@ -2,6 +2,7 @@
 
 #include "base/bits.h"
 #include "cpu/model.h"
+#include "cpu/names.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -50,40 +51,27 @@ void isa_opcode_text(const struct insn_row *row, char text[ISA_TEXT_SIZE])
              modrm);
 }
 
-static const struct {
-    uint32_t mask;
-    const char *name;
-} flag_names[] = {
-    {FLAG_OF,   "OF"  },
-    {FLAG_DF,   "DF"  },
-    {FLAG_IF,   "IF"  },
-    {FLAG_TF,   "TF"  },
-    {FLAG_SF,   "SF"  },
-    {FLAG_ZF,   "ZF"  },
-    {FLAG_AF,   "AF"  },
-    {FLAG_PF,   "PF"  },
-    {FLAG_CF,   "CF"  },
-    {FLAG_IOPL, "IOPL"},
-    {FLAG_NT,   "NT"  },
-    {FLAG_RF,   "RF"  },
-    {FLAG_VM,   "VM"  },
-    {FLAG_AC,   "AC"  },
-    {FLAG_VIF,  "VIF" },
-    {FLAG_VIP,  "VIP" },
-    {FLAG_ID,   "ID"  },
-};
-enum { LETTER_FLAGS = 9 };
+/* The letters as the manuals print them, OF first, then the rest; NULL behind the last one. */
+static const struct bit_name *flag_at(unsigned i)
+{
+    const struct bit_name *flag =
+        &cpu_eflags_names[i < EFLAGS_ONE_LETTER ? EFLAGS_ONE_LETTER - 1 - i : i];
+    return flag->name ? flag : NULL;
+}
 
 void isa_flags_text(uint32_t flags, char text[ISA_TEXT_SIZE])
 {
+    const struct bit_name *flag;
     size_t used = 0;
-    for (size_t i = 0; i < LETTER_FLAGS; i++)
-        if (flags & flag_names[i].mask)
-            text[used++] = flag_names[i].name[0];
-    for (size_t i = LETTER_FLAGS; i < ARRAY_LENGTH(flag_names); i++)
-        if (flags & flag_names[i].mask)
+    for (unsigned i = 0; (flag = flag_at(i)); i++) {
+        if (!(flags & flag->mask))
+            continue;
+        if (i < EFLAGS_ONE_LETTER)
+            text[used++] = flag->name[0];
+        else
             used += (size_t)snprintf(text + used, ISA_TEXT_SIZE - used, "%s%s", used ? "," : "",
-                                     flag_names[i].name);
+                                     flag->name);
+    }
     if (!used)
         text[used++] = '-';
     text[used] = 0;
@@ -156,9 +144,10 @@ const struct isa_engine *isa_engine_find(const char *name)
 static json_t *flags_to_json(uint32_t flags)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < ARRAY_LENGTH(flag_names); i++)
-        if (flags & flag_names[i].mask)
-            json_array_append_new(list, json_string(flag_names[i].name));
+    const struct bit_name *flag;
+    for (unsigned i = 0; (flag = flag_at(i)); i++)
+        if (flags & flag->mask)
+            json_array_append_new(list, json_string(flag->name));
     return list;
 }
 

@@ -1,6 +1,7 @@
 /* Known answers: each instruction is run once in a bare machine, in the state that its line
  * describes, and everything is compared that user mode can see. */
 #include "cpu/model.h"
+#include "cpu/names.h"
 #include "cpu/segment.h"
 #include "machine/answers.h"
 #include "machine/vectors_run.h"
@@ -179,14 +180,13 @@ static void compare_wide(struct difference *difference, const struct answer_case
 static void compare(struct difference *difference, const struct answer_case *answer,
                     const struct answer_outcome *got)
 {
-    static const char *const names[] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"};
     const struct answer_outcome *expected = &answer->after;
     uint32_t status_mask = answer->is_near ? 0xFFFF & ~STATUS_C1 : 0xFFFF;
     compare_word(difference, "trap", (unsigned)got->trap, (unsigned)expected->trap);
     compare_word(difference, "eip", got->eip, expected->eip);
     compare_word(difference, "cr2", got->cr2, expected->cr2);
     for (unsigned i = 0; i < 8; i++)
-        compare_word(difference, names[i], got->state.gpr[i], expected->state.gpr[i]);
+        compare_word(difference, cpu_gpr_names[i], got->state.gpr[i], expected->state.gpr[i]);
     compare_word(difference, "flags", got->state.flags & answer->flags_defined,
                  expected->state.flags & answer->flags_defined);
     compare_word(difference, "control word", got->state.control, expected->state.control);

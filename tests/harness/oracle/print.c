@@ -1,12 +1,10 @@
 /* A failing case, for people. */
 #include "base/bits.h"
+#include "cpu/names.h"
 #include "tests/harness/oracle/run.h"
 
 #include <capstone/capstone.h>
 #include <inttypes.h>
-
-static const char *const gpr_names[8] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"};
-static const char *const seg_names[SEG_COUNT] = {"es", "cs", "ss", "ds", "fs", "gs"};
 
 static void print_insn(const struct oracle_case *in, const struct walk_step *step, bool code32,
                        FILE *stream)
@@ -47,14 +45,14 @@ static void print_state(const struct world_state *state, const struct world_stat
 {
     for (unsigned i = 0; i < 8; i++)
         if (all || state->gpr[i] != other->gpr[i])
-            fprintf(stream, " %s=%08" PRIx32, gpr_names[i], state->gpr[i]);
+            fprintf(stream, " %s=%08" PRIx32, cpu_gpr_names[i], state->gpr[i]);
     if (all || state->eip != other->eip)
         fprintf(stream, " eip=%08" PRIx32, state->eip);
     if (all || state->eflags != other->eflags)
         fprintf(stream, " eflags=%06" PRIx32, state->eflags);
     for (unsigned i = 0; i < SEG_COUNT; i++)
         if (all || state->seg[i] != other->seg[i])
-            fprintf(stream, " %s=%04x", seg_names[i], state->seg[i]);
+            fprintf(stream, " %s=%04x", cpu_segment_names[i], state->seg[i]);
     if (all || state->fpu_control != other->fpu_control || state->fpu_status != other->fpu_status ||
         state->fpu_empty != other->fpu_empty)
         fprintf(stream, "\n    cw=%04x sw=%04x empty=%02x", state->fpu_control, state->fpu_status,
