@@ -7,15 +7,19 @@ import os
 import struct
 import subprocess
 import sys
-import tempfile
+
+from checks import named, run_checks
+from small_roms import rom
 
 HOST_ERROR, USAGE, TIMEOUT, CRASH, DEBUG_EXIT = 1, 2, 3, 4, 16
-CASES = {}
+CASES = []
 
 
-def case(function):
-    CASES[function.__name__] = function
-    return function
+def case(test):
+    """Lists a test of a bench."""
+    def on_bench(folder):
+        test(Bench(os.path.abspath(sys.argv[1]), str(folder)))
+    CASES.append(named(test.__name__, on_bench))
 
 
 class Bench:
@@ -29,7 +33,7 @@ class Bench:
             out.write(data if isinstance(data, bytes) else data.encode())
         return path
 
-    def expect(self, status, *words, args, says=()):
+    def expect(self, status, *words, args):
         """Runs; checks the status, that every word is said on standard error, and (for errors of
         the host or of usage) that it is said in one line."""
         done = subprocess.run([self.anachron, *args], stdin=subprocess.DEVNULL, timeout=60,
@@ -51,14 +55,6 @@ class Bench:
 def boot_sector(code):
     """A diskette whose boot sector holds code."""
     return (code.ljust(510, b'\x90') + b'\x55\xaa').ljust(1474560, b'\0')
-
-
-def rom(code):
-    """A 64 KiB firmware image that starts with code at F000:0000."""
-    image = bytearray(b'\xf4' * 65536)
-    image[:len(code)] = code
-    image[0xFFF0:0xFFF5] = b'\xea\x00\x00\x00\xf0'  # jmp F000:0000
-    return bytes(image)
 
 
 # --- the command line ---
@@ -399,20 +395,4 @@ def garbage_boot_sector(bench):
     assert 0 <= done.returncode < 128, done.returncode
 
 
-def main():
-    anachron = os.path.abspath(sys.argv[1])
-    wanted = sys.argv[2:] or list(CASES)
-    failures = 0
-    for name in wanted:
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                CASES[name](Bench(anachron, folder))
-                print(f'ok {name}')
-            except (AssertionError, subprocess.TimeoutExpired) as problem:
-                failures += 1
-                print(f'FAILED {name}: {problem}')
-    print(f'{len(wanted) - failures} of {len(wanted)} cases passed')
-    return 1 if failures else 0
-
-
-sys.exit(main())
+run_checks(CASES, sys.argv[2:])

@@ -13,10 +13,9 @@ import socket
 import stat
 import subprocess
 import sys
-import tempfile
 import time
-import traceback
 
+from checks import run_checks
 from small_roms import ECHO, HALTS, rom
 
 anachron = os.path.abspath(sys.argv[1])
@@ -520,20 +519,6 @@ def watching_changes_nothing(folder):
     assert looks > 2, f'only {looks} looks'
 
 
-tests = [running_and_paused, registers_memory_code, keys_and_mouse, serial_both_ways, pictures, media,
-         buttons_and_rate, pokes, refusals, a_deaf_client_is_given_up, for_people,
-         the_socket_in_the_file_system, watching_changes_nothing]
-failures = 0
-for test in tests:
-    if len(sys.argv) > 2 and test.__name__ not in sys.argv[2:]:
-        continue
-    with tempfile.TemporaryDirectory() as scratch:
-        begin = time.time()
-        try:
-            test(scratch)
-            print(f'ok {test.__name__} ({time.time() - begin:.1f} s)')
-        except (AssertionError, KeyError, ValueError, OSError, subprocess.SubprocessError) as problem:
-            failures += 1
-            traceback.print_exc()
-            print(f'FAILED {test.__name__}: {problem!r}')
-sys.exit(1 if failures else 0)
+run_checks([running_and_paused, registers_memory_code, keys_and_mouse, serial_both_ways, pictures, media,
+            buttons_and_rate, pokes, refusals, a_deaf_client_is_given_up, for_people,
+            the_socket_in_the_file_system, watching_changes_nothing], sys.argv[2:])

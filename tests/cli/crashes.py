@@ -8,7 +8,8 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
+
+from checks import named, run_checks
 
 anachron, image = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 
@@ -159,20 +160,11 @@ def a_286_reset_is_no_news(folder):
 def main():
     number = numbers()
     assert sorted([*CRASHES, *RESETS, 'halt']) == sorted(number), set(number) ^ {*CRASHES, *RESETS}
-    checks = [(name, crash, (number[name], *CRASHES[name])) for name in CRASHES]
-    checks += [(name, reset, (number[name], RESETS[name])) for name in RESETS]
-    checks += [('reset_by_triple_fault', reset_by_triple_fault, (number['idt_limit'],)),
-               ('many_resets', many_resets, ()), ('a_286_reset_is_no_news', a_286_reset_is_no_news, ())]
-    failures = 0
-    for name, check, arguments in checks:
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                check(folder, *arguments)
-                print(f'ok      {name}')
-            except (AssertionError, subprocess.TimeoutExpired) as reason:
-                failures += 1
-                print(f'FAILED  {name}: {reason}')
-    return failures != 0
+    checks = [named(name, crash, number[name], *CRASHES[name]) for name in CRASHES]
+    checks += [named(name, reset, number[name], RESETS[name]) for name in RESETS]
+    checks += [named('reset_by_triple_fault', reset_by_triple_fault, number['idt_limit']), many_resets,
+               a_286_reset_is_no_news]
+    run_checks(checks, sys.argv[3:])
 
 
-sys.exit(main())
+main()

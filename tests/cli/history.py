@@ -6,19 +6,17 @@ Run alone: tests/cli/history.py BUILD/anachron IMAGE     (IMAGE: saved.asm, asse
 """
 import contextlib
 import os
-import pathlib
 import random
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 
+from checks import named, run_checks
 from control_client import Asker, machine
 
 anachron, image = (os.path.abspath(path) for path in sys.argv[1:3])
 ENGINES = ['interp', 'jit']
-failures = 0
 
 
 def images(folder):
@@ -145,13 +143,5 @@ def becomes_two(folder, engine):
         ask('quit')
 
 
-for engine in ENGINES:
-    for case in [goes_back_and_forth, has_another_future, refuses, becomes_two]:
-        with tempfile.TemporaryDirectory() as name:
-            try:
-                case(pathlib.Path(name), engine)
-                print(f'ok   {case.__name__} {engine}')
-            except AssertionError as error:
-                failures += 1
-                print(f'FAIL {case.__name__} {engine}: {error}')
-sys.exit(failures > 0)
+run_checks([named(f'{case.__name__} {engine}', case, engine) for engine in ENGINES
+            for case in [goes_back_and_forth, has_another_future, refuses, becomes_two]], sys.argv[3:])

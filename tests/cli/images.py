@@ -9,10 +9,10 @@ import resource
 import struct
 import subprocess
 import sys
-import tempfile
+
+from checks import run_checks
 
 anachron = os.path.abspath(sys.argv[1])
-failures = 0
 LOAD = 0x100000
 
 
@@ -145,14 +145,6 @@ def an_image_starts_soon(folder):
     assert seconds < 0.5, f'{seconds} s of processor time for a run'
 
 
-for test in [pokes_hold_at_the_first_instruction, a_poked_eip_is_where_it_starts, bad_pokes_are_refused,
-             faults_stop_before_their_delivery, a_triple_fault_has_its_chain, images_high_up_and_memory,
-             an_image_starts_soon]:
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            test(folder)
-            print(f'ok      {test.__name__}')
-        except (AssertionError, subprocess.TimeoutExpired, KeyError, ValueError, IndexError) as reason:
-            failures += 1
-            print(f'FAILED  {test.__name__}: {reason!r}')
-sys.exit(failures != 0)
+run_checks([pokes_hold_at_the_first_instruction, a_poked_eip_is_where_it_starts, bad_pokes_are_refused,
+            faults_stop_before_their_delivery, a_triple_fault_has_its_chain, images_high_up_and_memory,
+            an_image_starts_soon], sys.argv[2:])

@@ -5,15 +5,14 @@ the control socket, by a script, by both engines; and that looking changes nothi
 
 Run alone: tests/cli/look.py BUILD/anachron BUILD/tests/cli/crashes.bin
 """
-import json
 import os
 import random
 import re
 import struct
 import subprocess
 import sys
-import tempfile
 
+from checks import named, run_checks
 from control_client import machine
 
 anachron, image = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
@@ -350,16 +349,6 @@ def as_text(folder):
 
 KINDS = [dict(pae=False, pse=False, wp=False, nx=False), dict(pae=False, pse=True, wp=True, nx=False),
          dict(pae=True, pse=False, wp=True, nx=True), dict(pae=True, pse=True, wp=False, nx=False)]
-CHECKS = [(f'pages {seed} {engine} {kind}', pages, dict(seed=seed, engine=engine, **kind))
+CHECKS = [named(f'pages {seed} {engine} {kind}', pages, seed=seed, engine=engine, **kind)
           for seed, kind in enumerate(KINDS * 2) for engine in ['interp', 'jit'][seed % 2:][:1]]
-CHECKS += [(check.__name__, check, {}) for check in [descriptor_tables, wrong_entries, real_mode, the_past, as_text]]
-failures = 0
-for name, check, arguments in CHECKS:
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            check(folder, **arguments)
-            print(f'ok      {name}')
-        except (AssertionError, subprocess.TimeoutExpired, KeyError) as reason:
-            failures += 1
-            print(f'FAILED  {name}: {reason!r}')
-sys.exit(failures != 0)
+run_checks([*CHECKS, descriptor_tables, wrong_entries, real_mode, the_past, as_text], sys.argv[3:])

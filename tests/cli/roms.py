@@ -6,11 +6,11 @@ Run alone: tests/cli/roms.py BUILD/anachron BUILD/tests/cli/rom.bin
 import os
 import subprocess
 import sys
-import tempfile
+
+from checks import run_checks
 
 anachron = os.path.abspath(sys.argv[1])
 image = open(sys.argv[2], 'rb').read()
-failures = 0
 CODES = [f'POST {code:02X}' for code in [1, 2, 3, 4, 5, 6, 7, 0x19, 0xFF]]
 
 
@@ -71,13 +71,5 @@ def bad_sizes_are_refused(folder):
             assert f'{size} bytes is no size of a ROM' in done.stderr, done.stderr
 
 
-for test in [reports_by_every_way, larger_roms_lie_below_one_mib_too, waiting_for_codes,
-             bad_sizes_are_refused]:
-    with tempfile.TemporaryDirectory() as scratch:
-        try:
-            test(scratch)
-            print(f'ok {test.__name__}')
-        except (AssertionError, ValueError, OSError, subprocess.TimeoutExpired) as problem:
-            failures += 1
-            print(f'FAILED {test.__name__}: {problem!r}')
-sys.exit(1 if failures else 0)
+run_checks([reports_by_every_way, larger_roms_lie_below_one_mib_too, waiting_for_codes,
+            bad_sizes_are_refused], sys.argv[3:])

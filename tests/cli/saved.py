@@ -6,16 +6,15 @@ touched.
 Run alone: tests/cli/saved.py BUILD/anachron IMAGE     (IMAGE: saved.asm, assembled)
 """
 import os
-import pathlib
 import random
 import shutil
 import subprocess
 import sys
-import tempfile
+
+from checks import run_checks
 
 anachron, image = (os.path.abspath(path) for path in sys.argv[1:3])
 ENGINES = ['interp', 'jit']
-failures = 0
 
 
 def anachron_run(folder, *args, script=None, status=0):
@@ -196,15 +195,6 @@ def what_cannot_be_written(folder):
     assert (folder / 'state.snap').stat().st_size > 1000 and not list(folder.glob('*partial*'))
 
 
-for test in [goes_on_the_same, many_moments, media_go_along,
-             drive_of_a_diskette_that_was_taken_out, damaged_files, other_images,
-             other_options, what_cannot_be_written]:
-    with tempfile.TemporaryDirectory(prefix='anachron-saved-') as name:
-        try:
-            test(pathlib.Path(name))
-        except AssertionError as error:
-            failures += 1
-            print(f'FAILED: {test.__name__}: {error}')
-        else:
-            print(f'passed: {test.__name__}')
-sys.exit(failures != 0)
+run_checks([goes_on_the_same, many_moments, media_go_along,
+            drive_of_a_diskette_that_was_taken_out, damaged_files, other_images,
+            other_options, what_cannot_be_written], sys.argv[3:])

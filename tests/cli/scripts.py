@@ -8,12 +8,11 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 
+from checks import run_checks
 from small_roms import ECHO, HALTS, rom
 
 anachron = os.path.abspath(sys.argv[1])
-failures = 0
 
 
 def run(folder, script, image=None, args=(), status=0):
@@ -139,17 +138,8 @@ def a_change_of_media_takes_a_second(folder):
     assert abs(after - before - 1) < 0.01 and 'floppy a.img' in out and 'floppy b.img' in out, out
 
 
-tests = [what_can_be_looked_at, time_goes_at_the_rate, a_change_of_media_takes_a_second,
-         registers_are_json, memory_goes_to_a_file, poke_comes_before_the_first_instruction,
-         a_script_without_time_lets_the_machine_run_on, serial_both_ways, each_match_is_found_once,
-         state_is_the_same_again, the_stopped_machine_can_be_looked_at, the_screen_is_seen,
-         media_come_and_go, reset_starts_again, the_power_button_is_noticed]
-for test in tests:
-    with tempfile.TemporaryDirectory() as scratch:
-        try:
-            test(scratch)
-            print(f'ok {test.__name__}')
-        except (AssertionError, ValueError, OSError, subprocess.TimeoutExpired) as problem:
-            failures += 1
-            print(f'FAILED {test.__name__}: {problem!r}')
-sys.exit(1 if failures else 0)
+run_checks([what_can_be_looked_at, time_goes_at_the_rate, a_change_of_media_takes_a_second,
+            registers_are_json, memory_goes_to_a_file, poke_comes_before_the_first_instruction,
+            a_script_without_time_lets_the_machine_run_on, serial_both_ways, each_match_is_found_once,
+            state_is_the_same_again, the_stopped_machine_can_be_looked_at, the_screen_is_seen,
+            media_come_and_go, reset_starts_again, the_power_button_is_noticed], sys.argv[2:])
