@@ -1,9 +1,9 @@
-/* The local APIC. */
-#include "devices/local_apic.h"
+/* The local APIC: registers, resets, where the window is. */
+#include "devices/local_apic_private.h"
 
-#include "base/bits.h"
 #include "base/memory.h"
-#include "devices/local_apic_timer.h"
+
+#include <string.h>
 
 enum {
     WINDOW_SIZE = 0x1000,
@@ -31,25 +31,9 @@ enum {
     CURRENT_COUNT = 0x390,
     DIVIDE = 0x3E0,
 
-    SVR_ENABLE = 0x100,
     SVR_WRITABLE = 0x3FF,
-
-    ESR_SEND_VECTOR = 0x20,
-    ESR_RECEIVE_VECTOR = 0x40,
-    ESR_REGISTER = 0x80,
-
-    LVT_REMOTE_IRR = 1 << 14,
-    LVT_LEVEL = 1 << 15,
-    LVT_MASKED = 1 << 16,
-    LVT_PERIODIC = 1 << 17,
-
-    ICR_LOGICAL = 1 << 11,
-    ICR_ASSERT = 1 << 14,
-    ICR_LEVEL = 1 << 15,
     ICR_WRITABLE = 0xCCFFF,
 
-    BROADCAST = 0xFF,
-    FIRST_LEGAL_VECTOR = 16,
     NO_VECTOR = 0,
 };
 
@@ -60,34 +44,9 @@ enum {
 #define LINT0_AT_RESET (APIC_EXTINT << 8)
 #define LINT1_AT_RESET (APIC_NMI << 8)
 
-enum lvt { LVT_TIMER, LVT_THERMAL, LVT_PERFORMANCE, LVT_LINT0, LVT_LINT1, LVT_ERROR, LVT_COUNT };
-
 /* What the guest can write in each entry (SDM 3A figure 10-8). */
 static const uint32_t lvt_writable[LVT_COUNT] = {0x300FF, 0x107FF, 0x107FF,
                                                  0x1A7FF, 0x1A7FF, 0x100FF};
-
-struct local_apic {
-    uint32_t id, tpr, ldr, dfr, svr;
-    uint32_t isr[8], tmr[8], irr[8];
-    uint32_t esr, errors; /* what ESR shows; what has happened since */
-    uint32_t icr[2];
-    uint32_t lvt[LVT_COUNT];
-    struct local_apic_timer timer;
-    uint32_t base;
-    bool enabled; /* IA32_APIC_BASE bit 11 */
-    bool present;
-    bool lint[2];    /* pin levels */
-    bool extint_bus; /* the I/O APIC asserts an ExtINT */
-    bool intr_level;
-    bool nmi_level;
-    struct local_apic_wires wires;
-    struct bus *bus;
-    unsigned range;
-    uint8_t (*extint)(void *pic);
-    void *pic;
-    void (*eoi)(void *io_apic, uint8_t vector);
-    void *io_apic;
-};
 
 static const char *local_apic_misfit(const void *base)
 {
@@ -127,262 +86,6 @@ static const struct field local_apic_fields[] = {
     FIELD_END,
 };
 
-/* --- vectors --- */
-
-static bool vector_test(const uint32_t *set, unsigned vector)
-{
-    return bit_is_set(set[vector >> 5], vector & 31);
-}
-
-static void vector_put(uint32_t *set, unsigned vector, bool value)
-{
-    uint32_t bit = UINT32_C(1) << (vector & 31);
-    set[vector >> 5] = value ? set[vector >> 5] | bit : set[vector >> 5] & ~bit;
-}
-
-/* The highest vector of a set, or 0: vectors below 16 cannot be in it. */
-static unsigned vector_highest(const uint32_t *set)
-{
-    for (unsigned i = 8; i-- > 0;) {
-        if (set[i])
-            return 32 * i + 31 - (unsigned)__builtin_clz(set[i]);
-    }
-    return 0;
-}
-
-static bool software_enabled(const struct local_apic *apic)
-{
-    return apic->enabled && (apic->svr & SVR_ENABLE);
-}
-
-/* SDM 3A 10.8.3.1. */
-static uint32_t processor_priority(const struct local_apic *apic)
-{
-    uint32_t in_service = vector_highest(apic->isr) & 0xF0;
-    return (apic->tpr & 0xF0) >= in_service ? apic->tpr : in_service;
-}
-
-/* SDM 3A 10.6.2.4; of use only where several processors arbitrate. */
-static uint32_t arbitration_priority(const struct local_apic *apic)
-{
-    uint32_t request = vector_highest(apic->irr) & 0xF0,
-             in_service = vector_highest(apic->isr) & 0xF0;
-    uint32_t task = apic->tpr & 0xF0;
-    if (task >= request && task > in_service)
-        return apic->tpr;
-    uint32_t highest = task > in_service ? task : in_service;
-    return highest > request ? highest : request;
-}
-
-/* The vector that may interrupt the processor now, or 0. */
-static unsigned pending_vector(const struct local_apic *apic)
-{
-    unsigned vector = vector_highest(apic->irr);
-    if (!software_enabled(apic) || (vector & 0xF0) <= (processor_priority(apic) & 0xF0))
-        return 0;
-    return vector;
-}
-
-static unsigned lvt_delivery(uint32_t entry)
-{
-    return entry >> 8 & 7;
-}
-
-/* Whether the PIC's INT reaches the processor. */
-static bool extint_pending(const struct local_apic *apic)
-{
-    if (!apic->enabled)
-        return apic->lint[0];
-    for (unsigned i = 0; i < 2; i++) {
-        uint32_t entry = apic->lvt[LVT_LINT0 + i];
-        if (!(entry & LVT_MASKED) && lvt_delivery(entry) == APIC_EXTINT && apic->lint[i])
-            return true;
-    }
-    return apic->extint_bus;
-}
-
-static void update_intr(struct local_apic *apic)
-{
-    bool level = pending_vector(apic) != 0 || extint_pending(apic);
-    if (level != apic->intr_level) {
-        apic->intr_level = level;
-        irq_set(&apic->wires.intr, level);
-    }
-}
-
-static void raise_error(struct local_apic *apic, uint32_t error);
-
-/* Accepts a fixed interrupt. False: it is refused. */
-static bool accept_vector(struct local_apic *apic, unsigned vector, bool level)
-{
-    if (!software_enabled(apic))
-        return false;
-    if (vector < FIRST_LEGAL_VECTOR) {
-        raise_error(apic, ESR_RECEIVE_VECTOR);
-        return false;
-    }
-    vector_put(apic->irr, vector, true);
-    vector_put(apic->tmr, vector, level);
-    update_intr(apic);
-    return true;
-}
-
-static void raise_error(struct local_apic *apic, uint32_t error)
-{
-    uint32_t entry = apic->lvt[LVT_ERROR];
-    apic->errors |= error;
-    /* An error entry with an illegal vector would report itself for ever. */
-    if (!(entry & LVT_MASKED) && (entry & 0xFF) >= FIRST_LEGAL_VECTOR)
-        accept_vector(apic, entry & 0xFF, false);
-}
-
-/* Acts on a message that is meant for this processor. */
-static bool act(struct local_apic *apic, unsigned delivery, unsigned vector, bool level)
-{
-    switch (delivery) {
-    case APIC_FIXED:
-    case APIC_LOWEST_PRIORITY:
-        return accept_vector(apic, vector, level);
-    case APIC_SMI:
-        irq_pulse(&apic->wires.smi);
-        return true;
-    case APIC_NMI:
-        irq_pulse(&apic->wires.nmi);
-        return true;
-    case APIC_INIT:
-        local_apic_init(apic);
-        return true;
-    default: /* start-up: this processor is running, and ignores it */
-        return delivery == APIC_STARTUP;
-    }
-}
-
-static bool is_destination(const struct local_apic *apic, bool logical, uint8_t destination)
-{
-    uint8_t mine = (uint8_t)(apic->ldr >> 24);
-    if (!logical)
-        return destination == BROADCAST || destination == apic->id >> 24;
-    if (apic->dfr >> 28 == 0xF)
-        return destination & mine;
-    uint8_t cluster = destination >> 4;
-    return (cluster == 0xF || cluster == mine >> 4) && (destination & mine & 0x0F);
-}
-
-bool local_apic_deliver(struct local_apic *apic, const struct apic_message *message)
-{
-    if (!apic->enabled || !is_destination(apic, message->logical, message->destination))
-        return false;
-    if (message->delivery == APIC_EXTINT) {
-        apic->extint_bus = message->assert;
-        update_intr(apic);
-        return true;
-    }
-    return act(apic, message->delivery, message->vector, message->level);
-}
-
-/* --- local interrupts --- */
-
-static void lint_edge(struct local_apic *apic, uint32_t *entry)
-{
-    if (*entry & LVT_MASKED)
-        return;
-    unsigned delivery = lvt_delivery(*entry);
-    bool level = delivery == APIC_FIXED && (*entry & LVT_LEVEL);
-    if (delivery == APIC_EXTINT || (level && (*entry & LVT_REMOTE_IRR)))
-        return;
-    if (act(apic, delivery, *entry & 0xFF, level) && level)
-        *entry |= LVT_REMOTE_IRR;
-}
-
-static void set_lint(void *receiver, unsigned number, bool level)
-{
-    struct local_apic *apic = receiver;
-    bool rises = level && !apic->lint[number];
-    apic->lint[number] = level;
-    if (rises && apic->enabled)
-        lint_edge(apic, &apic->lvt[LVT_LINT0 + number]);
-    else if (rises && number == 1)
-        irq_pulse(&apic->wires.nmi);
-    update_intr(apic);
-}
-
-struct irq_line local_apic_lint(struct local_apic *apic, unsigned number)
-{
-    return (struct irq_line){set_lint, apic, number & 1};
-}
-
-static void timer_expired(void *device)
-{
-    struct local_apic *apic = device;
-    uint32_t entry = apic->lvt[LVT_TIMER];
-    local_apic_timer_rearm(&apic->timer);
-    if (!(entry & LVT_MASKED))
-        accept_vector(apic, entry & 0xFF, false);
-}
-
-/* --- the processor's side --- */
-
-uint8_t local_apic_acknowledge(struct local_apic *apic)
-{
-    unsigned vector = pending_vector(apic);
-    if (vector) {
-        vector_put(apic->irr, vector, false);
-        vector_put(apic->isr, vector, true);
-    } else if (extint_pending(apic) && apic->extint) {
-        vector = apic->extint(apic->pic);
-    } else {
-        vector = apic->svr & 0xFF;
-    }
-    update_intr(apic);
-    return (uint8_t)vector;
-}
-
-/* A level-triggered input that is still active asks again. */
-static void end_lint(struct local_apic *apic, unsigned number, unsigned vector)
-{
-    uint32_t *entry = &apic->lvt[LVT_LINT0 + number];
-    if (!(*entry & LVT_REMOTE_IRR) || (*entry & 0xFF) != vector)
-        return;
-    *entry &= ~(uint32_t)LVT_REMOTE_IRR;
-    if (apic->lint[number])
-        lint_edge(apic, entry);
-}
-
-static void end_of_interrupt(struct local_apic *apic)
-{
-    unsigned vector = vector_highest(apic->isr);
-    if (!vector)
-        return;
-    vector_put(apic->isr, vector, false);
-    if (vector_test(apic->tmr, vector)) {
-        end_lint(apic, 0, vector);
-        end_lint(apic, 1, vector);
-        if (apic->eoi)
-            apic->eoi(apic->io_apic, (uint8_t)vector);
-    }
-    update_intr(apic);
-}
-
-static void send_ipi(struct local_apic *apic)
-{
-    uint32_t command = apic->icr[0];
-    unsigned delivery = command >> 8 & 7, shorthand = command >> 18 & 3;
-    unsigned vector = command & 0xFF;
-    bool level = command & ICR_LEVEL;
-
-    if (delivery == APIC_INIT && level && !(command & ICR_ASSERT))
-        return; /* INIT level de-assert synchronises arbitration IDs: nothing to do alone */
-    if (delivery <= APIC_LOWEST_PRIORITY && vector < FIRST_LEGAL_VECTOR) {
-        raise_error(apic, ESR_SEND_VECTOR);
-        return;
-    }
-    bool to_self = shorthand == 1 || shorthand == 2 ||
-                   (shorthand == 0 &&
-                    is_destination(apic, command & ICR_LOGICAL, (uint8_t)(apic->icr[1] >> 24)));
-    if (to_self)
-        act(apic, delivery, vector, false);
-}
-
 /* --- registers --- */
 
 static void write_lvt(struct local_apic *apic, unsigned index, uint32_t value)
@@ -397,8 +100,8 @@ static void write_lvt(struct local_apic *apic, unsigned index, uint32_t value)
         local_apic_timer_set_mode(&apic->timer, *entry & LVT_PERIODIC, !(*entry & LVT_MASKED));
     if ((index == LVT_LINT0 || index == LVT_LINT1) && (*entry & LVT_LEVEL) &&
         apic->lint[index - LVT_LINT0])
-        lint_edge(apic, entry);
-    update_intr(apic);
+        apic_lint_edge(apic, entry);
+    apic_update_intr(apic);
 }
 
 static void write_svr(struct local_apic *apic, uint32_t value)
@@ -411,13 +114,13 @@ static void write_svr(struct local_apic *apic, uint32_t value)
     }
     if (!was_enabled && (value & SVR_ENABLE) && apic->eoi)
         apic->eoi(apic->io_apic, NO_VECTOR); /* level-triggered ones that were refused come again */
-    update_intr(apic);
+    apic_update_intr(apic);
 }
 
 static void illegal_register(struct local_apic *apic, uint32_t offset)
 {
     log_line(bus_log(apic->bus), LOG_DEBUG, "local APIC: no register at %03Xh", offset);
-    raise_error(apic, ESR_REGISTER);
+    apic_raise_error(apic, ESR_REGISTER);
 }
 
 static bool is_lvt(uint32_t offset)
@@ -441,9 +144,9 @@ static uint32_t read_register(struct local_apic *apic, uint32_t offset)
     case TPR:
         return apic->tpr;
     case APR:
-        return arbitration_priority(apic);
+        return apic_arbitration_priority(apic);
     case PPR:
-        return processor_priority(apic);
+        return apic_processor_priority(apic);
     case EOI: /* write-only */
     case RRD:
         return 0;
@@ -489,10 +192,10 @@ static void write_register(struct local_apic *apic, uint32_t offset, uint32_t va
         break;
     case TPR:
         apic->tpr = value & 0xFF;
-        update_intr(apic);
+        apic_update_intr(apic);
         break;
     case EOI:
-        end_of_interrupt(apic);
+        apic_end_of_interrupt(apic);
         break;
     case LDR:
         apic->ldr = value & 0xFF000000;
@@ -509,7 +212,7 @@ static void write_register(struct local_apic *apic, uint32_t offset, uint32_t va
         break;
     case ICR_LOW:
         apic->icr[0] = value & ICR_WRITABLE;
-        send_ipi(apic);
+        apic_send_ipi(apic);
         break;
     case ICR_HIGH:
         apic->icr[1] = value & 0xFF000000;
@@ -562,7 +265,7 @@ static void reset_registers(struct local_apic *apic)
     apic->lvt[LVT_LINT1] = LINT1_AT_RESET;
     apic->extint_bus = false;
     local_apic_timer_reset(&apic->timer);
-    update_intr(apic);
+    apic_update_intr(apic);
 }
 
 static void place_window(struct local_apic *apic)
@@ -590,7 +293,7 @@ void local_apic_set_base(struct local_apic *apic, uint64_t value)
     apic->base = base;
     apic->enabled = enabled;
     place_window(apic);
-    update_intr(apic);
+    apic_update_intr(apic);
 }
 
 void local_apic_connect_extint(struct local_apic *apic, uint8_t (*acknowledge)(void *pic),
@@ -643,7 +346,7 @@ struct local_apic *local_apic_new(struct bus *bus, const struct local_apic_wires
     apic->present = present;
     apic->base = BASE_AT_RESET;
     apic->enabled = present;
-    local_apic_timer_init(&apic->timer, bus_clock(bus), timer_expired, apic);
+    local_apic_timer_init(&apic->timer, bus_clock(bus), apic_timer_expired, apic);
     apic->range = bus_add_range(bus, &(struct address_range){
                                          .first = BASE_AT_RESET,
                                          .last = BASE_AT_RESET + WINDOW_SIZE - 1,
