@@ -116,11 +116,12 @@ enum command_outcome command_history(struct machine *machine, struct job *job)
     struct history_info info;
     history_get_info(machine, &info);
     json_t *result = describe(machine);
-    json_t *more = json_pack("{s:b, s:i, s:I, s:I, s:I, s:I, s:I, s:f}", "kept", info.is_kept,
-                             "checkpoints", (int)info.checkpoints, "bytes", (json_int_t)info.bytes,
-                             "made", (json_int_t)info.made, "merged", (json_int_t)info.merged,
-                             "pages", (json_int_t)info.pages, "sectors", (json_int_t)info.sectors,
-                             "cost_seconds", (double)info.host_ns / 1e9);
+    json_t *more = json_pack("{s:b, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "kept",
+                             info.is_kept, "checkpoints", (int)info.checkpoints, "bytes",
+                             (json_int_t)info.bytes, "made", (json_int_t)info.made, "merged",
+                             (json_int_t)info.merged, "marks", (json_int_t)info.marks, "replayed",
+                             (json_int_t)info.replayed, "pages", (json_int_t)info.pages, "sectors",
+                             (json_int_t)info.sectors, "cost_seconds", (double)info.host_ns / 1e9);
     json_object_update(result, more);
     json_decref(more);
     return job_done(job, result);

@@ -52,13 +52,15 @@ void history_begin_epoch(struct machine *machine)
 
 /* --- checkpoints --- */
 
-static void append(struct history *history, struct checkpoint *checkpoint)
+void history_insert(struct history *history, struct checkpoint *checkpoint, size_t i)
 {
     if (history->count == history->capacity) {
         history->capacity = history->capacity ? 2 * history->capacity : 64;
         history->list = mem_resize(history->list, history->capacity * sizeof *history->list);
     }
-    history->list[history->count++] = checkpoint;
+    memmove(history->list + i + 1, history->list + i, (history->count - i) * sizeof *history->list);
+    history->list[i] = checkpoint;
+    history->count++;
 }
 
 static void free_checkpoint(struct history *history, struct checkpoint *checkpoint)
@@ -82,10 +84,10 @@ static void take_out(struct history *history, size_t i)
     memmove(history->list + i, history->list + i + 1,
             (history->count - i - 1) * sizeof *history->list);
     history->count--;
-    history->base--;
+    history->base -= history->base > i;
 }
 
-static uint64_t bytes_used(const struct history *history)
+uint64_t history_bytes(const struct history *history)
 {
     uint64_t bytes = undo_pool_used(history->pool);
     for (size_t i = 0; i < history->count; i++) {
@@ -96,7 +98,7 @@ static uint64_t bytes_used(const struct history *history)
     return bytes;
 }
 
-static struct checkpoint *describe_present(struct machine *machine, bool is_first)
+struct checkpoint *history_describe_present(struct machine *machine, bool is_first)
 {
     struct checkpoint *checkpoint = mem_new(sizeof *checkpoint);
     checkpoint->at = machine_stamp(machine);
@@ -105,6 +107,8 @@ static struct checkpoint *describe_present(struct machine *machine, bool is_firs
     /* A moment comes before what came from outside at its count. */
     checkpoint->is_first = is_first && checkpoint->journal.stamp.icount != checkpoint->at.icount;
     machine_pack(machine, &checkpoint->state);
+    checkpoint->state.bytes = mem_resize(checkpoint->state.bytes, checkpoint->state.size);
+    checkpoint->state.capacity = checkpoint->state.size;
     for (unsigned i = 0; i < GATE_DRIVE_COUNT; i++) {
         checkpoint->medium[i] = machine->medium[i];
         checkpoint->inserted[i] = machine->inserted[i];
@@ -125,7 +129,7 @@ void history_add_checkpoint(struct machine *machine, bool is_first)
     struct history *history = machine->history;
     if (history->count && !is_same_source(machine))
         history_forget(machine);
-    struct checkpoint *checkpoint = describe_present(machine, is_first);
+    struct checkpoint *checkpoint = history_describe_present(machine, is_first);
     history->is_replay = machine->replay.is_on;
     history->journal = machine->replay.is_on ? machine->replay.journal : machine->journal;
     if (history->count) {
@@ -134,7 +138,7 @@ void history_add_checkpoint(struct machine *machine, bool is_first)
         last->host_ns = thread_time() - history->base_host_ns;
         history->open = (struct undo_log){0};
     }
-    append(history, checkpoint);
+    history_insert(history, checkpoint, history->count);
     history->base = history->count - 1;
     history->made++;
     history_begin_epoch(machine);
@@ -154,9 +158,15 @@ static uint64_t replay_without(const struct history *history, size_t i)
     return history->list[i - 1]->host_ns + history->list[i]->host_ns;
 }
 
-static void merge(struct history *history, size_t i)
+void history_merge(struct history *history, size_t i)
 {
     struct checkpoint *before = history->list[i - 1], *out = history->list[i];
+    /* Of a piece that changes twice, what counts is how it is at the far end. */
+    if (i > history->base) {
+        struct undo_log forward = out->changes;
+        out->changes = before->changes;
+        before->changes = forward;
+    }
     undo_merge(&before->changes, &out->changes, history->pool);
     before->host_ns += out->host_ns;
     take_out(history, i);
@@ -183,7 +193,7 @@ static void join_short(struct history *history)
 {
     while (history->count > 2 &&
            replay_without(history, history->count - 2) < history->options.every_ns / 2)
-        merge(history, history->count - 2);
+        history_merge(history, history->count - 2);
 }
 
 void history_forget(struct machine *machine)
@@ -198,13 +208,13 @@ static void keep_to_limit(struct machine *machine)
 {
     struct history *history = machine->history;
     size_t i;
-    while (bytes_used(history) > history->options.limit_bytes && history->count > 1) {
+    while (history_bytes(history) > history->options.limit_bytes && history->count > 1) {
         if ((i = find_dispensable(history)) > 0)
-            merge(history, i);
+            history_merge(history, i);
         else
             take_out(history, 0);
     }
-    history->bytes = bytes_used(history);
+    history->bytes = history_bytes(history);
     if (!history->is_replay && !machine->recorder.writer &&
         journal_size(machine->journal) > RECORDER_KEPT_BYTES)
         journal_trim(machine->journal, &history->list[0]->journal);
@@ -285,6 +295,8 @@ bool history_start(struct machine *machine, const struct history_options *option
         history->options.limit_bytes = HISTORY_DEFAULT_BYTES;
     if (!history->options.every_ns)
         history->options.every_ns = HISTORY_DEFAULT_EVERY_NS;
+    if (!history->options.mark_spacing)
+        history->options.mark_spacing = HISTORY_DEFAULT_MARK_SPACING;
     history->pool = undo_pool_new();
     bus_set_page_watcher(machine->bus, on_first_write, machine);
     make_checkpoint(machine, false);
@@ -324,9 +336,11 @@ void history_get_info(const struct machine *machine, struct history_info *info)
     info->newest = info->in_past ? newest->icount : info->present;
     info->newest_ns = info->in_past ? newest->time_ns : info->present_ns;
     info->checkpoints = (unsigned)history->count;
-    info->bytes = bytes_used(history) + history->open.capacity * sizeof(struct undo_item);
+    info->bytes = history_bytes(history) + history->open.capacity * sizeof(struct undo_item);
     info->made = history->made;
     info->merged = history->merged;
+    info->marks = history->marks;
+    info->replayed = history->replayed;
     info->pages = history->pages;
     info->sectors = disk_past_saved(machine->disk_past);
     info->host_ns = history->host_ns;

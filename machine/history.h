@@ -31,6 +31,8 @@
 #define HISTORY_MIN              (UINT64_C(1) << 20)
 #define HISTORY_MAX              (UINT64_C(64) << 30)
 #define HISTORY_DEFAULT_EVERY_NS (500 * UINT64_C(1000000)) /* of the host's time */
+/* Instructions that are run again as quickly as a checkpoint is made. */
+#define HISTORY_DEFAULT_MARK_SPACING (UINT64_C(1) << 16)
 
 /* Starts to keep the past; the first checkpoint is now. False: err says why it cannot be kept. */
 bool history_start(struct machine *machine, const struct history_options *options,
@@ -52,6 +54,8 @@ struct history_info {
     uint64_t bytes; /* of host memory that they take */
     /* What they have cost so far. */
     uint64_t made, merged;
+    uint64_t marks;          /* checkpoints that were made in the past, beside made */
+    uint64_t replayed;       /* instructions that were run again, to come to a moment of the past */
     uint64_t pages, sectors; /* saved before they were overwritten */
     uint64_t host_ns;        /* spent in making, merging and restoring */
 };

@@ -19,6 +19,7 @@ struct checkpoint {
      * forward if not. Of the last one: nothing. */
     struct undo_log changes;
     uint64_t host_ns; /* of the processor, from here to the next one */
+    uint64_t mark; /* made by a run through the past: history_marks.c counts them; 0: it is none */
 };
 
 /* A medium that is in no drive now, but is at another moment. */
@@ -54,16 +55,34 @@ struct history {
     struct insertion *insertion; /* of history->journal, in no order */
     size_t insertion_count;
     /* For history_info. */
-    uint64_t made, merged, pages, host_ns;
+    uint64_t made, merged, marks, pages, replayed, host_ns;
 };
 
 /* A new epoch: history->open, which is empty, takes what changes from now on. */
 void history_begin_epoch(struct machine *machine);
 /* The present becomes a checkpoint, and the base. is_first: the first moment with its count. */
 void history_add_checkpoint(struct machine *machine, bool is_first);
+/* What a checkpoint of this moment is, without what leads to the next one. The caller's to free. */
+struct checkpoint *history_describe_present(struct machine *machine, bool is_first);
+/* Puts it in front of number i, and takes it over. */
+void history_insert(struct history *history, struct checkpoint *checkpoint, size_t i);
+/* Forgets checkpoint number i, which is neither the first, nor the last, nor the base: what leads
+ * over it is joined. */
+void history_merge(struct history *history, size_t i);
+/* Host memory of all of it, but for what is open. */
+uint64_t history_bytes(const struct history *history);
 /* Forgets all checkpoints; the caller makes one. */
 void history_forget(struct machine *machine);
 void history_drop_from(struct history *history, size_t first);
+
+/* history_marks.c */
+/* The instruction count at which a run from `from` to `to` makes its next mark, when the last one
+ * or the checkpoint before is at `last`; `to`: there is none any more. */
+uint64_t history_next_mark(const struct history *history, uint64_t last, uint64_t from,
+                           uint64_t to);
+/* At the first moment of an instruction count, in the past: a checkpoint, unless there is no room
+ * or the next one has been passed. */
+void history_make_mark(struct machine *machine);
 
 /* history_media.c */
 /* Media that are only kept for the past go back to whom they belong to. */

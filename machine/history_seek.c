@@ -129,17 +129,36 @@ static bool is_on_the_way(const struct machine *machine, size_t start, uint64_t 
     return machine->history->in_past && now.icount < icount && journal_stamp_compare(&now, at) >= 0;
 }
 
-/* Runs to the first moment of icount. False: it was paused before. */
-static bool run_forward(struct machine *machine, uint64_t icount)
+/* A piece of the way to icount. */
+static void run_leg(struct machine *machine, uint64_t icount)
 {
-    uint64_t limit = machine->config.stop_after;
-    bool was_seeking = machine->is_seeking;
-    machine->is_seeking = true;
-    machine->paused = false;
+    uint64_t limit = machine->config.stop_after, began = machine_icount(machine);
     machine->config.stop_after = icount;
     while (!machine->stop && !machine->paused && machine->history->in_past)
         machine_turn(machine);
     machine->config.stop_after = limit;
+    machine->history->replayed += machine_icount(machine) - began;
+}
+
+/* Runs to the first moment of icount. False: it was paused before. */
+static bool run_forward(struct machine *machine, uint64_t icount)
+{
+    uint64_t from = machine_icount(machine), leg;
+    uint64_t last = machine->history->list[machine->history->base]->at.icount;
+    bool was_seeking = machine->is_seeking;
+    machine->is_seeking = true;
+    machine->paused = false;
+    for (;;) {
+        leg = history_next_mark(machine->history, last, from, icount);
+        run_leg(machine, leg);
+        if (machine->stop != STOP_AFTER || leg == icount)
+            break;
+        machine->stop = STOP_NONE;
+        machine->cpu->attention &= ~(uint32_t)ATTENTION_STOP;
+        if (machine->cpu->activity == CPU_RUNNING)
+            history_make_mark(machine);
+        last = machine_icount(machine);
+    }
     machine->is_seeking = was_seeking;
     bool arrived = !machine->paused && (machine->stop == STOP_AFTER || !machine->history->in_past);
     if (machine->stop == STOP_AFTER || machine->stop == STOP_LOST) {

@@ -121,6 +121,9 @@ struct machine_outside {
 struct history_options {
     uint64_t limit_bytes; /* of host memory for checkpoints; 0: the past is not kept */
     uint64_t every_ns;    /* host time between two automatic ones; UINT64_MAX: only by hand */
+    /* Instructions, at least, between two that are made while the past is run again; 0: a default.
+     */
+    uint64_t mark_spacing;
 };
 
 struct machine_config {

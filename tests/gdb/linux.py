@@ -65,10 +65,15 @@ def number(c, address):
     return int.from_bytes(c.memory(address, 4), 'little')
 
 
+def replayed(c):
+    """Instructions that have been run again so far."""
+    return int(re.search(r'replayed +(\d+)', c.monitor('history'))[1])
+
+
 def timed(c, packet, what):
-    start = time.time()
+    before, start = replayed(c), time.time()
     answer = c.ask(packet)
-    print(f'  {what}: {time.time() - start:.2f} s')
+    print(f'  {what}: {time.time() - start:.2f} s, {(replayed(c) - before) / 1e6:.1f} million instructions again')
     return answer
 
 

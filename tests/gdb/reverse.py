@@ -166,6 +166,43 @@ def quick():
         assert slowest < 3, slowest  # of a busy machine; 0.2 on a quiet one
 
 
+def replayed(c, *packets):
+    """How many instructions are run again for these packets, at most for one."""
+    counts = [int(history(c, 'replayed'))]
+    for packet in packets:
+        go(c, packet)
+        counts.append(int(history(c, 'replayed')))
+    return max(after - before for before, after in zip(counts, counts[1:]))
+
+
+def again():
+    """The first way back runs up to all that was; it leaves checkpoints, from which the next ones are short."""
+    # A step back over an interrupt is made in two passes.
+    near = 2 * 2 * 65536
+    with machine() as m, client_of(m) as c:
+        c.ask(f'Z0,{AT["the_end"]:x},1')
+        go(c)
+        c.ask(f'z0,{AT["the_end"]:x},1')
+        length = icount(c)
+        assert length > ROUNDS * 40000, length
+        first = replayed(c, 'bs')
+        assert first <= length, first
+        steps = replayed(c, *['bs'] * 20)
+        c.ask(f'Z2,{COUNTER:x},4')
+        # The piece behind a checkpoint is searched, perhaps the one before that, and run to the write.
+        writes = replayed(c, *['bc'] * 20)
+        c.ask(f'z2,{COUNTER:x},4')
+        # There, the checkpoints are not as dense: the first step back makes them so.
+        replayed(c, 'bs')
+        later = replayed(c, *['bs'] * 5)
+        print(f'  of {length} instructions: {first} for a step back, then {steps}; {writes} for a write, and then '
+              f'{later} for a step')
+        assert steps <= near, steps
+        assert writes <= 2 * (length // 8 + near), writes
+        assert later <= near, later
+        equal(number(c, COUNTER), ROUNDS - 20)
+
+
 def writes_as_stepped():
     """Every change of memory that steps show is met by a watchpoint, at the same instruction, both ways."""
     first, size = 0x600, 0x180
@@ -195,8 +232,12 @@ def writes_as_stepped():
             equal(icount(c), count - 1)
 
 
+def history(c, name):
+    return re.search(rf'{name} +(\S+)', c.monitor('history'))[1]
+
+
 def icount(c):
-    return int(re.search(r'icount +(\d+)', c.monitor('history'))[1])
+    return int(history(c, 'icount'))
 
 
 def crash():
@@ -242,4 +283,4 @@ def without_history():
 
 if __name__ == '__main__':
     run_tests([steps_through_fault, steps_through_interrupt, steps_through_repeat, points_back, writes_back, by_gdb,
-               changed_past, writes_as_stepped, crash, quick, without_history], sys.argv[4:])
+               changed_past, again, writes_as_stepped, crash, quick, without_history], sys.argv[4:])

@@ -225,7 +225,8 @@ static void run_with_past(struct test *test)
     struct error err;
     struct run *run = open_run(test);
     struct machine *machine = run_machine_of(run);
-    struct history_options options = {.limit_bytes = LIMIT_BYTES, .every_ns = 2000000};
+    struct history_options options = {
+        .limit_bytes = LIMIT_BYTES, .every_ns = 2000000, .mark_spacing = 3000};
     if (!history_start(machine, &options, &err))
         fail(err.text, 0);
     for (unsigned i = 0; i < test->count; i++) {
@@ -243,10 +244,11 @@ static void run_with_past(struct test *test)
     history_get_info(machine, &info);
     printf(
         "%u moments up to instruction %llu, %u seeks, %u times to the tip, %u times another "
-        "time; %llu checkpoints, %llu merged, %llu pages, %llu sectors\n",
+        "time; %llu checkpoints, %llu marks, %llu merged, %llu pages, %llu sectors\n",
         test->count, (unsigned long long)info.newest, test->seeks, test->tips, test->lives,
-        (unsigned long long)info.made, (unsigned long long)info.merged,
-        (unsigned long long)info.pages, (unsigned long long)info.sectors);
+        (unsigned long long)info.made, (unsigned long long)info.marks,
+        (unsigned long long)info.merged, (unsigned long long)info.pages,
+        (unsigned long long)info.sectors);
     run_close(run);
 }
 
