@@ -108,10 +108,43 @@ static void apm_off(void)
         __asm__ volatile("hlt");
 }
 
+enum apm_error {
+    APM_CONNECTED = 0x02,
+    APM_NOT_CONNECTED = 0x03,
+    APM_NO_16_BIT_INTERFACE = 0x06,
+    APM_NO_32_BIT_INTERFACE = 0x08,
+    APM_STATE = 0x0A,
+    APM_NO_FUNCTION = 0x0C,
+    APM_NO_EVENT = 0x80,
+};
+
+static void apm_fail(struct regs *r, enum apm_error error)
+{
+    r->ah = (u8)error;
+    carry_set(r);
+}
+
+/* Connects, or disconnects. */
+static void apm_connect(struct regs *r, bool connect)
+{
+    if (apm_connected == connect)
+        apm_fail(r, connect ? APM_CONNECTED : APM_NOT_CONNECTED);
+    apm_connected = connect;
+}
+
+static void apm_set_power(struct regs *r)
+{
+    if (r->bx == 1 && r->cx == 3)
+        apm_off();
+    if (r->cx == 1 || r->cx == 2)
+        interrupt_wait();
+    else if (r->cx != 0)
+        apm_fail(r, APM_STATE);
+}
+
 /* APM 1.2, real-mode interface: enough to idle and to switch the machine off. */
 static void apm_service(struct regs *r)
 {
-    static const u8 connected_error = 2, state_error = 0x0A;
     carry_clear(r);
     switch (r->al) {
     case 0x00:
@@ -120,24 +153,16 @@ static void apm_service(struct regs *r)
         r->cx = 0x0000;
         return;
     case 0x01:
-        if (apm_connected) {
-            r->ah = connected_error;
-            carry_set(r);
-        }
-        apm_connected = true;
+        apm_connect(r, true);
         return;
     case 0x02:
+        apm_fail(r, APM_NO_16_BIT_INTERFACE);
+        return;
     case 0x03:
-        /* No 16-bit and no 32-bit protected-mode interface. */
-        r->ah = r->al == 2 ? 6 : 8;
-        carry_set(r);
+        apm_fail(r, APM_NO_32_BIT_INTERFACE);
         return;
     case 0x04:
-        if (!apm_connected) {
-            r->ah = 3;
-            carry_set(r);
-        }
-        apm_connected = false;
+        apm_connect(r, false);
         return;
     case 0x05:
         interrupt_wait();
@@ -149,14 +174,7 @@ static void apm_service(struct regs *r)
     case 0x10:
         return;
     case 0x07:
-        if (r->bx == 1 && r->cx == 3)
-            apm_off();
-        if (r->cx == 1 || r->cx == 2)
-            interrupt_wait();
-        else if (r->cx != 0) {
-            r->ah = state_error;
-            carry_set(r);
-        }
+        apm_set_power(r);
         return;
     case 0x0A:
         r->bx = 0x01FF;
@@ -164,15 +182,13 @@ static void apm_service(struct regs *r)
         r->dx = 0xFFFF;
         return;
     case 0x0B:
-        r->ah = 0x80;
-        carry_set(r);
+        apm_fail(r, APM_NO_EVENT);
         return;
     case 0x0E:
         r->ax = 0x0102;
         return;
     }
-    r->ah = 0x0C;
-    carry_set(r);
+    apm_fail(r, APM_NO_FUNCTION);
 }
 
 static void configuration(struct regs *r)

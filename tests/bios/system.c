@@ -145,10 +145,29 @@ static void test_configuration(void)
     CHECK("device busy", !carry(&r) && r.ah == 0);
     call(0x15, 0x4F1E, 0, 0, 0);
     CHECK("keyboard intercept", r.al == 0x1E && carry(&r));
-    call(0x15, 0x5300, 0, 0, 0);
-    CHECK("APM", !carry(&r) && r.ah == 1 && r.bx == 0x504D);
     call(0x15, 0xBF00, 0, 0, 0);
     CHECK("unknown function", carry(&r) && r.ah == 0x86);
+}
+
+/* APM 1.2 specification 4.6. */
+static void test_apm(void)
+{
+    call(0x15, 0x5300, 0, 0, 0);
+    CHECK("APM", !carry(&r) && r.ah == 1 && r.bx == 0x504D);
+    call(0x15, 0x5304, 0, 0, 0);
+    CHECK("APM is not connected", carry(&r) && r.ah == 3);
+    call(0x15, 0x5301, 0, 0, 0);
+    CHECK("APM connects", !carry(&r));
+    call(0x15, 0x5301, 0, 0, 0);
+    CHECK("APM is connected already", carry(&r) && r.ah == 2);
+    call(0x15, 0x5307, 1, 9, 0);
+    CHECK("APM: no such power state", carry(&r) && r.ah == 0x0A);
+    call(0x15, 0x530B, 0, 0, 0);
+    CHECK("APM: no event", carry(&r) && r.ah == 0x80);
+    call(0x15, 0x53FF, 0, 0, 0);
+    CHECK("APM: no such function", carry(&r) && r.ah == 0x0C);
+    call(0x15, 0x5304, 0, 0, 0);
+    CHECK("APM disconnects", !carry(&r));
 }
 
 static bool bcd(u8 value)
@@ -322,6 +341,7 @@ void test_main(void)
     test_block_move();
     test_waits();
     test_configuration();
+    test_apm();
     test_clock();
     test_pci();
     test_tables();
