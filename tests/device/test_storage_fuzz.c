@@ -79,10 +79,39 @@ static void random_time(struct world *w)
     rig_pass(w->rig, times[random_below(w, ARRAY_LENGTH(times))]);
 }
 
-static void likely_floppy(struct world *w)
+static void likely_floppy_command(struct world *w)
 {
     static const uint8_t codes[] = {0x46, 0xE6, 0x66, 0x45, 0xC5, 0x49, 0x4C, 0x42, 0x56,
                                     0xD6, 0x51, 0x59, 0x5D, 0x4D, 0x4A, 0x0F, 0x07, 0x08};
+    struct rig *rig = w->rig;
+    unsigned drive = random_below(w, 2), head = random_below(w, 2);
+    uint8_t c = (uint8_t)random_below(w, 3);
+    const uint8_t bytes[9] = {codes[random_below(w, ARRAY_LENGTH(codes))],
+                              (uint8_t)(drive | head << 2),
+                              c,
+                              (uint8_t)head,
+                              (uint8_t)random_below(w, 20),
+                              2,
+                              (uint8_t)random_below(w, 20),
+                              0x1B,
+                              (uint8_t)random_below(w, 4)};
+    if (random_below(w, 4)) { /* after the last command's end, and with the right rate */
+        rig_out(rig, 0x3F2, 0x3C);
+        rig_out(rig, 0x3F7, drive ? 1 : 0);
+        rig_pass(rig, 20000000);
+        for (unsigned i = 0; i < 16; i++)
+            rig_in(rig, 0x3F5);
+    }
+    bool formats = bytes[0] == 0x4D && random_below(w, 8);
+    for (unsigned i = 0; i < 9; i++)
+        rig_out(rig, 0x3F5,
+                formats && i == 3   ? (drive ? 8 : 18)
+                : formats && i == 2 ? 2
+                                    : bytes[i]);
+}
+
+static void likely_floppy(struct world *w)
+{
     struct rig *rig = w->rig;
     switch (random_below(w, 12)) {
     case 0:
@@ -108,40 +137,15 @@ static void likely_floppy(struct world *w)
         i82077_insert(w->fdc, 0, random_below(w, 4) ? w->floppy : NULL);
         break;
     case 5:
-    case 6: {
+    case 6:
         for (unsigned i = 0; i < 600; i++) {
             rig_in(rig, 0x3F5);
             rig_out(rig, 0x3F5, (uint8_t)random_below(w, 256));
         }
         break;
-    }
-    default: {
-        unsigned drive = random_below(w, 2), head = random_below(w, 2);
-        uint8_t c = (uint8_t)random_below(w, 3);
-        const uint8_t bytes[9] = {codes[random_below(w, ARRAY_LENGTH(codes))],
-                                  (uint8_t)(drive | head << 2),
-                                  c,
-                                  (uint8_t)head,
-                                  (uint8_t)random_below(w, 20),
-                                  2,
-                                  (uint8_t)random_below(w, 20),
-                                  0x1B,
-                                  (uint8_t)random_below(w, 4)};
-        if (random_below(w, 4)) { /* after the last command's end, and with the right rate */
-            rig_out(rig, 0x3F2, 0x3C);
-            rig_out(rig, 0x3F7, drive ? 1 : 0);
-            rig_pass(rig, 20000000);
-            for (unsigned i = 0; i < 16; i++)
-                rig_in(rig, 0x3F5);
-        }
-        bool formats = bytes[0] == 0x4D && random_below(w, 8);
-        for (unsigned i = 0; i < 9; i++)
-            rig_out(rig, 0x3F5,
-                    formats && i == 3   ? (drive ? 8 : 18)
-                    : formats && i == 2 ? 2
-                                        : bytes[i]);
+    default:
+        likely_floppy_command(w);
         break;
-    }
     }
 }
 
