@@ -405,7 +405,7 @@ static void division_forms(void)
 
 /* --- compare and exchange, extensions, strings --- */
 
-static void other_forms(void)
+static void exchange_forms(void)
 {
     begin();
     FOR_A FOR_B
@@ -436,6 +436,10 @@ static void other_forms(void)
         mix(f & Z);
     }
     tell("cmpxchg8b", 0);
+}
+
+static void extension_forms(void)
+{
     begin();
     FOR_A
     {
@@ -448,6 +452,10 @@ static void other_forms(void)
         mix(swapped);
     }
     tell("movsx-movzx-bswap", 0);
+}
+
+static void string_forms(void)
+{
     begin();
     for (unsigned n = 0; n < 40; n++) {
         static u8 from[64], to[64];
@@ -563,7 +571,9 @@ void _start(void)
     decimal_forms();
     condition_forms();
     division_forms();
-    other_forms();
+    exchange_forms();
+    extension_forms();
+    string_forms();
     x87_forms();
     put_text("forms done\n");
     system_call(4, 1, line, line_size);

@@ -116,6 +116,25 @@ static void put_row(struct program *program, const struct insn_row *row, uint64_
         put(program, (unsigned)random_next(random) & 0xFF);
 }
 
+/* The control register with some of the bits that the units depend on: mov eax, [ebx+8]; mov cr0,
+ * eax. */
+static void put_control_register(struct program *program, unsigned word)
+{
+    put(program, 0x8B);
+    put_memory(program, REG_EAX, REG_EBX, 16 * word + 8);
+    put(program, 0x0F);
+    put(program, 0x22);
+    put(program, 0xC0);
+}
+
+/* A jump of two bytes over an INC. */
+static void put_jump(struct program *program, unsigned opcode, unsigned reg)
+{
+    put(program, opcode);
+    put(program, 1);
+    put(program, 0x40 | reg);
+}
+
 /* Something between them that works on general registers, flags and memory. */
 static void put_other(struct program *program, uint64_t *random)
 {
@@ -123,11 +142,8 @@ static void put_other(struct program *program, uint64_t *random)
     unsigned reg = (choice >> 8) % 3, other = (choice >> 16) % 3;
     switch (choice % 13) {
     case 0:
-        put(program, 0x01); /* add */
-        put(program, 0xC0 | reg << 3 | other);
-        break;
     case 1:
-        put(program, 0x39); /* cmp */
+        put(program, choice % 13 ? 0x39 : 0x01); /* cmp, add */
         put(program, 0xC0 | reg << 3 | other);
         break;
     case 2: /* mov reg,[esi+...] */
@@ -149,21 +165,14 @@ static void put_other(struct program *program, uint64_t *random)
         put(program, 0xC0 | reg);
         break;
     case 6:
-        put(program, 0x70 | (choice >> 24 & 15)); /* jcc over a byte */
-        put(program, 1);
-        put(program, 0x40 | reg); /* inc */
+        put_jump(program, 0x70 | (choice >> 24 & 15), reg); /* jcc */
         break;
     case 7:
         put(program, 0xF5); /* cmc */
         break;
     case 8:
-        if (choice >> 32 & 3)
-            break;
-        put(program, 0x8B); /* mov eax,[ebx+8]; mov cr0,eax */
-        put_memory(program, REG_EAX, REG_EBX, 16 * ((choice >> 24) % WORD_COUNT) + 8);
-        put(program, 0x0F);
-        put(program, 0x22);
-        put(program, 0xC0);
+        if (!(choice >> 32 & 3))
+            put_control_register(program, (choice >> 24) % WORD_COUNT);
         break;
     case 9:
         put(program, 0x0F); /* cpuid: executed by C */
@@ -176,9 +185,7 @@ static void put_other(struct program *program, uint64_t *random)
         put(program, 0x9B);
         break;
     case 11:
-        put(program, 0xE3 - (choice >> 24 & 3)); /* jecxz, loop, loope, loopne over a byte */
-        put(program, 1);
-        put(program, 0x40 | reg); /* inc */
+        put_jump(program, 0xE3 - (choice >> 24 & 3), reg); /* jecxz, loop, loope, loopne */
         break;
     default:
         put(program, 0x0F); /* imul */

@@ -12,7 +12,7 @@ import sys
 FILE_LIMIT = 660
 FUNCTION_LIMIT = 66
 FOLDERS = ["base", "snapshot", "bus", "mmu", "cpu", "jit", "devices", "record", "control",
-           "machine", "host", "store", "ui", "bios"]
+           "machine", "host", "store", "ui", "cli", "bios", "tests"]
 
 
 def functions(lines):
