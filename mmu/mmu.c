@@ -40,87 +40,6 @@ const struct field mmu_fields[] = {
 
 /* --- the TLB --- */
 
-static void forget(struct tlb_entry *entry)
-{
-    *entry = (struct tlb_entry){
-        .tag = {TLB_NO_MATCH, TLB_NO_MATCH, TLB_NO_MATCH},
-        .page = TLB_NO_MATCH,
-        .listed = entry->listed,
-    };
-}
-
-/* To be called when the entry has been filled. */
-static void list(struct tlb_table *table, struct tlb_entry *entry)
-{
-    _Static_assert(TLB_BITS <= 16, "filled has indices of 16 bits");
-    uint16_t index = (uint16_t)(entry - table->entries);
-    if (!(entry->listed & TLB_LISTED))
-        table->filled[table->filled_count++] = index;
-    if (!(entry->listed & TLB_LISTED_LOCAL) && !entry->global)
-        table->local[table->local_count++] = index;
-    entry->listed |= entry->global ? TLB_LISTED : TLB_LISTED | TLB_LISTED_LOCAL;
-}
-
-static void forget_all(struct tlb_table *table)
-{
-    for (unsigned i = 0; i < table->filled_count; i++) {
-        struct tlb_entry *entry = &table->entries[table->filled[i]];
-        entry->listed = 0;
-        forget(entry);
-    }
-    table->filled_count = table->forgotten_count = table->local_count = 0;
-}
-
-/* So that the list of what has been filled does not consist of what has been forgotten. */
-static void shorten_filled(struct tlb_table *table)
-{
-    unsigned kept = 0;
-    for (unsigned i = 0; i < table->filled_count; i++) {
-        struct tlb_entry *entry = &table->entries[table->filled[i]];
-        if (entry->page == TLB_NO_MATCH)
-            entry->listed = 0;
-        else
-            table->filled[kept++] = table->filled[i];
-    }
-    table->filled_count = kept;
-    table->forgotten_count = 0;
-}
-
-static void forget_local(struct tlb_table *table)
-{
-    for (unsigned i = 0; i < table->local_count; i++) {
-        struct tlb_entry *entry = &table->entries[table->local[i]];
-        entry->listed &= (uint8_t)~TLB_LISTED_LOCAL;
-        if (!entry->global) /* it may have become that */
-            forget(entry);
-    }
-    table->forgotten_count += table->local_count;
-    table->local_count = 0;
-    if (table->forgotten_count > table->filled_count / 2)
-        shorten_filled(table);
-}
-
-/* Zeros mean page 0. Only the first entry is looked at for that, and the last one, for an access
- * that wraps around: so the others need not be touched, and most never are. */
-static struct tlb_table new_table(void)
-{
-    struct tlb_table table = {
-        .entries = mem_map(TLB_SIZE * sizeof *table.entries),
-        .filled = mem_new(TLB_SIZE * sizeof *table.filled),
-        .local = mem_new(TLB_SIZE * sizeof *table.local),
-    };
-    forget(&table.entries[0]);
-    forget(&table.entries[TLB_SIZE - 1]);
-    return table;
-}
-
-static void free_table(struct tlb_table *table)
-{
-    mem_unmap(table->entries, TLB_SIZE * sizeof *table->entries);
-    mem_free(table->filled);
-    mem_free(table->local);
-}
-
 static void choose_table(struct mmu *mmu)
 {
     if (mmu->force_slow)
@@ -161,9 +80,9 @@ struct mmu *mmu_new(struct physmem *phys, struct bus *bus)
     struct mmu *mmu = mem_new(sizeof *mmu);
     mmu->phys = phys;
     mmu->bus = bus;
-    mmu->supervisor = new_table();
-    mmu->user = new_table();
-    mmu->empty = new_table();
+    mmu->supervisor = tlb_new();
+    mmu->user = tlb_new();
+    mmu->empty = tlb_new();
     choose_table(mmu);
     physmem_set_tlb(phys, &(struct tlb_listener){trap_writes, flush_listener, mmu});
     return mmu;
@@ -172,9 +91,9 @@ struct mmu *mmu_new(struct physmem *phys, struct bus *bus)
 void mmu_free(struct mmu *mmu)
 {
     physmem_set_tlb(mmu->phys, &(struct tlb_listener){0});
-    free_table(&mmu->supervisor);
-    free_table(&mmu->user);
-    free_table(&mmu->empty);
+    tlb_free(&mmu->supervisor);
+    tlb_free(&mmu->user);
+    tlb_free(&mmu->empty);
     if (mmu->watched)
         mem_unmap(mmu->watched, LINEAR_PAGES);
     mem_free(mmu);
@@ -218,8 +137,8 @@ void mmu_force_slow(struct mmu *mmu, bool force)
 
 void mmu_flush_all(struct mmu *mmu)
 {
-    forget_all(&mmu->supervisor);
-    forget_all(&mmu->user);
+    tlb_forget_all(&mmu->supervisor);
+    tlb_forget_all(&mmu->user);
     memset(mmu->large_regions, 0, sizeof mmu->large_regions);
     mmu->flushes++;
     mmu->mapping_changes++;
@@ -227,43 +146,21 @@ void mmu_flush_all(struct mmu *mmu)
 
 void mmu_flush_non_global(struct mmu *mmu)
 {
-    forget_local(&mmu->supervisor);
-    forget_local(&mmu->user);
+    tlb_forget_local(&mmu->supervisor);
+    tlb_forget_local(&mmu->user);
     mmu->flushes++;
     mmu->mapping_changes++;
-}
-
-static struct tlb_entry *slot_in(const struct tlb_table *table, uint32_t linear)
-{
-    return &table->entries[linear >> PAGE_SHIFT & (TLB_SIZE - 1)];
-}
-
-static void forget_page(struct tlb_table *table, uint32_t page)
-{
-    struct tlb_entry *entry = slot_in(table, page);
-    if (entry->page == page)
-        forget(entry);
-}
-
-/* All pieces of the large page that linear may lie in; 4 MiB covers both sizes. */
-static void forget_large(struct tlb_table *table, uint32_t linear)
-{
-    for (unsigned i = 0; i < table->filled_count; i++) {
-        struct tlb_entry *entry = &table->entries[table->filled[i]];
-        if (entry->large && entry->page >> 22 == linear >> 22)
-            forget(entry);
-    }
 }
 
 void mmu_flush_page(struct mmu *mmu, uint32_t linear)
 {
     uint32_t page = linear & ~(uint32_t)PAGE_MASK;
     mmu->mapping_changes++;
-    forget_page(&mmu->supervisor, page);
-    forget_page(&mmu->user, page);
+    tlb_forget_page(&mmu->supervisor, page);
+    tlb_forget_page(&mmu->user, page);
     if (mmu->large_regions[page >> 27] >> (page >> 22 & 31) & 1) {
-        forget_large(&mmu->supervisor, linear);
-        forget_large(&mmu->user, linear);
+        tlb_forget_large(&mmu->supervisor, linear);
+        tlb_forget_large(&mmu->user, linear);
     }
 }
 
@@ -310,7 +207,7 @@ static void set_tags(struct mmu *mmu, struct tlb_entry *entry, const struct addr
 
 static void watch_in_table(struct mmu *mmu, struct tlb_table *table, uint32_t page)
 {
-    struct tlb_entry *entry = slot_in(table, page);
+    struct tlb_entry *entry = tlb_slot(table, page);
     if (entry->page != page)
         return;
     entry->tag[MMU_READ] = entry->tag[MMU_WRITE] = TLB_NO_MATCH;
@@ -332,16 +229,19 @@ static struct tlb_table *table_for(struct mmu *mmu, bool user)
     return user ? &mmu->user : &mmu->supervisor;
 }
 
-static void note_large(struct mmu *mmu, const struct tlb_entry *entry)
+/* A translation that is known: into the TLB. */
+static struct tlb_entry *install(struct mmu *mmu, bool user, const struct tlb_mapping *mapping)
 {
+    struct tlb_entry *entry = tlb_put(table_for(mmu, user), mapping);
     mmu->large_regions[entry->page >> 27] |= (uint32_t)entry->large << (entry->page >> 22 & 31);
+    set_tags(mmu, entry, bus_find_range(mmu->bus, entry->physical));
+    return entry;
 }
 
-static bool fill(struct mmu *mmu, struct tlb_entry *entry, uint32_t linear, enum mmu_access access,
-                 bool user)
+static bool walk(struct mmu *mmu, uint32_t linear, enum mmu_access access, bool user,
+                 struct tlb_mapping *mapping)
 {
     struct walk_result walk = {.physical = linear & ~(uint32_t)PAGE_MASK, .allowed = 7};
-    mmu->misses++;
     if (mmu->paging.enabled) {
         uint32_t error;
         if (!walk_page_tables(mmu, linear, access, user, true, &walk, &error)) {
@@ -349,80 +249,59 @@ static bool fill(struct mmu *mmu, struct tlb_entry *entry, uint32_t linear, enum
             return false;
         }
     }
-    forget(entry);
     if (walk.physical >> 32)
         walk.physical = PHYSMEM_UNMAPPED_PAGE;
-    entry->page = linear & ~(uint32_t)PAGE_MASK;
-    entry->physical = (uint32_t)walk.physical & physmem_a20_mask(mmu->phys);
-    entry->allowed = walk.allowed;
-    entry->global = walk.global;
-    entry->large = walk.large;
-    list(table_for(mmu, user), entry);
-    note_large(mmu, entry);
-    physmem_settle_code(mmu->phys, entry->physical);
-    set_tags(mmu, entry, bus_find_range(mmu->bus, entry->physical));
+    *mapping = (struct tlb_mapping){
+        .page = linear & ~(uint32_t)PAGE_MASK,
+        .physical = (uint32_t)walk.physical & physmem_a20_mask(mmu->phys),
+        .allowed = walk.allowed,
+        .global = walk.global,
+        .large = walk.large,
+    };
     return true;
+}
+
+/* The entry for linear, which is not in its slot, or not for such an access; NULL: a fault. */
+static struct tlb_entry *fill(struct mmu *mmu, uint32_t linear, enum mmu_access access, bool user)
+{
+    struct tlb_mapping mapping;
+    mmu->misses++;
+    bool is_known = tlb_find_aside(table_for(mmu, user), linear & ~(uint32_t)PAGE_MASK, &mapping) &&
+                    mapping.allowed >> access & 1;
+    if (!is_known && !walk(mmu, linear, access, user, &mapping))
+        return NULL;
+    physmem_settle_code(mmu->phys, mapping.physical);
+    return install(mmu, user, &mapping);
 }
 
 /* --- packed --- */
 
-enum { PACKED_GLOBAL = 1 << 3, PACKED_LARGE = 1 << 4, PACKED_FLAGS = 0x1F, PACKED_SIZE = 8 };
-
-static void pack_table(const struct tlb_table *table, struct serial *out)
-{
-    size_t at = out->size;
-    serial_put_u32(out, 0);
-    for (unsigned i = 0; i < table->filled_count; i++) {
-        const struct tlb_entry *entry = &table->entries[table->filled[i]];
-        if (entry->page == TLB_NO_MATCH)
-            continue;
-        serial_put_u32(out, entry->page | (entry->allowed & 7) |
-                                (entry->global ? PACKED_GLOBAL : 0) |
-                                (entry->large ? PACKED_LARGE : 0));
-        serial_put_u32(out, entry->physical);
-    }
-    store_le32(out->bytes + at, (uint32_t)((out->size - at - 4) / PACKED_SIZE));
-}
-
 static void pack_tlb(const void *base, struct serial *out)
 {
     const struct mmu *mmu = base;
-    pack_table(&mmu->supervisor, out);
-    pack_table(&mmu->user, out);
-}
-
-static void unpack_table(struct mmu *mmu, bool user, struct serial_reader *reader)
-{
-    for (uint32_t left = serial_take_u32(reader); left; left--) {
-        uint32_t page = serial_take_u32(reader), physical = serial_take_u32(reader);
-        struct tlb_table *table = table_for(mmu, user);
-        struct tlb_entry *entry = slot_in(table, page);
-        forget(entry);
-        entry->page = page & ~(uint32_t)PAGE_MASK;
-        entry->physical = physical;
-        entry->allowed = page & 7;
-        entry->global = page & PACKED_GLOBAL;
-        entry->large = page & PACKED_LARGE;
-        list(table, entry);
-        note_large(mmu, entry);
-        set_tags(mmu, entry, bus_find_range(mmu->bus, physical));
-    }
+    tlb_pack(&mmu->supervisor, out);
+    tlb_pack(&mmu->user, out);
 }
 
 static bool check_tlb(const void *base, const uint8_t *bytes, size_t size, struct error *err)
 {
     struct serial_reader reader = {.at = bytes, .left = size};
-    for (unsigned table = 0; table < 2; table++) {
-        uint32_t count = serial_take_u32(&reader);
-        bool ok = count <= TLB_SIZE;
-        for (uint32_t i = 0; ok && i < count; i++) {
-            ok = !(serial_take_u32(&reader) & PAGE_MASK & ~(uint32_t)PACKED_FLAGS);
-            ok = !(serial_take_u32(&reader) & PAGE_MASK) && ok;
-        }
-        if (!ok)
-            return error_set(err, "the saved TLB is none");
-    }
+    struct tlb_mapping mapping;
+    bool ok = true;
+    for (unsigned table = 0; ok && table < 2; table++)
+        for (uint32_t left = tlb_take_count(&reader); ok && left; left--)
+            ok = tlb_take_mapping(&reader, &mapping);
+    if (!ok)
+        return error_set(err, "the saved TLB is none");
     return serial_is_done(&reader) || error_set(err, "the saved TLB has another size");
+}
+
+static void unpack_table(struct mmu *mmu, bool user, struct serial_reader *reader)
+{
+    struct tlb_mapping mapping;
+    for (uint32_t left = tlb_take_count(reader); left; left--)
+        if (tlb_take_mapping(reader, &mapping))
+            install(mmu, user, &mapping);
 }
 
 static void unpack_tlb(void *base, const uint8_t *bytes, size_t size)
@@ -443,22 +322,18 @@ void mmu_after_load(void *mmu)
 
 /* --- translation --- */
 
-static bool lookup(struct mmu *mmu, uint32_t linear, enum mmu_access access, bool user,
-                   struct tlb_entry **found)
+static struct tlb_entry *lookup(struct mmu *mmu, uint32_t linear, enum mmu_access access, bool user)
 {
-    struct tlb_entry *entry = slot_in(table_for(mmu, user), linear);
+    struct tlb_entry *entry = tlb_slot(table_for(mmu, user), linear);
     bool hit = entry->page == (linear & ~(uint32_t)PAGE_MASK) && entry->allowed & 1 << access;
-    if (!hit && !fill(mmu, entry, linear, access, user))
-        return false;
-    *found = entry;
-    return true;
+    return hit ? entry : fill(mmu, linear, access, user);
 }
 
 bool mmu_translate(struct mmu *mmu, uint32_t linear, enum mmu_access access, bool user,
                    uint32_t *physical)
 {
-    struct tlb_entry *entry;
-    if (!lookup(mmu, linear, access, user, &entry))
+    const struct tlb_entry *entry = lookup(mmu, linear, access, user);
+    if (!entry)
         return false;
     *physical = entry->physical | (linear & PAGE_MASK);
     return true;
@@ -540,7 +415,7 @@ static bool translate_pieces(struct mmu *mmu, uint32_t linear, unsigned size,
  * checkpoint, or free of code): the next write can be fast. */
 static void refresh_tags(struct mmu *mmu, uint32_t linear, bool user)
 {
-    struct tlb_entry *entry = slot_in(table_for(mmu, user), linear);
+    struct tlb_entry *entry = tlb_slot(table_for(mmu, user), linear);
     if (entry->page == (linear & ~(uint32_t)PAGE_MASK))
         set_tags(mmu, entry, bus_find_range(mmu->bus, entry->physical));
 }
@@ -551,7 +426,7 @@ static uint8_t *plain_memory(const struct mmu *mmu, uint32_t linear, unsigned si
                              enum mmu_access access, bool user)
 {
     const struct tlb_table *table = user ? &mmu->user : &mmu->supervisor;
-    const struct tlb_entry *entry = slot_in(table, linear);
+    const struct tlb_entry *entry = tlb_slot(table, linear);
     uint32_t page = (linear + size - 1) & ~(uint32_t)PAGE_MASK;
     return entry->tag[access] == page ? (uint8_t *)(entry->addend + linear) : NULL;
 }
@@ -576,7 +451,7 @@ static bool write_beside_code(struct mmu *mmu, uint32_t linear, const void *byte
                               bool user)
 {
     const struct tlb_table *table = user ? &mmu->user : &mmu->supervisor;
-    const struct tlb_entry *entry = slot_in(table, linear);
+    const struct tlb_entry *entry = tlb_slot(table, linear);
     uint32_t page = (linear + size - 1) & ~(uint32_t)PAGE_MASK;
     if (entry->page != page || entry->allowed & TLB_TRAPS_WRITES)
         return false;
@@ -618,8 +493,8 @@ bool mmu_probe_write(struct mmu *mmu, uint32_t linear, unsigned size, bool user)
 
 bool mmu_fetch_page(struct mmu *mmu, uint32_t linear, const uint8_t **host, uint32_t *physical)
 {
-    struct tlb_entry *entry;
-    if (!lookup(mmu, linear, MMU_EXECUTE, mmu->is_user, &entry))
+    const struct tlb_entry *entry = lookup(mmu, linear, MMU_EXECUTE, mmu->is_user);
+    if (!entry)
         return false;
     *physical = entry->physical | (linear & PAGE_MASK);
     const struct address_range *range = bus_find_range(mmu->bus, *physical);

@@ -11,46 +11,10 @@
 
 #include "base/bits.h"
 #include "mmu/physmem.h"
+#include "mmu/tlb.h"
 #include "snapshot/state.h"
 
 enum mmu_access { MMU_READ, MMU_WRITE, MMU_EXECUTE };
-
-enum {
-    TLB_BITS = 16, /* a guest's programs hardly ever have two pages in one place */
-    TLB_SIZE = 1 << TLB_BITS,
-    TLB_NO_MATCH = 1, /* low bit of a tag: never equal to a page address */
-    /* In allowed: the slow path must see every write. Without it and without a tag for writing, the
-     * page is RAM with code, and only writes to bytes that physmem_is_code are slow. */
-    TLB_TRAPS_WRITES = 1 << 3,
-};
-
-struct tlb_entry {
-    uint32_t tag[3];   /* by mmu_access: linear page address, or with TLB_NO_MATCH set */
-    uint32_t physical; /* physical page address, A20 applied */
-    uintptr_t addend;  /* host address = addend + linear address */
-    uint32_t page;     /* linear page address that was translated, or TLB_NO_MATCH */
-    uint8_t allowed;   /* bit per mmu_access: proved by the walk, also where the tag says slow; and
-                          TLB_TRAPS_WRITES */
-    bool global;
-    bool large;     /* part of a 2 or 4 MiB page */
-    uint8_t listed; /* enum tlb_list */
-};
-
-enum tlb_list {
-    TLB_LISTED = 1 << 0,       /* in tlb_table.filled */
-    TLB_LISTED_LOCAL = 1 << 1, /* in tlb_table.local */
-};
-
-/* TLB_SIZE entries, and which of them have been filled, so that a flush costs what it forgets. An
- * operating system switches from one address space to the next a thousand times a second, with some
- * ten pages filled between, and hundreds of global ones. */
-struct tlb_table {
-    struct tlb_entry *entries;
-    uint16_t *filled; /* indices, each once; with some that have been forgotten since */
-    unsigned filled_count, forgotten_count;
-    uint16_t *local; /* indices, each once: all that are not global */
-    unsigned local_count;
-};
 
 /* CR and MSR bits that paging depends on; the processor tells the MMU with mmu_set_paging. */
 struct mmu_paging {

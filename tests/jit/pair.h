@@ -13,6 +13,7 @@ struct pair {
     struct bare_cpu *bare[PAIR_SIDES];
     struct state_map *map[PAIR_SIDES]; /* the processor, and the memory that is compared */
     struct jit *jit;
+    bool flushes; /* the translator's TLB, by its options: it is not compared */
 };
 
 /* Compares memory below compared, in bytes. False: there is no translator on this host, *err says
@@ -23,7 +24,8 @@ void pair_close(struct pair *pair);
 
 /* Both go on for count instructions, as bare_cpu_run does. */
 void pair_run(struct pair *pair, uint64_t count);
-/* As state_compare: visit (NULL: none) sees what differs, first the interpreter's. */
+/* As state_compare: visit (NULL: none) sees what differs, first the interpreter's. Also when only
+ * the mappings in the TLBs do, which visit does not see. */
 bool pair_differs(const struct pair *pair, state_visit_difference *visit);
 
 #endif

@@ -156,7 +156,7 @@ static void global_pages_survive_cr3_loads(void **state)
 }
 
 /* 4.10.2.4, 4.10.4.1: pages that are global now and then, two in one slot, against a model of what
- * the TLB holds. */
+ * the TLB holds: all that it was not told to forget, also when it is packed and unpacked. */
 enum { PAGES = 16, ALIAS = TLB_SIZE << PAGE_SHIFT, STEPS = 20000 };
 
 struct cached {
@@ -175,7 +175,6 @@ static void read_cached(struct world *w, struct cached *cached, unsigned page)
     if (!cached[page].value)
         cached[page] =
             (struct cached){entry & 0x6000 ? 0xCAFE0000 | (entry & 0xF000) : 0, entry & G};
-    cached[page ^ 1] = (struct cached){0};
     expect_read(w, linear_of(page), false, cached[page].value);
 }
 
@@ -184,6 +183,17 @@ static void forget_cached(struct cached *cached, bool keep_global)
     for (unsigned i = 0; i < PAGES; i++)
         if (!keep_global || !cached[i].global)
             cached[i] = (struct cached){0};
+}
+
+static void pack_and_unpack(struct mmu *mmu)
+{
+    struct serial packed = {0};
+    struct error err;
+    mmu_tlb_codec.pack(mmu, &packed);
+    assert_true(mmu_tlb_codec.check(mmu, packed.bytes, packed.size, &err));
+    assert_false(mmu_tlb_codec.check(mmu, packed.bytes, packed.size - 1, &err));
+    mmu_tlb_codec.unpack(mmu, packed.bytes, packed.size);
+    serial_free(&packed);
 }
 
 static void flushes_forget_what_they_must(void **state)
@@ -207,11 +217,50 @@ static void flushes_forget_what_they_must(void **state)
         } else if (choice < 89) {
             mmu_flush_page(w->mmu, linear_of(page));
             cached[page] = (struct cached){0};
+        } else if (choice < 90) {
+            pack_and_unpack(w->mmu);
         } else {
             mmu_set_paging(w->mmu, &paging, choice < 99);
             forget_cached(cached, choice < 99);
         }
     }
+}
+
+/* 4.10.2.2: a large page is in the TLB in pieces; INVLPG forgets them all, also one that is aside.
+ */
+static void invlpg_finds_displaced_pieces(void **state)
+{
+    struct world *w = *state;
+    set_paging(w, (struct mmu_paging){.pse = true});
+    set32(w, DIRECTORY + 4, 0x00400000 | P | RW | PS);
+    set32(w, DIRECTORY + 4 + (ALIAS >> 22) * 4, TABLE2 | P | RW);
+    set32(w, TABLE2 + 9 * 4, 0x5000 | P | RW);
+    set32(w, 0x00409000, 0x5555);
+    expect_read(w, 0x00409000, false, 0x5555);
+    expect_read(w, ALIAS + 0x00409000, false, 0xCAFE5000);
+    set32(w, DIRECTORY + 4, 0x00800000 | P | RW | PS);
+    expect_read(w, 0x00409000, false, 0x5555);
+    expect_read(w, ALIAS + 0x00409000, false, 0xCAFE5000);
+    mmu_flush_page(w->mmu, 0x00403000);
+    expect_read(w, 0x00409000, false, 0);
+}
+
+/* A right that was not needed so far is asked of the page tables, also for an entry that is aside.
+ */
+static void displaced_entry_gets_dirty_later(void **state)
+{
+    struct world *w = *state;
+    uint32_t value = 7;
+    set32(w, DIRECTORY + 4 + (ALIAS >> 22) * 4, TABLE2 | P | RW);
+    set32(w, TABLE2 + 12, 0x6000 | P | RW);
+    expect_read(w, LINEAR, false, 0xCAFE5000);
+    expect_read(w, ALIAS + LINEAR, false, 0xCAFE6000);
+    set32(w, TABLE + 12, 0x5000 | P | RW);
+    expect_read(w, LINEAR, false, 0xCAFE5000);
+    assert_int_equal(get32(w, TABLE + 12), 0x5000 | P | RW);
+    expect_read(w, ALIAS + LINEAR, false, 0xCAFE6000);
+    assert_true(mmu_write(w->mmu, LINEAR, &value, 4, false));
+    assert_int_equal(get32(w, TABLE + 12), 0x5000 | P | RW | A | D);
 }
 
 /* 4.3 table 4-4; INVLPG forgets the whole large page */
@@ -337,6 +386,8 @@ int main(void)
         CASE(stale_translation_stays_until_flushed),
         CASE(global_pages_survive_cr3_loads),
         CASE(flushes_forget_what_they_must),
+        CASE(invlpg_finds_displaced_pieces),
+        CASE(displaced_entry_gets_dirty_later),
         CASE(four_megabyte_page),
         CASE(pae_three_levels),
         CASE(crossing_access_faults_whole),
