@@ -14,11 +14,13 @@
  * modrm      M_NONE: no ModRM byte. M_ANY: any. M_MEM, M_REG: only memory or register forms.
  *            M_DIGIT(n), M_DIGIT_MEM(n), M_DIGIT_REG(n): the reg field is n. M_BYTE(b): exactly b.
  *            Where several rows match, the most exact wins. An opcode has ModRM in all its rows or
- * in none. mnemonic   lower case, as Intel writes it operands   SDM volume 2 appendix A.2 letters,
- * "Ev,Gv", "" for none. Additions: Zb, Zv is the register named by the opcode's low three bits; Ibs
- * is a byte immediate that is sign-extended to 32 bits; Sx is a fixed segment register named in
- * lower case ("es"); other lower-case names are fixed registers ("al", "dx", "eAX" follows the
- * operand size, "st0", "sti"), "1" and "3" are constants. What the decoder fetches follows from
+ *            in none.
+ * mnemonic   lower case, as Intel writes it
+ * operands   letters of SDM volume 2, appendix A.2: "Ev,Gv"; "" for none. Additions: Zb, Zv is the
+ *            register named by the opcode's low three bits; Ibs is a byte immediate that is
+ *            sign-extended to 32 bits; Sx is a fixed segment register named in lower case ("es");
+ *            other lower-case names are fixed registers ("al", "dx", "st0", "sti"; "eAX" follows
+ *            the operand size); "1" and "3" are constants. What the decoder fetches follows from
  *            these: Ib Ibs Iw Iz Iv (z, v: by operand size) and a second I (ENTER, EXTRQ) into
  *            immediate and immediate2; Jb Jz sign-extended into immediate; Ap into immediate
  *            (offset) and immediate2 (selector); Ob Ov into displacement.
@@ -30,16 +32,19 @@
  *              XVR(f)  f##16_r, f##32_r for a form without ModRM that works on AL or eAX: reg is
  *                      the opcode's low three bits and rm is 0 there
  *            Prototypes expand from the rows too: include "cpu/exec.h" where they are defined.
- * read, written, undefined   EFLAGS: any of F_C|F_P|F_A|F_Z|F_S|F_O|F_D|F_I|F_T ..., or 0; F_ALL6
+ * read, written, undefined
+ *            EFLAGS: any of F_C|F_P|F_A|F_Z|F_S|F_O|F_D|F_I|F_T ..., or 0; F_ALL6
  * feature    FEAT_I386 and so on (cpu/model.h): #UD where the CPU model has not got it
- * class      INNOCUOUS; or PRIVILEGED, CONTROL (control-sensitive), BEHAVIOUR
- * (behaviour-sensitive), or several with |. Popek and Goldberg 1974; Robin and Irvine 2000.
+ * class      INNOCUOUS; or PRIVILEGED, CONTROL (control-sensitive), BEHAVIOUR (that is
+ *            behaviour-sensitive), or several with |. Popek and Goldberg 1974; Robin and Irvine
+ *            2000.
  * attributes any of these with |, or 0:
  *              A_LOCK   LOCK is allowed with a memory destination (else #UD, by the decoder)
  *              A_END    ends a block. Needed by whatever changes what the next fetch depends on:
- * CS, CPL, paging, mode; the rest can set ATTENTION_MODE when it happens A_JUMP   sets eip itself
- * with cpu_jump, always (and ends a block) A_PROT   #UD in real and V86 mode (checked by the engine
- * before the call) A_REP    REP repeats it: see cpu/repeat.h. With a REP prefix it acts as A_JUMP
+ *                       CS, CPL, paging, mode; the rest can set ATTENTION_MODE when it happens
+ *              A_JUMP   sets eip itself with cpu_jump, always (and ends a block)
+ *              A_PROT   #UD in real and V86 mode (checked by the engine before the call)
+ *              A_REP    REP repeats it: see cpu/repeat.h. With a REP prefix it acts as A_JUMP
  *              A_FPU, A_MMX, A_SSE
  *                       the engine raises #UD or #NM by CR0.EM, CR0.TS, CR4.OSFXSR before the call
  *                       (SDM 3A table 13-1); a pending x87 exception is the function's business

@@ -89,7 +89,7 @@ bool physmem_is_code(const struct physmem *phys, uint32_t address, uint32_t size
 const uint8_t *physmem_code_map(const struct physmem *phys);
 /* A byte for each page of RAM: 0 if it does not count as one with code. */
 const uint8_t *physmem_code_pages(const struct physmem *phys);
-/* After a write: tells the watcher when it has touched marked lines. For every path that writes
+/* After a write: tells the watcher when it has touched marked bytes. For every path that writes
  * RAM. */
 void physmem_note_write(struct physmem *phys, uint32_t address, uint32_t size);
 
