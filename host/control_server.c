@@ -2,18 +2,16 @@
 
 #include "base/memory.h"
 #include "host/control_client.h"
+#include "host/server_thread.h"
 #include "host/unix_socket.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
 enum {
     CLIENTS_MAX = 32,
@@ -25,10 +23,7 @@ struct control_server {
     struct unix_listener listener;
     struct control *control;
     struct screen *screen;
-    int wake[2];
-    pthread_t thread;
-    bool running;
-    atomic_bool ending;
+    struct server_thread thread;
     /* Everything below is under the lock: answers come from the machine's thread. */
     pthread_mutex_t lock;
     struct control_client *client[CLIENTS_MAX];
@@ -44,12 +39,6 @@ struct asker {
     json_t *id;      /* owned; NULL: none was given */
     bool wants_text;
 };
-
-static void wake(struct control_server *server)
-{
-    ssize_t written = write(server->wake[1], "", 1);
-    (void)written; /* a full pipe wakes, too */
-}
 
 static struct control_client *find(struct control_server *server, unsigned number)
 {
@@ -109,7 +98,7 @@ static void on_answer(void *opaque, const struct control_outcome *outcome)
             refuse(client, asker->id, outcome->status, outcome->err->text);
     }
     pthread_mutex_unlock(&server->lock);
-    wake(server);
+    server_thread_wake(&server->thread);
     json_decref(asker->id);
     mem_free(asker);
 }
@@ -142,12 +131,13 @@ static void on_event(void *opaque, const char *name, json_t *details)
     pthread_mutex_lock(&server->lock);
     send_event(server, name, details);
     pthread_mutex_unlock(&server->lock);
-    wake(server);
+    server_thread_wake(&server->thread);
 }
 
 static void on_frame(void *opaque)
 {
-    wake(opaque);
+    struct control_server *server = opaque;
+    server_thread_wake(&server->thread);
 }
 
 /* Watches the screen exactly while somebody wants to hear of it. Not under the lock: news may be on
@@ -292,17 +282,10 @@ static void drop_clients(struct control_server *server)
     }
 }
 
-static void empty_pipe(int fd)
-{
-    char bytes[64];
-    while (read(fd, bytes, sizeof bytes) > 0)
-        continue;
-}
-
 /* Fills fds, WORD_FDS + CLIENTS_MAX; the clients' numbers in the same order. */
 static unsigned prepare(struct control_server *server, struct pollfd *fds, unsigned *numbers)
 {
-    fds[0] = (struct pollfd){.fd = server->wake[0], .events = POLLIN};
+    fds[0] = (struct pollfd){.fd = server->thread.wake, .events = POLLIN};
     fds[1] = (struct pollfd){.fd = server->listener.fd, .events = POLLIN};
     for (unsigned i = 0; i < server->client_count; i++) {
         const struct control_client *client = server->client[i];
@@ -315,8 +298,9 @@ static unsigned prepare(struct control_server *server, struct pollfd *fds, unsig
     return server->client_count;
 }
 
-static void serve_once(struct control_server *server)
+static void serve_once(void *opaque)
 {
+    struct control_server *server = opaque;
     struct pollfd fds[WORD_FDS + CLIENTS_MAX];
     unsigned numbers[CLIENTS_MAX];
     pthread_mutex_lock(&server->lock);
@@ -326,7 +310,7 @@ static void serve_once(struct control_server *server)
     watch_frames(server);
     if (poll(fds, WORD_FDS + count, -1) < 0 && errno != EINTR)
         return;
-    empty_pipe(server->wake[0]);
+    server_thread_noticed(&server->thread);
     pthread_mutex_lock(&server->lock);
     for (unsigned i = 0; i < count; i++) {
         struct control_client *client = find(server, numbers[i]);
@@ -336,14 +320,6 @@ static void serve_once(struct control_server *server)
     if (fds[1].revents)
         accept_client(server);
     pthread_mutex_unlock(&server->lock);
-}
-
-static void *serve(void *argument)
-{
-    struct control_server *server = argument;
-    while (!atomic_load(&server->ending))
-        serve_once(server);
-    return NULL;
 }
 
 /* What is still to be sent may need a moment. */
@@ -368,8 +344,7 @@ struct control_server *control_server_open(const char *path, struct error *err)
         mem_free(server);
         return NULL;
     }
-    if (pipe2(server->wake, O_CLOEXEC | O_NONBLOCK) < 0) {
-        error_set_errno(err, "%s: the host has no pipe to give", path);
+    if (!server_thread_open(&server->thread, "the control socket", err)) {
         unix_listener_close(&server->listener);
         mem_free(server);
         return NULL;
@@ -384,28 +359,22 @@ bool control_server_start(struct control_server *server, struct control *control
     server->control = control;
     server->screen = screen;
     control_listen(control, on_event, server);
-    server->running = pthread_create(&server->thread, NULL, serve, server) == 0;
-    return server->running || error_set(err, "cannot start the control socket's thread");
+    return server_thread_start(&server->thread, serve_once, server, err);
 }
 
 void control_server_close(struct control_server *server)
 {
     if (!server)
         return;
-    if (server->running) {
-        atomic_store(&server->ending, true);
-        wake(server);
-        pthread_join(server->thread, NULL);
+    if (server_thread_end(&server->thread))
         say_farewell(server);
-    }
     if (server->control)
         control_unlisten(server->control, on_event, server);
     if (server->watcher)
         screen_unwatch(server->watcher);
     for (unsigned i = 0; i < server->client_count; i++)
         client_free(server->client[i]);
-    close(server->wake[0]);
-    close(server->wake[1]);
+    server_thread_close(&server->thread);
     unix_listener_close(&server->listener);
     pthread_mutex_destroy(&server->lock);
     mem_free(server);

@@ -3,16 +3,13 @@
 
 #include "base/memory.h"
 #include "control/gdb_packet.h"
+#include "host/server_thread.h"
 #include "host/socket.h"
 #include "host/unix_socket.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -28,10 +25,7 @@ struct gdb_server {
     int listener;
     struct unix_listener unix_listener; /* fd -1: TCP */
     struct debugger *debugger;
-    int wake[2];
-    pthread_t thread;
-    bool running;
-    atomic_bool ending;
+    struct server_thread thread;
     /* The connection's own. */
     int client; /* -1: none */
     struct gdb_decoder decoder;
@@ -117,12 +111,6 @@ static bool open_listener(struct gdb_server *server, const struct gdb_address *a
 
 /* --- answers --- */
 
-static void wake(struct gdb_server *server)
-{
-    ssize_t written = write(server->wake[1], "", 1);
-    (void)written; /* a full pipe wakes, too */
-}
-
 static void queue_locked(struct gdb_server *server, const char *bytes, size_t size)
 {
     if (server->out_size + size > OUTPUT_MAX) {
@@ -155,8 +143,9 @@ static void queue_packet(struct gdb_server *server, const char *payload, size_t 
 /* On the machine's thread. */
 static void on_answer(void *opaque, const char *payload, size_t size)
 {
-    queue_packet(opaque, payload, size);
-    wake(opaque);
+    struct gdb_server *server = opaque;
+    queue_packet(server, payload, size);
+    server_thread_wake(&server->thread);
 }
 
 /* False: the connection is lost. */
@@ -263,35 +252,26 @@ static bool read_client(struct gdb_server *server)
     return got > 0;
 }
 
-static void serve_once(struct gdb_server *server)
+static void serve_once(void *opaque)
 {
+    struct gdb_server *server = opaque;
     pthread_mutex_lock(&server->lock);
     bool has_output = server->out_size;
     pthread_mutex_unlock(&server->lock);
     struct pollfd fds[] = {
-        {.fd = server->wake[0],  .events = POLLIN                             },
-        {.fd = server->listener, .events = POLLIN                             },
-        {.fd = server->client,   .events = POLLIN | (has_output ? POLLOUT : 0)},
+        {.fd = server->thread.wake, .events = POLLIN                             },
+        {.fd = server->listener,    .events = POLLIN                             },
+        {.fd = server->client,      .events = POLLIN | (has_output ? POLLOUT : 0)},
     };
     if (poll(fds, 3, -1) < 0 && errno != EINTR)
         return;
-    char bytes[64];
-    while (read(server->wake[0], bytes, sizeof bytes) > 0)
-        continue;
+    server_thread_noticed(&server->thread);
     bool ok = server->client < 0 || !(fds[2].revents & (POLLIN | POLLHUP | POLLERR)) ||
               read_client(server);
     if (server->client >= 0 && (!flush(server) || !ok))
         drop_client(server);
     if (fds[1].revents)
         take_client(server);
-}
-
-static void *serve(void *argument)
-{
-    struct gdb_server *server = argument;
-    while (!atomic_load(&server->ending))
-        serve_once(server);
-    return NULL;
 }
 
 /* --- construction --- */
@@ -312,8 +292,7 @@ struct gdb_server *gdb_server_open(const struct gdb_address *address, struct err
         mem_free(server);
         return NULL;
     }
-    if (pipe2(server->wake, O_CLOEXEC | O_NONBLOCK) < 0) {
-        error_set_errno(err, "--gdb %s: the host has no pipe to give", address->where);
+    if (!server_thread_open(&server->thread, "the debugger's socket", err)) {
         close_listener(server);
         mem_free(server);
         return NULL;
@@ -325,8 +304,7 @@ struct gdb_server *gdb_server_open(const struct gdb_address *address, struct err
 bool gdb_server_start(struct gdb_server *server, struct debugger *debugger, struct error *err)
 {
     server->debugger = debugger;
-    server->running = pthread_create(&server->thread, NULL, serve, server) == 0;
-    return server->running || error_set(err, "cannot start the thread for gdb");
+    return server_thread_start(&server->thread, serve_once, server, err);
 }
 
 static void say_farewell(struct gdb_server *server)
@@ -340,18 +318,13 @@ void gdb_server_close(struct gdb_server *server)
 {
     if (!server)
         return;
-    if (server->running) {
-        atomic_store(&server->ending, true);
-        wake(server);
-        pthread_join(server->thread, NULL);
+    if (server_thread_end(&server->thread))
         debugger_set_answer(server->debugger, NULL, NULL);
-    }
     if (server->client >= 0) {
         say_farewell(server);
         close(server->client);
     }
-    close(server->wake[0]);
-    close(server->wake[1]);
+    server_thread_close(&server->thread);
     close_listener(server);
     pthread_mutex_destroy(&server->lock);
     mem_free(server->out);
