@@ -2,8 +2,9 @@
 #ifndef TESTS_DEVICE_PS2_RIG_H
 #define TESTS_DEVICE_PS2_RIG_H
 
-#include "tests/device/pc_rig.h"
+#include "tests/device/rig.h"
 
+#include "base/memory.h"
 #include "base/time128.h"
 #include "devices/i8042.h"
 #include "devices/ps2_keyboard.h"
@@ -21,9 +22,9 @@ struct ps2_rig {
 static inline unsigned ps2_next(struct ps2_rig *ps2)
 {
     for (unsigned i = 0; i < 1000; i++) {
-        uint32_t status = rig_in8(ps2->rig, 0x64);
+        uint32_t status = rig_in(ps2->rig, 0x64);
         if (status & 1)
-            return rig_in8(ps2->rig, 0x60) | (status & 0x20 ? FROM_AUX : 0);
+            return rig_in(ps2->rig, 0x60) | (status & 0x20 ? FROM_AUX : 0);
         rig_pass(ps2->rig, 100 * NS_PER_MICROSECOND);
     }
     return NO_BYTE;
@@ -37,31 +38,31 @@ static inline void ps2_drain(struct ps2_rig *ps2)
 
 static inline void ps2_command(struct ps2_rig *ps2, uint8_t command)
 {
-    rig_out8(ps2->rig, 0x64, command);
+    rig_out(ps2->rig, 0x64, command);
 }
 
 static inline void ps2_set_command_byte(struct ps2_rig *ps2, uint8_t value)
 {
     ps2_command(ps2, 0x60);
-    rig_out8(ps2->rig, 0x60, value);
+    rig_out(ps2->rig, 0x60, value);
 }
 
 static inline void ps2_to_mouse(struct ps2_rig *ps2, uint8_t byte)
 {
     ps2_command(ps2, 0xD4);
-    rig_out8(ps2->rig, 0x60, byte);
+    rig_out(ps2->rig, 0x60, byte);
 }
 
 /* Interfaces on, interrupts on, no translation; power-on answers read away. */
 static inline int ps2_set_up(void **state)
 {
     struct ps2_rig *ps2 = mem_new(sizeof(*ps2));
-    ps2->rig = rig_new();
+    ps2->rig = rig_new_empty();
     struct a20_gate *a20 = a20_gate_new(ps2->rig->bus);
     ps2->keyboard = ps2_keyboard_new(ps2->rig->bus);
     ps2->mouse = ps2_mouse_new(ps2->rig->bus);
-    struct irq_line irq1 = rig_irq(ps2->rig, 1);
-    struct irq_line irq12 = rig_irq(ps2->rig, 12);
+    struct irq_line irq1 = rig_wire(ps2->rig, 1);
+    struct irq_line irq12 = rig_wire(ps2->rig, 12);
     i8042_new(ps2->rig->bus, a20, &irq1, &irq12, ps2_keyboard_port(ps2->keyboard),
               ps2_mouse_port(ps2->mouse));
     ps2_set_command_byte(ps2, 0x03);

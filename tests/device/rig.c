@@ -34,17 +34,45 @@ static void request_exit(void *opaque, uint32_t value)
     rig->exit_value = value;
 }
 
-struct rig *rig_new(void)
+static void request_reset(void *opaque, bool cpu_only, const char *cause)
+{
+    struct rig *rig = opaque;
+    rig->cpu_resets += cpu_only;
+    rig->hard_resets += !cpu_only;
+}
+
+static void request_power_off(void *opaque)
+{
+    ((struct rig *)opaque)->power_offs++;
+}
+
+static void set_a20(void *opaque, bool enabled)
+{
+    ((struct rig *)opaque)->a20 = enabled;
+}
+
+struct rig *rig_new_empty(void)
 {
     static const struct char_backend_ops sink_ops = {.write = sink_write};
     struct rig *rig = mem_new(sizeof *rig);
     rig->log = log_new(stderr, LOG_WARNING);
     rig->bus = bus_new(rig->log);
-    rig->memory = mem_map(RIG_MEMORY);
+    rig->a20 = true;
     rig->sink.ops = &sink_ops;
     clock_set_source(bus_clock(rig->bus), &(struct clock_source){get_icount, NULL, rig});
     clock_set_rate(bus_clock(rig->bus), 1000);
-    bus_set_host(rig->bus, &(struct bus_host){.opaque = rig, .request_exit = request_exit});
+    bus_set_memory(rig->bus, &(struct bus_memory){.opaque = rig, .set_a20 = set_a20});
+    bus_set_host(rig->bus, &(struct bus_host){.opaque = rig,
+                                              .request_exit = request_exit,
+                                              .request_reset = request_reset,
+                                              .request_power_off = request_power_off});
+    return rig;
+}
+
+struct rig *rig_new(void)
+{
+    struct rig *rig = rig_new_empty();
+    rig->memory = mem_map(RIG_MEMORY);
     bus_add_range(rig->bus, &(struct address_range){.first = 0,
                                                     .last = RIG_MEMORY - 1,
                                                     .kind = RANGE_MEMORY,
@@ -65,7 +93,8 @@ void rig_free(struct rig *rig)
     }
     bus_free(rig->bus);
     log_free(rig->log);
-    mem_unmap(rig->memory, RIG_MEMORY);
+    if (rig->memory)
+        mem_unmap(rig->memory, RIG_MEMORY);
     mem_free(rig);
 }
 
@@ -82,6 +111,18 @@ uint8_t rig_in(struct rig *rig, uint16_t port)
 void rig_out(struct rig *rig, uint16_t port, uint8_t value)
 {
     bus_port_write(rig->bus, port, value, 1);
+}
+
+uint8_t rig_peek(struct rig *rig, uint32_t address)
+{
+    uint8_t byte;
+    bus_read_memory(rig->bus, address, &byte, 1);
+    return byte;
+}
+
+void rig_poke(struct rig *rig, uint32_t address, uint8_t byte)
+{
+    bus_write_memory(rig->bus, address, &byte, 1);
 }
 
 uint32_t rig_load(struct rig *rig, uint32_t address)

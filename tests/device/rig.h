@@ -1,5 +1,5 @@
-/* A bare bus for tests of one chip: clock with a fake instruction counter (one nanosecond an
- * instruction), a megabyte of memory at 0, wires that record, and a character sink. */
+/* A bare bus for tests of one chip, or a few: clock with a fake instruction counter (one nanosecond
+ * an instruction), a megabyte of memory at 0, wires that record, and a character sink. */
 #ifndef TESTS_DEVICE_RIG_H
 #define TESTS_DEVICE_RIG_H
 
@@ -25,11 +25,15 @@ struct rig {
     size_t sunk_size;
     unsigned exits;
     uint32_t exit_value;
+    bool a20;
+    unsigned hard_resets, cpu_resets, power_offs;
     void *chip;   /* for the test's own use */
     void *second; /* another chip */
 };
 
 struct rig *rig_new(void);
+/* The same without memory. */
+struct rig *rig_new_empty(void);
 /* Checks every device's field table, then frees all. */
 void rig_free(struct rig *rig);
 
@@ -38,6 +42,9 @@ struct irq_line rig_wire(struct rig *rig, unsigned number);
 
 uint8_t rig_in(struct rig *rig, uint16_t port);
 void rig_out(struct rig *rig, uint16_t port, uint8_t value);
+/* A byte by physical address. */
+uint8_t rig_peek(struct rig *rig, uint32_t address);
+void rig_poke(struct rig *rig, uint32_t address, uint8_t byte);
 /* Register windows, 32 bits. */
 uint32_t rig_load(struct rig *rig, uint32_t address);
 void rig_store(struct rig *rig, uint32_t address, uint32_t value);

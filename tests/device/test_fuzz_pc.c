@@ -2,8 +2,9 @@
  * movements and resets: nothing that a guest or a person does may break the emulator. Worth most in
  * a build with sanitizers.
  * Run alone: build/tests/device/test_fuzz_pc [ROUNDS [SEED]] */
-#include "tests/device/pc_rig.h"
+#include "tests/device/rig.h"
 
+#include "base/memory.h"
 #include "base/time128.h"
 #include "devices/i440fx.h"
 #include "devices/i8042.h"
@@ -41,7 +42,7 @@ static uint32_t next(struct board *board)
 static struct board *board_new(void)
 {
     struct board *board = mem_new(sizeof(*board));
-    struct rig *rig = board->rig = rig_new();
+    struct rig *rig = board->rig = rig_new_empty();
     board->seed = first_seed;
     board->ram = mem_new(RAM_SIZE);
     board->rom = mem_new(ROM_SIZE);
@@ -54,7 +55,7 @@ static struct board *board_new(void)
     i440fx_new(rig->bus, pci, &config);
     struct irq_line irqs[PIIX3_ISA_IRQ_COUNT];
     for (unsigned i = 0; i < PIIX3_ISA_IRQ_COUNT; i++)
-        irqs[i] = rig_irq(rig, i);
+        irqs[i] = rig_wire(rig, i);
     struct irq_line sci = piix3_sci_line(piix3_new(rig->bus, pci, a20, irqs));
     board->pm = piix4_pm_new(rig->bus, pci, &sci);
     board->vga = vga_new(rig->bus, pci, board->rom, ROM_SIZE);

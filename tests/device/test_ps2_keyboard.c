@@ -4,7 +4,7 @@
 
 static void send(struct ps2_rig *ps2, uint8_t byte)
 {
-    rig_out8(ps2->rig, 0x60, byte);
+    rig_out(ps2->rig, 0x60, byte);
 }
 
 static void press(struct ps2_rig *ps2, enum key key)
@@ -228,11 +228,11 @@ static void typematic_repeats_the_last_key(void **state)
     press(ps2, 0x1F);
     EXPECT(ps2, 0x1C, 0x1B);
     rig_pass(ps2->rig, 490 * NS_PER_MILLISECOND);
-    assert_int_equal(rig_in8(ps2->rig, 0x64) & 1, 0);
+    assert_int_equal(rig_in(ps2->rig, 0x64) & 1, 0);
     rig_pass(ps2->rig, 20 * NS_PER_MILLISECOND);
     assert_int_equal(ps2_next(ps2), 0x1B);
     rig_pass(ps2->rig, 80 * NS_PER_MILLISECOND); /* 92 ms period */
-    assert_int_equal(rig_in8(ps2->rig, 0x64) & 1, 0);
+    assert_int_equal(rig_in(ps2->rig, 0x64) & 1, 0);
     rig_pass(ps2->rig, 20 * NS_PER_MILLISECOND);
     assert_int_equal(ps2_next(ps2), 0x1B);
     release(ps2, 0x1F);
@@ -249,11 +249,11 @@ static void typematic_rate_can_be_set(void **state)
     press(ps2, 0x1E);
     EXPECT(ps2, 0x1C);
     rig_pass(ps2->rig, 240 * NS_PER_MILLISECOND);
-    assert_int_equal(rig_in8(ps2->rig, 0x64) & 1, 0);
+    assert_int_equal(rig_in(ps2->rig, 0x64) & 1, 0);
     rig_pass(ps2->rig, 20 * NS_PER_MILLISECOND);
     assert_int_equal(ps2_next(ps2), 0x1C);
     rig_pass(ps2->rig, 34 * NS_PER_MILLISECOND);
-    assert_int_equal(rig_in8(ps2->rig, 0x64) & 1, 1);
+    assert_int_equal(rig_in(ps2->rig, 0x64) & 1, 1);
 }
 
 static void held_key_is_pressed_once(void **state)

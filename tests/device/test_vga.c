@@ -20,8 +20,8 @@ static void sequencer_registers_have_masks(void **state)
     struct vga_rig *v = *state;
     for (uint8_t i = 0; i < sizeof(masks); i++) {
         vga_seq(v, i, 0xFF);
-        assert_int_equal(rig_in8(v->rig, 0x3C4), i);
-        assert_int_equal(rig_in8(v->rig, 0x3C5), masks[i]);
+        assert_int_equal(rig_in(v->rig, 0x3C4), i);
+        assert_int_equal(rig_in(v->rig, 0x3C5), masks[i]);
     }
 }
 
@@ -31,7 +31,7 @@ static void graphics_registers_have_masks(void **state)
     struct vga_rig *v = *state;
     for (uint8_t i = 0; i < sizeof(masks); i++) {
         vga_gc(v, i, 0xFF);
-        assert_int_equal(rig_in8(v->rig, 0x3CF), masks[i]);
+        assert_int_equal(rig_in(v->rig, 0x3CF), masks[i]);
     }
 }
 
@@ -40,7 +40,7 @@ static void word_write_sets_index_and_data(void **state)
     struct vga_rig *v = *state;
     bus_port_write(v->rig->bus, 0x3CE, 0x5508, 2);
     assert_int_equal(bus_port_read(v->rig->bus, 0x3CE, 2), 0x5508);
-    rig_out8(v->rig, 0x3C2, 0x01);
+    rig_out(v->rig, 0x3C2, 0x01);
     bus_port_write(v->rig->bus, 0x3D4, 0x770F, 2);
     assert_int_equal(vga_crtc_get(v, 0x0F), 0x77);
 }
@@ -48,7 +48,7 @@ static void word_write_sets_index_and_data(void **state)
 static void crtc_protects_its_timing(void **state)
 {
     struct vga_rig *v = *state;
-    rig_out8(v->rig, 0x3C2, 0x01);
+    rig_out(v->rig, 0x3C2, 0x01);
     vga_crtc(v, 0x00, 0x5F);
     vga_crtc(v, 0x07, 0x00);
     vga_crtc(v, 0x11, 0x80);
@@ -66,30 +66,30 @@ static void crtc_protects_its_timing(void **state)
 static void misc_output_moves_the_crtc(void **state)
 {
     struct vga_rig *v = *state;
-    rig_out8(v->rig, 0x3C2, 0x00);
-    rig_out8(v->rig, 0x3B4, 0x0E);
-    rig_out8(v->rig, 0x3B5, 0x42);
-    assert_int_equal(rig_in8(v->rig, 0x3B5), 0x42);
-    assert_int_equal(rig_in8(v->rig, 0x3D5), 0xFF);
-    assert_int_equal(rig_in8(v->rig, 0x3DA), 0xFF);
-    rig_out8(v->rig, 0x3C2, 0x67);
-    assert_int_equal(rig_in8(v->rig, 0x3CC), 0x67);
-    assert_int_equal(rig_in8(v->rig, 0x3D5), 0x42);
-    assert_int_equal(rig_in8(v->rig, 0x3B5), 0xFF);
+    rig_out(v->rig, 0x3C2, 0x00);
+    rig_out(v->rig, 0x3B4, 0x0E);
+    rig_out(v->rig, 0x3B5, 0x42);
+    assert_int_equal(rig_in(v->rig, 0x3B5), 0x42);
+    assert_int_equal(rig_in(v->rig, 0x3D5), 0xFF);
+    assert_int_equal(rig_in(v->rig, 0x3DA), 0xFF);
+    rig_out(v->rig, 0x3C2, 0x67);
+    assert_int_equal(rig_in(v->rig, 0x3CC), 0x67);
+    assert_int_equal(rig_in(v->rig, 0x3D5), 0x42);
+    assert_int_equal(rig_in(v->rig, 0x3B5), 0xFF);
 }
 
 static void attribute_flip_flop(void **state)
 {
     struct vga_rig *v = *state;
-    rig_out8(v->rig, 0x3C2, 0x01);
+    rig_out(v->rig, 0x3C2, 0x01);
     vga_attr(v, 0x05, 0x2A);
     vga_attr(v, 0x11, 0x99);
-    assert_int_equal(rig_in8(v->rig, 0x3C0), 0x11);
-    assert_int_equal(rig_in8(v->rig, 0x3C1), 0x99);
-    rig_out8(v->rig, 0x3C0, 0x05);
-    assert_int_equal(rig_in8(v->rig, 0x3C1), 0x2A);
+    assert_int_equal(rig_in(v->rig, 0x3C0), 0x11);
+    assert_int_equal(rig_in(v->rig, 0x3C1), 0x99);
+    rig_out(v->rig, 0x3C0, 0x05);
+    assert_int_equal(rig_in(v->rig, 0x3C1), 0x2A);
     assert_int_equal(vga_crtc_get(v, 0x24), 0x80);
-    rig_in8(v->rig, 0x3DA);
+    rig_in(v->rig, 0x3DA);
     assert_int_equal(vga_crtc_get(v, 0x24), 0x00);
 }
 
@@ -97,23 +97,23 @@ static void dac_reads_and_writes_in_threes(void **state)
 {
     struct vga_rig *v = *state;
     vga_dac(v, 10, 0x3F2001);
-    rig_out8(v->rig, 0x3C9, 0xFF); /* 11, unfinished */
-    assert_int_equal(rig_in8(v->rig, 0x3C8), 11);
-    assert_int_equal(rig_in8(v->rig, 0x3C7), 0x00);
-    rig_out8(v->rig, 0x3C7, 10);
-    assert_int_equal(rig_in8(v->rig, 0x3C7), 0x03);
-    assert_int_equal(rig_in8(v->rig, 0x3C9), 0x3F);
-    assert_int_equal(rig_in8(v->rig, 0x3C9), 0x20);
-    assert_int_equal(rig_in8(v->rig, 0x3C9), 0x01);
-    assert_int_equal(rig_in8(v->rig, 0x3C9), 0x00);
+    rig_out(v->rig, 0x3C9, 0xFF); /* 11, unfinished */
+    assert_int_equal(rig_in(v->rig, 0x3C8), 11);
+    assert_int_equal(rig_in(v->rig, 0x3C7), 0x00);
+    rig_out(v->rig, 0x3C7, 10);
+    assert_int_equal(rig_in(v->rig, 0x3C7), 0x03);
+    assert_int_equal(rig_in(v->rig, 0x3C9), 0x3F);
+    assert_int_equal(rig_in(v->rig, 0x3C9), 0x20);
+    assert_int_equal(rig_in(v->rig, 0x3C9), 0x01);
+    assert_int_equal(rig_in(v->rig, 0x3C9), 0x00);
 }
 
 static void dac_mask_reads_back(void **state)
 {
     struct vga_rig *v = *state;
-    assert_int_equal(rig_in8(v->rig, 0x3C6), 0xFF);
-    rig_out8(v->rig, 0x3C6, 0x0F);
-    assert_int_equal(rig_in8(v->rig, 0x3C6), 0x0F);
+    assert_int_equal(rig_in(v->rig, 0x3C6), 0xFF);
+    rig_out(v->rig, 0x3C6, 0x0F);
+    assert_int_equal(rig_in(v->rig, 0x3C6), 0x0F);
 }
 
 static void memory_map_select(void **state)
@@ -134,7 +134,7 @@ static void memory_map_select(void **state)
         assert_int_equal(rig_peek(v->rig, maps[i].inside), 0x5A);
         assert_int_equal(rig_peek(v->rig, maps[i].outside), 0xFF);
     }
-    rig_out8(v->rig, 0x3C2, 0xE1); /* RAM off */
+    rig_out(v->rig, 0x3C2, 0xE1); /* RAM off */
     assert_int_equal(rig_peek(v->rig, 0xB8000), 0xFF);
 }
 
@@ -306,18 +306,18 @@ static void retrace_follows_the_clock(void **state)
     vga_set_mode(v, &vga_mode_3);
     unsigned retraces = 0, hidden = 0, samples = 100000;
     uint8_t last = 0;
-    uint64_t start = clock_now(v->rig->clock);
+    uint64_t start = clock_now(bus_clock(v->rig->bus));
     for (unsigned i = 0; i < samples; i++) {
-        uint8_t status = (uint8_t)rig_in8(v->rig, 0x3DA);
+        uint8_t status = (uint8_t)rig_in(v->rig, 0x3DA);
         retraces += (status & 8) && !(last & 8);
         hidden += status & 1;
         if (status & 8)
             assert_int_equal(status & 1, 1);
         last = status;
         /* The read itself takes a part of each ten microseconds. */
-        assert_in_range(clock_now(v->rig->clock), start + i * 10000 + 500,
+        assert_in_range(clock_now(bus_clock(v->rig->bus)), start + i * 10000 + 500,
                         start + i * 10000 + 1000);
-        rig_pass(v->rig, start + (i + 1) * 10000 - clock_now(v->rig->clock));
+        rig_pass(v->rig, start + (i + 1) * 10000 - clock_now(bus_clock(v->rig->bus)));
     }
     assert_in_range(retraces, 69, 71); /* 70.09 Hz */
     /* 80 of 100 characters in 400 of 449 lines are shown. */
@@ -330,11 +330,11 @@ static void vertical_interrupt_is_pending_until_cleared(void **state)
     vga_set_mode(v, &vga_mode_3);
     vga_crtc(v, 0x11, 0x0E);
     rig_pass(v->rig, 20 * NS_PER_MILLISECOND);
-    assert_int_equal(rig_in8(v->rig, 0x3C2) & 0x80, 0);
+    assert_int_equal(rig_in(v->rig, 0x3C2) & 0x80, 0);
     vga_crtc(v, 0x11, 0x1E);
-    assert_int_equal(rig_in8(v->rig, 0x3C2) & 0x80, 0);
+    assert_int_equal(rig_in(v->rig, 0x3C2) & 0x80, 0);
     rig_pass(v->rig, 20 * NS_PER_MILLISECOND);
-    assert_int_equal(rig_in8(v->rig, 0x3C2) & 0x80, 0x80);
+    assert_int_equal(rig_in(v->rig, 0x3C2) & 0x80, 0x80);
 }
 
 static void video_subsystem_can_be_disabled(void **state)
@@ -342,10 +342,10 @@ static void video_subsystem_can_be_disabled(void **state)
     struct vga_rig *v = *state;
     vga_set_mode(v, &vga_mode_3);
     rig_poke(v->rig, 0xB8000, 'x');
-    rig_out8(v->rig, 0x3C3, 0);
-    assert_int_equal(rig_in8(v->rig, 0x3CC), 0xFF);
+    rig_out(v->rig, 0x3C3, 0);
+    assert_int_equal(rig_in(v->rig, 0x3CC), 0xFF);
     assert_int_equal(rig_peek(v->rig, 0xB8000), 0xFF);
-    rig_out8(v->rig, 0x3C3, 1);
+    rig_out(v->rig, 0x3C3, 1);
     assert_int_equal(rig_peek(v->rig, 0xB8000), 'x');
 }
 
@@ -370,7 +370,7 @@ static void text_snapshot(void **state)
     assert_int_equal(v->text.cursor_column, 43);
     vga_crtc(v, 0x0A, 0x2D); /* cursor off */
     vga_attr(v, 0x10, 0x04); /* intensity instead of blinking */
-    rig_out8(v->rig, 0x3C0, 0x20);
+    rig_out(v->rig, 0x3C0, 0x20);
     vga_text(v->vga, &v->text);
     assert_false(v->text.cursor_visible);
     assert_int_equal(v->text.cells[24][79].background, 9);
@@ -466,14 +466,14 @@ static void dispi_widens_the_dac(void **state)
     struct vga_rig *v = *state;
     vga_dac(v, 1, 0x3F0001);
     vga_dispi(v, 4, 0x20);
-    rig_out8(v->rig, 0x3C7, 1);
-    assert_int_equal(rig_in8(v->rig, 0x3C9), 0xFC);
-    rig_out8(v->rig, 0x3C8, 2);
-    rig_out8(v->rig, 0x3C9, 0xFF);
-    rig_out8(v->rig, 0x3C9, 0xFF);
-    rig_out8(v->rig, 0x3C9, 0xFF);
-    rig_out8(v->rig, 0x3C7, 2);
-    assert_int_equal(rig_in8(v->rig, 0x3C9), 0xFF);
+    rig_out(v->rig, 0x3C7, 1);
+    assert_int_equal(rig_in(v->rig, 0x3C9), 0xFC);
+    rig_out(v->rig, 0x3C8, 2);
+    rig_out(v->rig, 0x3C9, 0xFF);
+    rig_out(v->rig, 0x3C9, 0xFF);
+    rig_out(v->rig, 0x3C9, 0xFF);
+    rig_out(v->rig, 0x3C7, 2);
+    assert_int_equal(rig_in(v->rig, 0x3C9), 0xFF);
 }
 
 static void reset_switches_off(void **state)
@@ -482,13 +482,8 @@ static void reset_switches_off(void **state)
     set_dispi_mode(v, 640, 480, 32);
     bus_reset_devices(v->rig->bus, RESET_HARD);
     assert_int_equal(vga_dispi_get(v, 4), 0);
-    assert_int_equal(rig_in8(v->rig, 0x3CC), 0);
+    assert_int_equal(rig_in(v->rig, 0x3CC), 0);
     assert_int_equal(rig_peek(v->rig, 0xA0000), 0xFF);
-}
-
-static void fields_cover_the_state(void **state)
-{
-    rig_check_fields(((struct vga_rig *)*state)->rig);
 }
 
 int main(void)
@@ -525,7 +520,6 @@ int main(void)
         VGA_CASE(dispi_bank_moves_the_window),
         VGA_CASE(dispi_widens_the_dac),
         VGA_CASE(reset_switches_off),
-        VGA_CASE(fields_cover_the_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -91,7 +91,7 @@ static void registers_count_as_changes(void **state)
     vga_dac(v, 9, 0x3F0000); /* nothing has this colour */
     assert_unchanged(v);
     vga_attr(v, 0x11, 7);
-    rig_out8(v->rig, 0x3C0, 0x20);
+    rig_out(v->rig, 0x3C0, 0x20);
     draw(v);
     assert_true(v->frame.resized);
     assert_int_equal(v->frame.border_color, 0xFF0000);
@@ -124,7 +124,7 @@ static void frame_buffer_writes_leave_marks(void **state)
     bus_port_write(v->rig->bus, 0xCFC, 0xE0000000, 4);
     bus_port_write(v->rig->bus, 0xCF8, 0x80001004, 4);
     bus_port_write(v->rig->bus, 0xCFC, 2, 4);
-    rig_out8(v->rig, 0x3C0, 0x20);
+    rig_out(v->rig, 0x3C0, 0x20);
     vga_dispi(v, 1, 1024);
     vga_dispi(v, 2, 768);
     vga_dispi(v, 3, 32);
@@ -170,7 +170,7 @@ static void border_of_text(void **state)
     struct vga_rig *v = *state;
     vga_set_mode(v, &vga_mode_3);
     vga_attr(v, 0x11, 0x05);
-    rig_out8(v->rig, 0x3C0, 0x20);
+    rig_out(v->rig, 0x3C0, 0x20);
     draw(v);
     assert_int_equal(v->frame.border_color, vga_blue(5));
     assert_int_equal(v->frame.border_left, 9);

@@ -2,6 +2,8 @@
  * Run alone: build/tests/device/test_vga_render */
 #include "tests/device/vga_rig.h"
 
+#include <string.h>
+
 /* From one vertical retrace to the next, in which a start address takes effect. */
 static void pass_a_frame(struct vga_rig *v)
 {
@@ -69,7 +71,7 @@ static void line_graphics_extend_to_the_ninth_dot(void **state)
     draw(v);
     assert_int_equal(vga_pixel(v, 8, 0), vga_blue(7));
     vga_attr(v, 0x10, 0x08);
-    rig_out8(v->rig, 0x3C0, 0x20);
+    rig_out(v->rig, 0x3C0, 0x20);
     draw(v);
     assert_int_equal(vga_pixel(v, 8, 0), vga_blue(0));
 }
@@ -82,7 +84,7 @@ static void attribute_palette_is_applied(void **state)
     draw(v);
     assert_int_equal(vga_pixel(v, 9, 0), vga_blue(0x14)); /* brown */
     vga_attr(v, 0x12, 0x03);
-    rig_out8(v->rig, 0x3C0, 0x20);
+    rig_out(v->rig, 0x3C0, 0x20);
     draw(v);
     assert_int_equal(vga_pixel(v, 9, 0), vga_blue(2)); /* plane 2 is off */
 }
@@ -152,7 +154,7 @@ static void panning_shifts_left(void **state)
     vga_set_mode(v, &vga_mode_3);
     put(v, 0, 1, ' ', 0x30);
     vga_attr(v, 0x13, 2); /* three dots */
-    rig_out8(v->rig, 0x3C0, 0x20);
+    rig_out(v->rig, 0x3C0, 0x20);
     draw(v);
     assert_int_equal(vga_pixel(v, 5, 0), vga_blue(0));
     assert_int_equal(vga_pixel(v, 6, 0), vga_blue(3));
@@ -205,7 +207,7 @@ static void mode_13h(void **state)
     assert_int_equal(v->frame.height, 200);
     assert_int_equal(vga_pixel(v, 319, 199), vga_blue(0x2A));
     assert_int_equal(vga_pixel(v, 0, 52), vga_blue(0x15));
-    rig_out8(v->rig, 0x3C6, 0x0F);
+    rig_out(v->rig, 0x3C6, 0x0F);
     draw(v);
     assert_int_equal(vga_pixel(v, 319, 199), vga_blue(0x0A));
 }
@@ -239,8 +241,8 @@ static void set_dispi_mode(struct vga_rig *v, uint16_t x, uint16_t y, uint16_t b
     vga_dispi(v, 2, y);
     vga_dispi(v, 3, bpp);
     vga_dispi(v, 4, 0x41);
-    rig_in8(v->rig, 0x3DA);
-    rig_out8(v->rig, 0x3C0, 0x20);
+    rig_in(v->rig, 0x3DA);
+    rig_out(v->rig, 0x3C0, 0x20);
 }
 
 static void direct_colour_modes(void **state)
@@ -322,8 +324,8 @@ static void any_register_contents_can_be_drawn(void **state)
             vga_gc(v, i % 9, (uint8_t)(seed >> 8));
             vga_attr(v, i, (uint8_t)(seed >> 12));
         }
-        rig_out8(v->rig, 0x3C0, 0x20);
-        rig_out8(v->rig, 0x3C2, 3 | (seed & 0xEC));
+        rig_out(v->rig, 0x3C0, 0x20);
+        rig_out(v->rig, 0x3C2, 3 | (seed & 0xEC));
         draw(v);
         vga_text(v->vga, &v->text);
         assert_true(v->frame.width > 0 && v->frame.height > 0);
