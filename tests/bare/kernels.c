@@ -6,6 +6,7 @@
  * QEMU 7.2 (TCG) hangs in the task with a conforming CS. A P6 whose APIC was switched off in the
  * MSR gets it back by reset only (SDM 3A 10.4.3), which Bochs does for its Pentium III; later
  * processors, and this emulator for all, let software switch it on again. */
+#include "../device/local_apic_registers.h"
 #include "rings.h"
 
 enum {
@@ -187,11 +188,10 @@ static void test_page_fault_task(void)
 /* --- NMI and interrupts to tasks --- */
 
 static volatile uint32_t *const apic = (volatile uint32_t *)0xFEE00000;
-enum { EOI = 0xB0, SPURIOUS = 0xF0, ICR = 0x300, ICR_HIGH = 0x310, TIMER = 0x320, DIVIDE = 0x3E0 };
 
 static void send(uint32_t command)
 {
-    apic[ICR_HIGH / 4] = apic[0x20 / 4];
+    apic[ICR_HIGH / 4] = apic[ID / 4];
     apic[ICR / 4] = command;
     while (apic[ICR / 4] & 0x1000)
         ;
@@ -215,7 +215,7 @@ __asm__(
 
 static void test_outside_tasks(void)
 {
-    apic[SPURIOUS / 4] = 0x1FF;
+    apic[SVR / 4] = 0x1FF;
     for (unsigned i = 1; i <= 2; i++) {
         to_task(2, plain_task);
         send(0x4400);
@@ -392,12 +392,12 @@ static void test_apic_switch(void)
           write_faults(MSR_APIC_BASE, base | UINT64_C(1) << 50));
     write_msr(MSR_APIC_BASE, base & ~enabled);
     CHECK_EQUAL("SDM 3A 10.4.3, CPUID says so", cpuid_1(&ecx) >> 9 & 1, 0);
-    CHECK_EQUAL("SDM 3A 10.4.3, no registers", apic[0x30 / 4], 0xFFFFFFFF);
-    apic[0x80 / 4] = 0xF0;
+    CHECK_EQUAL("SDM 3A 10.4.3, no registers", apic[VERSION / 4], 0xFFFFFFFF);
+    apic[TPR / 4] = 0xF0;
     write_msr(MSR_APIC_BASE, base);
     CHECK_EQUAL("SDM 3A 10.4.3, back again", cpuid_1(&ecx) >> 9 & 1, 1);
-    CHECK_EQUAL("SDM 3A 10.4.3, what was written meanwhile is lost", apic[0x80 / 4] & 0xFF, 0);
-    apic[SPURIOUS / 4] = 0x1FF;
+    CHECK_EQUAL("SDM 3A 10.4.3, what was written meanwhile is lost", apic[TPR / 4] & 0xFF, 0);
+    apic[SVR / 4] = 0x1FF;
 }
 
 /* --- clocks --- */
@@ -415,16 +415,16 @@ static void test_clocks(void)
     bare_set_handler(0x62, note_timer);
     timer_count = 0;
     apic[DIVIDE / 4] = 0xB; /* by one */
-    apic[TIMER / 4] = 0x62;
+    apic[LVT_TIMER / 4] = 0x62;
     uint64_t first = read_tsc();
-    apic[0x380 / 4] = INTERVAL;
+    apic[INITIAL / 4] = INTERVAL;
     __asm__ volatile("sti");
     for (unsigned i = 0; i < 100000000 && !timer_count; i++)
         __asm__ volatile("" : : : "memory");
     uint64_t second = read_tsc();
     __asm__ volatile("cli");
     bare_set_handler(0x62, NULL);
-    apic[TIMER / 4] = 0x10000;
+    apic[LVT_TIMER / 4] = 0x10000;
     CHECK_EQUAL("SDM 3A 10.5.4, one shot", timer_count, 1);
     CHECK("SDM 3B 17.13, the counter is not slower than the bus", second - first >= INTERVAL);
     uint64_t before = read_tsc();

@@ -4,32 +4,10 @@
  * QEMU 7.2 fails the checks marked (QEMU): a software-disabled APIC does not mask its LVT, an
  * illegal vector sets no error, and the window does not move. Bochs 2.7 passes these, and fails
  * "LINT0 masked": its PIC goes round the local APIC. */
+#include "../device/local_apic_registers.h"
 #include "chips.h"
 
-enum {
-    ID = 0x20,
-    VERSION = 0x30,
-    TPR = 0x80,
-    PPR = 0xA0,
-    EOI = 0xB0,
-    LDR = 0xD0,
-    DFR = 0xE0,
-    SVR = 0xF0,
-    ISR = 0x100,
-    TMR = 0x180,
-    IRR = 0x200,
-    ESR = 0x280,
-    ICR = 0x300,
-    ICR_HIGH = 0x310,
-    LVT_TIMER = 0x320,
-    LINT0 = 0x350,
-    LINT1 = 0x360,
-    LVT_ERROR = 0x370,
-    INITIAL = 0x380,
-    CURRENT = 0x390,
-    DIVIDE = 0x3E0,
-    APIC_BASE_MSR = 0x1B,
-};
+enum { APIC_BASE_MSR = 0x1B };
 #define SDM "SDM 3A chapter 10: "
 
 static volatile uint8_t *apic = (volatile uint8_t *)0xFEE00000;

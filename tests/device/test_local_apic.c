@@ -2,34 +2,12 @@
  * Run alone: meson test -C build local_apic */
 #include "base/time128.h"
 #include "devices/local_apic.h"
+#include "tests/device/local_apic_registers.h"
 #include "tests/device/rig.h"
 
 #define BASE 0xFEE00000u
 
 enum { INTR = 0, NMI, INIT, SMI };
-enum {
-    ID = 0x20,
-    VERSION = 0x30,
-    TPR = 0x80,
-    PPR = 0xA0,
-    EOI = 0xB0,
-    LDR = 0xD0,
-    DFR = 0xE0,
-    SVR = 0xF0,
-    ISR = 0x100,
-    TMR = 0x180,
-    IRR = 0x200,
-    ESR = 0x280,
-    ICR = 0x300,
-    ICR_HIGH = 0x310,
-    LVT_TIMER = 0x320,
-    LINT0 = 0x350,
-    LINT1 = 0x360,
-    LVT_ERROR = 0x370,
-    INITIAL = 0x380,
-    CURRENT = 0x390,
-    DIVIDE = 0x3E0,
-};
 
 static struct rig *make(bool present)
 {
