@@ -1,12 +1,6 @@
 /* Which IDE drives there are, and what geometry the BIOS shows for them. */
 #include "bios/disk.h"
-
-#define REG_COUNT   2
-#define REG_SECTOR  3
-#define REG_CYL_LOW 4
-#define REG_CYL_HI  5
-#define REG_SELECT  6
-#define REG_STATUS  7
+#include "bios/ide.h"
 
 #define CMOS_TRANSLATION 0x39
 
@@ -27,7 +21,7 @@ static bool settle(u16 base, u16 milliseconds)
         u8 status = inb(base + REG_STATUS);
         if (status == 0xFF)
             return false;
-        if (!(status & 0x80))
+        if (!(status & STATUS_BSY))
             return true;
         delay_ms(1);
     }
@@ -38,17 +32,17 @@ static bool read_identify(const struct ide_drive *d, u8 command)
 {
     outb(d->base + REG_SELECT, d->select);
     delay_us(1);
-    outb(d->base + REG_STATUS, command);
+    outb(d->base + REG_COMMAND, command);
     delay_us(1);
     if (!settle(d->base, 3000))
         return false;
     for (u16 i = 0; i < 500; i++) {
         u8 status = inb(d->base + REG_STATUS);
-        if (status & 0x01 || status == 0)
+        if (status & STATUS_ERR || status == 0)
             return false;
-        if (status & 0x08) {
+        if (status & STATUS_DRQ) {
             for (u16 w = 0; w < 256; w++)
-                identify[w] = inw(d->base);
+                identify[w] = inw(d->base + REG_DATA);
             inb(d->base + REG_STATUS);
             return true;
         }
