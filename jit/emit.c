@@ -4,6 +4,7 @@
 #include "jit/thunks.h"
 
 #include <stddef.h>
+#include <string.h>
 
 /* Outside of a flat code segment, the bytes must be within its limit, as EIP is now. */
 static void emit_limit_check(struct emitter *e)
@@ -48,8 +49,24 @@ static void emit_entry(struct emitter *e)
     e->translation->body = as->at;
 }
 
+static enum jit_code_kind kind_of(const struct ir_op *op)
+{
+    switch (op->code) {
+    case IR_ADDRESS:
+        return CODE_ADDRESS;
+    case IR_JCC:
+    case IR_JECXZ:
+    case IR_JUMP:
+    case IR_JUMP_TO:
+        return CODE_EDGE;
+    default:
+        return CODE_OPERATION;
+    }
+}
+
 static void emit_op(struct emitter *e, const struct ir_op *op)
 {
+    emit_as(e, kind_of(op));
     emit_notes_before(e, op);
     switch (op->code) {
     case IR_UNITS:
@@ -144,10 +161,16 @@ static void emit_cold_part(struct emitter *e)
     e->as = e->cold;
     e->as.full |= hot.full;
     e->translation->cold = e->as.at;
+    e->mark = e->as.at;
+    emit_as(e, CODE_EXIT);
     emit_exit_stubs(e);
+    emit_as(e, CODE_EDGE_STUB);
     emit_edge_stubs(e);
+    emit_as(e, CODE_SLOW_STUB);
     emit_slow_stubs(e);
+    emit_as(e, CODE_UNIT_STUB);
     emit_unit_stubs(e);
+    emit_as(e, CODE_ENTRY);
     e->translation->cold_size = (uint32_t)(e->as.at - e->translation->cold);
     hot.full |= e->as.full;
     e->cold = e->as;
@@ -163,8 +186,12 @@ bool emit_block(struct emitter *e)
     e->flags = e->translation->begin;
     /* Who has flags elsewhere passes the entry by. */
     e->translation->kills_flags = e->ir->kills_flags && !block_crosses_page(e->ir->block);
+    memset(e->code_bytes, 0, sizeof e->code_bytes);
+    e->mark = e->as.at;
+    e->kind = CODE_ENTRY;
     emit_entry(e);
     emit_body(e);
+    emit_as(e, CODE_ENTRY);
     e->translation->size = (uint32_t)(e->as.at - e->translation->entry);
     emit_cold_part(e);
     return !e->as.full;

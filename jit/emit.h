@@ -22,6 +22,7 @@
 
 #include "jit/flags.h"
 #include "jit/ir.h"
+#include "jit/stats.h"
 #include "jit/translation.h"
 #include "jit/x64.h"
 
@@ -102,6 +103,9 @@ struct emitter {
     unsigned exit_count;
     struct flag_state edge_flags[MAX_EDGES]; /* at each edge of the translation */
     struct edge spare_edge;                  /* for one that there is no room for */
+    uint32_t code_bytes[CODE_KIND_COUNT];    /* of what is emitted, but for what is since mark */
+    const uint8_t *mark;
+    enum jit_code_kind kind; /* of what is emitted now */
 };
 
 #define CPU_FIELD(member) x64_at(REG_CPU, (int32_t)offsetof(struct cpu, member) - CPU_BIAS)
@@ -111,6 +115,14 @@ enum host_reg emit_reg(unsigned size, unsigned value);
 
 /* Emits the whole block at emitter->as and fills in translation's addresses. False: no room. */
 bool emit_block(struct emitter *e);
+
+/* What comes is code of another kind; for statistics. */
+static inline void emit_as(struct emitter *e, enum jit_code_kind kind)
+{
+    e->code_bytes[e->kind] += (uint32_t)(e->as.at - e->mark);
+    e->mark = e->as.at;
+    e->kind = kind;
+}
 
 /* --- the parts --- */
 void emit_operation(struct emitter *e, const struct ir_op *op);

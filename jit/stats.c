@@ -26,6 +26,26 @@ static void print_exits(const struct jit_stats *stats, FILE *stream)
             print_count(i == EXIT_BOUNDARY ? "exits" : "", stats->exits[i], names[i], stream);
 }
 
+static void print_code(const struct jit_stats *stats, FILE *stream)
+{
+    static const char *const names[CODE_KIND_COUNT] = {
+        [CODE_ENTRY] = "entries",
+        [CODE_OPERATION] = "operations",
+        [CODE_ADDRESS] = "addresses and their checks",
+        [CODE_EDGE] = "edges",
+        [CODE_EXIT] = "cold: edges of branches out of the middle",
+        [CODE_EDGE_STUB] = "cold: edges that are not linked",
+        [CODE_RUN_STUB] = "cold: runs that failed",
+        [CODE_SLOW_STUB] = "cold: other slow paths",
+        [CODE_UNIT_STUB] = "cold: loading x87 and SSE",
+    };
+    for (unsigned i = 0; i < CODE_KIND_COUNT; i++)
+        fprintf(stream, "%-14s %5.1f %% %5.2f a guest byte: %s\n", i ? "" : "host bytes",
+                share(stats->code_bytes[i], stats->host_bytes),
+                stats->guest_bytes ? (double)stats->code_bytes[i] / (double)stats->guest_bytes : 0,
+                names[i]);
+}
+
 static void print_times(const struct jit_stats *stats, FILE *stream)
 {
     if (!stats->ns_inside && !stats->ns_interpreting)
@@ -48,6 +68,7 @@ void jit_stats_print(const struct jit_stats *stats, uint64_t instructions, uint6
             (unsigned long long)stats->translated, (unsigned long long)stats->superblocks,
             (unsigned long long)stats->variants, (unsigned long long)stats->guest_bytes,
             (unsigned long long)stats->host_bytes);
+    print_code(stats, stream);
     print_count("removed", stats->removed, "blocks, one by one", stream);
     print_count("restored", stats->restored, "of them, when their instructions were back", stream);
     print_count("reused", stats->reused, "times the room of one that was rewritten", stream);

@@ -14,8 +14,23 @@ enum jit_cold {
     COLD_COUNT,
 };
 
+/* What translated code consists of. */
+enum jit_code_kind {
+    CODE_ENTRY,     /* budget; limits */
+    CODE_OPERATION, /* what the guest's instructions do, flags included */
+    CODE_ADDRESS,   /* from an operand's address to the host's, with its check */
+    CODE_EDGE,
+    CODE_EXIT,      /* cold: from a branch out of the middle to its edge, and that */
+    CODE_EDGE_STUB, /* cold: what an edge does that is not linked, or without budget */
+    CODE_RUN_STUB,  /* cold: a run's leader that failed */
+    CODE_SLOW_STUB, /* cold: any other slow path */
+    CODE_UNIT_STUB, /* cold: x87 or SSE are not loaded */
+    CODE_KIND_COUNT,
+};
+
 struct jit_stats {
     uint64_t translated, superblocks, variants, guest_bytes, host_bytes;
+    uint64_t code_bytes[CODE_KIND_COUNT]; /* sum: host_bytes */
     uint64_t removed, restored, reused, resets;
     uint64_t entries, links;
     uint64_t exits[EXIT_COUNT];

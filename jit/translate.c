@@ -53,6 +53,8 @@ static void note_translation(struct jit *jit, const struct translation *translat
     else
         stats->translated++;
     stats->host_bytes += translation->size + translation->cold_size;
+    for (unsigned i = 0; i < CODE_KIND_COUNT; i++)
+        stats->code_bytes[i] += jit->emitter->code_bytes[i];
     stats->guest_bytes += translation->is_variant ? 0 : translation->source->bytes;
     struct jit_view view = jit_view_of(jit, translation);
     view.begin = jit->emitter->begin;
