@@ -58,7 +58,7 @@ static inline bool code_second_page_matches(struct cpu *cpu, const struct block 
     uint32_t linear = cpu->seg[SEG_CS].base + cpu->eip;
     uint32_t second = (linear | PAGE_MASK) + 1;
     const struct tlb_entry *entry = mmu_slot(cpu->mmu, second);
-    return entry->tag[MMU_EXECUTE] == second && entry->physical == block->second_physical;
+    return entry->code == (block->second_physical | TLB_CODE);
 }
 
 /* Whether block, found by its key, may run as it is. */
@@ -84,7 +84,7 @@ static inline struct block *code_enter(struct code *code, struct cpu *cpu, struc
 {
     uint32_t linear = cpu->seg[SEG_CS].base + cpu->eip;
     const struct tlb_entry *entry = mmu_slot(cpu->mmu, linear);
-    if (UNLIKELY(entry->tag[MMU_EXECUTE] != (linear & ~(uint32_t)PAGE_MASK)))
+    if (UNLIKELY(!entry->code))
         return code_find(code);
     uint64_t key = block_key(entry->physical | (linear & PAGE_MASK), cpu->code_mode);
     struct block *block = block_at(code->scratch, previous->successor[0]);

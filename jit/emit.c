@@ -27,10 +27,8 @@ static void emit_second_page_check(struct emitter *e)
     uint32_t begin = block_physical(e->ir->block), in_first = PAGE_SIZE - (begin & PAGE_MASK);
     x64_lea(as, 4, REG_ADDRESS, x64_at(REG_EIP, (int32_t)in_first));
     thunks_emit_tlb_index(as, REG_ADDRESS);
-    x64_mov_ri(as, 8, REG_T0, (uint64_t)e->ir->block->second_physical << 32);
-    x64_alu_rr(as, X64_OR, 8, REG_T0, REG_ADDRESS);
-    x64_alu_rm(as, X64_CMP, 8, REG_T0,
-               thunks_tlb_field(offsetof(struct tlb_entry, tag[MMU_EXECUTE])));
+    x64_alu_mi(as, X64_CMP, 4, thunks_tlb_field(offsetof(struct tlb_entry, code)),
+               e->ir->block->second_physical | TLB_CODE);
     x64_jcc_to(as, X64_NE, e->thunks->exit_interpret);
 }
 

@@ -30,15 +30,10 @@ static void emit_advance(struct emitter *e, uint32_t distance)
 static void emit_guard(struct emitter *e, struct edge *edge)
 {
     struct x64 *as = &e->as;
-    struct x64_mem tag = thunks_tlb_field(offsetof(struct tlb_entry, tag[MMU_EXECUTE]));
-    _Static_assert(offsetof(struct tlb_entry, physical) ==
-                       offsetof(struct tlb_entry, tag[MMU_EXECUTE]) + sizeof(uint32_t),
-                   "tag and address are compared as one number");
     thunks_emit_tlb_index(as, REG_EIP);
-    x64_mov_ri(as, 8, REG_T0, UINT64_MAX); /* set when the edge is linked */
-    edge->guard = as->at - sizeof(uint64_t);
-    x64_alu_rr(as, X64_ADD, 8, REG_T0, REG_EIP);
-    x64_alu_rm(as, X64_CMP, 8, REG_T0, tag);
+    /* The number, too large for a byte, is set when the edge is linked. */
+    x64_alu_mi(as, X64_CMP, 4, thunks_tlb_field(offsetof(struct tlb_entry, code)), INT32_MAX);
+    edge->guard = as->at - sizeof(uint32_t);
     edge->miss = x64_jcc(as, X64_NE);
 }
 

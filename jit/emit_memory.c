@@ -96,20 +96,41 @@ static void emit_segment(struct emitter *e, const struct ir_op *op)
 
 /* --- TLB --- */
 
-/* The index of linear's entry goes to the scratch register; T0 is the page of the last byte, which
- * is `last` bytes further. The jump is taken if the entry is another one. */
-static uint8_t *emit_compare(struct emitter *e, enum host_reg linear, int32_t last, unsigned access)
+/* The displacement is so small that what it makes of a register still has an entry in the TLB, if
+ * only one of the margins' when it is no 32-bit number. So the entry need not be that of the sum in
+ * 32 bits. */
+static bool is_near(int32_t displacement)
+{
+    const int32_t limit = (TLB_MARGIN - 1) << PAGE_SHIFT; /* a run may begin a little further off */
+    return displacement >= -limit && displacement <= limit;
+}
+
+/* The index, in bytes, of the entry for what is at reg plus a near displacement goes to the scratch
+ * register. */
+static void emit_near_index(struct x64 *as, enum host_reg reg, int32_t displacement)
+{
+    if (displacement == 0) {
+        thunks_emit_tlb_index(as, reg);
+        return;
+    }
+    x64_lea(as, 8, REG_SCRATCH, x64_at(reg, displacement));
+    x64_shift_ri(as, X64_SAR, 8, REG_SCRATCH, PAGE_SHIFT - 5);
+    x64_alu_ri(as, X64_AND, 8, REG_SCRATCH, ~31u);
+}
+
+/* The scratch register is the index of the entry. The jump is taken if the last byte, which is at
+ * reg plus displacement, is not below the end that the entry knows. Changes T0. */
+static uint8_t *emit_compare(struct emitter *e, enum host_reg reg, int32_t displacement,
+                             unsigned access)
 {
     struct x64 *as = &e->as;
-    thunks_emit_tlb_index(as, linear);
-    if (last == 0)
-        x64_mov_rr(as, 4, REG_T0, linear);
-    else
-        x64_lea(as, 4, REG_T0, x64_at(linear, last));
-    x64_alu_ri(as, X64_AND, 4, REG_T0, ~(uint32_t)PAGE_MASK);
-    x64_alu_rm(as, X64_CMP, 4, REG_T0,
-               thunks_tlb_field(offsetof(struct tlb_entry, tag) + access * sizeof(uint32_t)));
-    return x64_jcc(as, X64_NE);
+    if (displacement != 0) {
+        x64_lea(as, 4, REG_T0, x64_at(reg, displacement));
+        reg = REG_T0;
+    }
+    x64_alu_rm(as, X64_CMP, 4, reg,
+               thunks_tlb_field(offsetof(struct tlb_entry, end) + access * sizeof(uint32_t)));
+    return x64_jcc(as, X64_AE);
 }
 
 /* --- what IR_MEMORY names --- */
@@ -180,21 +201,46 @@ static void emit_in_run(struct emitter *e, const struct ir_op *op)
     emit_lose_address(e, op->insn);
 }
 
+static struct x64_mem addend(void)
+{
+    return thunks_tlb_field(offsetof(struct tlb_entry, addend));
+}
+
+/* The run begins and ends where its register, as a number of more than 32 bits, says: the stash is
+ * the entry's addend. */
+static void emit_near_leader(struct emitter *e, const struct ir_op *op, struct slow_stub *stub)
+{
+    enum host_reg base = emit_reg(4, op->base);
+    int32_t first = (int32_t)op->imm + op->group_first, end = (int32_t)op->imm + op->group_last;
+    emit_near_index(&e->as, base, first);
+    emit_stub_jump(stub, emit_compare(e, base, end - 1, op->group_access));
+    x64_mov_rm(&e->as, 8, REG_ADDRESS, addend());
+    e->run_first[op->base] = 0;
+}
+
 /* The stash is the host's address of the run's first byte, less the register as it is now, of which
  * all 64 bits count: what is added to it may wrap around in 32 bits, the accesses of a run do not.
  */
-static void emit_leader(struct emitter *e, const struct ir_op *op, struct slow_stub *stub)
+static void emit_far_leader(struct emitter *e, const struct ir_op *op, struct slow_stub *stub)
 {
-    struct x64 *as = &e->as;
     struct ir_op first = *op;
     first.imm += (uint32_t)(int32_t)op->group_first;
     emit_offset(e, REG_ADDRESS, &first);
+    thunks_emit_tlb_index(&e->as, REG_ADDRESS);
     emit_stub_jump(
         stub, emit_compare(e, REG_ADDRESS, op->group_last - op->group_first - 1, op->group_access));
-    x64_alu_rm(as, X64_ADD, 8, REG_ADDRESS, thunks_tlb_field(offsetof(struct tlb_entry, addend)));
-    x64_alu_rr(as, X64_SUB, 8, REG_ADDRESS, emit_reg(4, op->base));
-    x64_mov_mr(as, 8, stash_of(op->base), REG_ADDRESS);
+    x64_alu_rm(&e->as, X64_ADD, 8, REG_ADDRESS, addend());
+    x64_alu_rr(&e->as, X64_SUB, 8, REG_ADDRESS, emit_reg(4, op->base));
     e->run_first[op->base] = first.imm;
+}
+
+static void emit_leader(struct emitter *e, const struct ir_op *op, struct slow_stub *stub)
+{
+    if (is_near((int32_t)op->imm))
+        emit_near_leader(e, op, stub);
+    else
+        emit_far_leader(e, op, stub);
+    x64_mov_mr(&e->as, 8, stash_of(op->base), REG_ADDRESS);
     emit_in_run(e, op);
 }
 
@@ -207,32 +253,40 @@ static void emit_member(struct emitter *e, const struct ir_op *op)
 
 /* --- others --- */
 
-/* The register is the offset, and the linear address: it need not be copied. */
+/* The linear address is the register, or, when it is read, what is near that: it need not be put
+ * together. */
 static bool is_register_alone(const struct emitter *e, const struct ir_op *op)
 {
-    return op->base != REG_ZERO && op->index == REG_ZERO && op->imm == 0 && !op->patched &&
-           !op->address16 && is_flat(e, op->segment) && is_base_kept(e, op);
+    return op->base != REG_ZERO && op->index == REG_ZERO && !op->patched && !op->address16 &&
+           (op->imm == 0 || (op->access == MMU_READ && is_near((int32_t)op->imm))) &&
+           is_flat(e, op->segment) && is_base_kept(e, op);
+}
+
+static void emit_register_alone(struct emitter *e, const struct ir_op *op, struct slow_stub *stub)
+{
+    enum host_reg base = emit_reg(4, op->base);
+    int32_t displacement = (int32_t)op->imm;
+    emit_near_index(&e->as, base, displacement);
+    emit_stub_jump(stub, emit_compare(e, base, displacement + op->size - 1, op->access));
+    x64_mov_rm(&e->as, 8, REG_ADDRESS, addend());
+    e->operand = (struct x64_mem){REG_ADDRESS, base, 0, displacement};
 }
 
 static void emit_alone(struct emitter *e, const struct ir_op *op, struct slow_stub *stub)
 {
-    const struct x64_mem addend = thunks_tlb_field(offsetof(struct tlb_entry, addend));
-    enum host_reg linear = REG_ADDRESS;
     emit_lose_address(e, op->insn);
     stub->is_register = is_register_alone(e, op);
-    if (stub->is_register)
-        linear = emit_reg(4, op->base);
-    else
-        emit_offset(e, REG_ADDRESS, op);
+    if (stub->is_register) {
+        emit_register_alone(e, op, stub);
+        return;
+    }
+    emit_offset(e, REG_ADDRESS, op);
     if (!is_flat(e, op->segment))
         emit_segment(e, op);
-    emit_stub_jump(stub, emit_compare(e, linear, op->size - 1, op->access));
-    if (stub->is_register)
-        x64_mov_rm(&e->as, 8, REG_ADDRESS, addend);
-    else
-        x64_alu_rm(&e->as, X64_ADD, 8, REG_ADDRESS, addend);
-    e->operand =
-        stub->is_register ? (struct x64_mem){REG_ADDRESS, linear, 0, 0} : x64_at(REG_ADDRESS, 0);
+    thunks_emit_tlb_index(&e->as, REG_ADDRESS);
+    emit_stub_jump(stub, emit_compare(e, REG_ADDRESS, op->size - 1, op->access));
+    x64_alu_rm(&e->as, X64_ADD, 8, REG_ADDRESS, addend());
+    e->operand = x64_at(REG_ADDRESS, 0);
 }
 
 /* Pages are aligned, so the host's address is as aligned as the linear one. The slow path needs no
@@ -389,7 +443,9 @@ static void emit_slow_stub(struct emitter *e, const struct slow_stub *stub)
     for (unsigned i = 0; i < stub->jump_count; i++)
         x64_patch(stub->jumps[i], as->at);
     if (passes_over_leader(e, stub)) {
+        emit_as(e, CODE_RUN_STUB);
         emit_failed_run(e, stub);
+        emit_as(e, CODE_SLOW_STUB);
         return;
     }
     if (stub->op)

@@ -23,7 +23,7 @@ void thunks_emit_tlb_index(struct x64 *as, enum host_reg linear)
 {
     x64_mov_rr(as, 4, REG_SCRATCH, linear);
     x64_shift_ri(as, X64_SHR, 4, REG_SCRATCH, PAGE_SHIFT - 5);
-    x64_alu_ri(as, X64_AND, 4, REG_SCRATCH, (TLB_SIZE - 1) << 5);
+    x64_alu_ri(as, X64_AND, 4, REG_SCRATCH, ~31u);
 }
 
 static struct x64_mem gpr(unsigned reg)
@@ -187,16 +187,14 @@ static void emit_note_jump(struct x64 *as)
 static uint8_t *emit_lookup(struct x64 *as, const uint8_t *exit_boundary)
 {
     uint8_t *at = as->at;
+    const struct x64_mem code = thunks_tlb_field(offsetof(struct tlb_entry, code));
     const struct x64_mem physical = thunks_tlb_field(offsetof(struct tlb_entry, physical));
-    const struct x64_mem tag = thunks_tlb_field(offsetof(struct tlb_entry, tag[MMU_EXECUTE]));
     struct x64_mem slot = {REG_SCRATCH, REG_ADDRESS, 0, 0};
     x64_mov_rr(as, 4, REG_ADDRESS, REG_EIP);
     x64_alu_rm(as, X64_ADD, 4, REG_ADDRESS, CPU_FIELD(seg[SEG_CS].base));
     thunks_emit_tlb_index(as, REG_ADDRESS);
-    x64_mov_rr(as, 4, REG_T0, REG_ADDRESS);
-    x64_alu_ri(as, X64_AND, 4, REG_T0, ~(uint32_t)PAGE_MASK);
-    x64_alu_rm(as, X64_CMP, 4, REG_T0, tag);
-    x64_jcc_to(as, X64_NE, exit_boundary);
+    x64_alu_mi(as, X64_CMP, 4, code, 0);
+    x64_jcc_to(as, X64_E, exit_boundary);
     x64_alu_ri(as, X64_AND, 4, REG_ADDRESS, PAGE_MASK);
     x64_alu_rm(as, X64_OR, 4, REG_ADDRESS, physical);
     x64_mov_rm(as, 4, REG_T0, CPU_FIELD(code_mode));
@@ -222,12 +220,13 @@ static void emit_found(struct x64 *as)
 {
     x64_mov_rm(as, 8, REG_SCRATCH, thunks_tlb_field(offsetof(struct tlb_entry, addend)));
     x64_lea(as, 8, REG_ADDRESS, (struct x64_mem){REG_ADDRESS, REG_SCRATCH, 0, 0});
+    x64_alu_rr(as, X64_CMP, 4, RAX, RAX);
     x64_ret(as);
 }
 
 /* T0 is a physical address in RAM. RCX, which is on the stack, becomes free. The jump is taken,
- * with NE, if the page has no code at all: then the slow path makes the TLB's tag right. Otherwise
- * the bits of the code map from that address on are T0. */
+ * with NE, if the page has no code at all: then the slow path makes the TLB's entry right.
+ * Otherwise the bits of the code map from that address on are T0. */
 static uint8_t *emit_code_bits(struct x64 *as)
 {
     x64_mov_rr(as, 4, RCX, REG_T0);
@@ -249,10 +248,10 @@ static uint8_t *emit_probe_write(struct x64 *as, unsigned size)
     uint8_t *at = as->at, *misses[3];
     thunks_emit_tlb_index(as, REG_ADDRESS);
     x64_lea(as, 4, REG_T0, x64_at(REG_ADDRESS, (int32_t)size - 1));
-    x64_alu_ri(as, X64_AND, 4, REG_T0, ~(uint32_t)PAGE_MASK);
     x64_alu_rm(as, X64_CMP, 4, REG_T0,
-               thunks_tlb_field(offsetof(struct tlb_entry, tag[MMU_WRITE])));
-    uint8_t *plain = x64_jcc(as, X64_E);
+               thunks_tlb_field(offsetof(struct tlb_entry, end[MMU_WRITE])));
+    uint8_t *plain = x64_jcc(as, X64_B);
+    x64_alu_ri(as, X64_AND, 4, REG_T0, ~(uint32_t)PAGE_MASK);
     x64_alu_rm(as, X64_CMP, 4, REG_T0, thunks_tlb_field(offsetof(struct tlb_entry, page)));
     misses[0] = x64_jcc(as, X64_NE);
     x64_test_mi(as, 1, thunks_tlb_field(offsetof(struct tlb_entry, allowed)), TLB_TRAPS_WRITES);

@@ -11,15 +11,9 @@ static void set_count(struct edge *edge, unsigned count)
     *edge->count = (uint8_t)count;
 }
 
-uint64_t edge_guard(uint32_t physical)
-{
-    uint32_t offset = physical & PAGE_MASK;
-    return ((uint64_t)(physical - offset) << 32) - offset;
-}
-
 static void set_guard(struct edge *edge, uint32_t physical)
 {
-    uint64_t guard = edge_guard(physical);
+    uint32_t guard = (physical & ~(uint32_t)PAGE_MASK) | TLB_CODE;
     memcpy(edge->guard, &guard, sizeof guard);
 }
 

@@ -30,7 +30,7 @@ struct edge {
     uint8_t *cold;      /* second kind: the cold part */
     uint8_t *cold_jump; /* second kind: the offset of the jump at its end */
     uint8_t *exit;      /* leaves to the engine */
-    uint8_t *guard;     /* to another page: what the guard expects, see edge_guard; else NULL */
+    uint8_t *guard;     /* to another page: what the guard expects in the TLB's code; else NULL */
     uint8_t *miss;      /* the same: the offset of the jump behind a guard that fails */
     uint32_t distance;  /* of the target from the block's EIP */
     struct flag_state flags; /* second kind: where they are */
@@ -74,10 +74,6 @@ static inline uint32_t translation_edge_id(const struct translation *translation
 {
     return translation->first_edge + edge;
 }
-
-/* The number that a guard adds to EIP, which then has to be the TLB entry's tag for execution, with
- * its physical address above. */
-uint64_t edge_guard(uint32_t physical);
 
 /* Makes edge lead to target; look_up is where it goes when its guard fails. */
 void edge_link(struct edge *edge, struct translation *target, const uint8_t *look_up);

@@ -50,7 +50,7 @@ static void choose_table(struct mmu *mmu)
 
 static void trap_entry(struct tlb_entry *entry)
 {
-    entry->tag[MMU_WRITE] = TLB_NO_MATCH;
+    entry->end[MMU_WRITE] = 0;
     entry->allowed |= TLB_TRAPS_WRITES;
 }
 
@@ -177,7 +177,7 @@ static bool is_watched(const struct mmu *mmu, uint32_t page, enum mmu_access acc
 }
 
 /* Writes bypass the slow path where nothing waits for them, and in pages with code beside it. */
-static void set_write_tag(struct mmu *mmu, struct tlb_entry *entry,
+static void set_write_end(struct mmu *mmu, struct tlb_entry *entry,
                           const struct address_range *range)
 {
     uint32_t offset = entry->physical - range->first;
@@ -186,23 +186,23 @@ static void set_write_tag(struct mmu *mmu, struct tlb_entry *entry,
         bus_page_is_armed(mmu->bus, range->memory + offset))
         return;
     if (!physmem_page_has_code(mmu->phys, entry->physical))
-        entry->tag[MMU_WRITE] = entry->page;
+        entry->end[MMU_WRITE] = entry->page + PAGE_SIZE;
     else if (physmem_ram_at(mmu->phys, entry->physical))
         entry->allowed &= (uint8_t)~TLB_TRAPS_WRITES;
 }
 
 /* Decides which accesses to a translated page may bypass the slow path. */
-static void set_tags(struct mmu *mmu, struct tlb_entry *entry, const struct address_range *range)
+static void set_ends(struct mmu *mmu, struct tlb_entry *entry, const struct address_range *range)
 {
     entry->allowed |= TLB_TRAPS_WRITES;
     if (!range || range->kind == RANGE_IO)
         return;
     entry->addend = (uintptr_t)(range->memory + (entry->physical - range->first)) - entry->page;
     if (entry->allowed & 1 << MMU_READ && !is_watched(mmu, entry->page, MMU_READ))
-        entry->tag[MMU_READ] = entry->page;
-    set_write_tag(mmu, entry, range);
+        entry->end[MMU_READ] = entry->page + PAGE_SIZE;
+    set_write_end(mmu, entry, range);
     if (entry->allowed & 1 << MMU_EXECUTE && holds_cacheable_code(mmu, range, entry->physical))
-        entry->tag[MMU_EXECUTE] = entry->page;
+        entry->code = entry->physical | TLB_CODE;
 }
 
 static void watch_in_table(struct mmu *mmu, struct tlb_table *table, uint32_t page)
@@ -210,8 +210,8 @@ static void watch_in_table(struct mmu *mmu, struct tlb_table *table, uint32_t pa
     struct tlb_entry *entry = tlb_slot(table, page);
     if (entry->page != page)
         return;
-    entry->tag[MMU_READ] = entry->tag[MMU_WRITE] = TLB_NO_MATCH;
-    set_tags(mmu, entry, bus_find_range(mmu->bus, entry->physical));
+    entry->end[MMU_READ] = entry->end[MMU_WRITE] = 0;
+    set_ends(mmu, entry, bus_find_range(mmu->bus, entry->physical));
 }
 
 void mmu_watch_page(struct mmu *mmu, uint32_t linear, unsigned slow)
@@ -234,7 +234,7 @@ static struct tlb_entry *install(struct mmu *mmu, bool user, const struct tlb_ma
 {
     struct tlb_entry *entry = tlb_put(table_for(mmu, user), mapping);
     mmu->large_regions[entry->page >> 27] |= (uint32_t)entry->large << (entry->page >> 22 & 31);
-    set_tags(mmu, entry, bus_find_range(mmu->bus, entry->physical));
+    set_ends(mmu, entry, bus_find_range(mmu->bus, entry->physical));
     return entry;
 }
 
@@ -261,14 +261,12 @@ static bool walk(struct mmu *mmu, uint32_t linear, enum mmu_access access, bool 
     return true;
 }
 
-/* The entry for linear, which is not in its slot, or not for such an access; NULL: a fault. */
+/* The entry for linear, which is empty, or not for such an access; NULL: a fault. */
 static struct tlb_entry *fill(struct mmu *mmu, uint32_t linear, enum mmu_access access, bool user)
 {
     struct tlb_mapping mapping;
     mmu->misses++;
-    bool is_known = tlb_find_aside(table_for(mmu, user), linear & ~(uint32_t)PAGE_MASK, &mapping) &&
-                    mapping.allowed >> access & 1;
-    if (!is_known && !walk(mmu, linear, access, user, &mapping))
+    if (!walk(mmu, linear, access, user, &mapping))
         return NULL;
     physmem_settle_code(mmu->phys, mapping.physical);
     return install(mmu, user, &mapping);
@@ -413,11 +411,11 @@ static bool translate_pieces(struct mmu *mmu, uint32_t linear, unsigned size,
 
 /* After a write through the slow path, the page may have become plain (marked dirty, saved for a
  * checkpoint, or free of code): the next write can be fast. */
-static void refresh_tags(struct mmu *mmu, uint32_t linear, bool user)
+static void refresh_ends(struct mmu *mmu, uint32_t linear, bool user)
 {
     struct tlb_entry *entry = tlb_slot(table_for(mmu, user), linear);
     if (entry->page == (linear & ~(uint32_t)PAGE_MASK))
-        set_tags(mmu, entry, bus_find_range(mmu->bus, entry->physical));
+        set_ends(mmu, entry, bus_find_range(mmu->bus, entry->physical));
 }
 
 /* What the fast path would find with this privilege, and without a reason to look at every access:
@@ -427,8 +425,7 @@ static uint8_t *plain_memory(const struct mmu *mmu, uint32_t linear, unsigned si
 {
     const struct tlb_table *table = user ? &mmu->user : &mmu->supervisor;
     const struct tlb_entry *entry = tlb_slot(table, linear);
-    uint32_t page = (linear + size - 1) & ~(uint32_t)PAGE_MASK;
-    return entry->tag[access] == page ? (uint8_t *)(entry->addend + linear) : NULL;
+    return linear + size - 1 < entry->end[access] ? (uint8_t *)(entry->addend + linear) : NULL;
 }
 
 bool mmu_read(struct mmu *mmu, uint32_t linear, void *bytes, unsigned size, bool user)
@@ -478,7 +475,7 @@ bool mmu_write(struct mmu *mmu, uint32_t linear, const void *bytes, unsigned siz
     write_physical(mmu, pieces.physical[0], bytes, pieces.size[0]);
     write_physical(mmu, pieces.physical[1], (const uint8_t *)bytes + pieces.size[0],
                    pieces.size[1]);
-    refresh_tags(mmu, linear, user);
+    refresh_ends(mmu, linear, user);
     return true;
 }
 

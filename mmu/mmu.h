@@ -79,16 +79,16 @@ void mmu_flush_page(struct mmu *mmu, uint32_t linear); /* INVLPG */
 
 static inline struct tlb_entry *mmu_slot(const struct mmu *mmu, uint32_t linear)
 {
-    return &mmu->active[(linear >> PAGE_SHIFT) & (TLB_SIZE - 1)];
+    return &mmu->active[linear >> PAGE_SHIFT];
 }
 
-/* Host address for an access of size bytes at linear, or NULL: take the slow path. */
+/* Host address for an access of size bytes at linear, to read or to write, or NULL: take the slow
+ * path. */
 static inline uint8_t *mmu_probe(const struct mmu *mmu, uint32_t linear, uint32_t size,
                                  enum mmu_access access)
 {
     const struct tlb_entry *entry = mmu_slot(mmu, linear);
-    uint32_t page = (linear + size - 1) & ~(uint32_t)PAGE_MASK;
-    if (UNLIKELY(entry->tag[access] != page))
+    if (UNLIKELY(linear + size - 1 >= entry->end[access]))
         return NULL;
     return (uint8_t *)(entry->addend + linear);
 }
