@@ -8,16 +8,15 @@ Run alone: tests/replay/loaded.py BUILD/anachron IMAGE    (IMAGE: tests/cli/save
 
 import os
 import random
-import re
 import shutil
 import signal
-import subprocess
 import sys
-import tempfile
 import time
 
-ANACHRON, IMAGE = map(os.path.abspath, sys.argv[1:3])
-ENGINES = ["interp", "jit"] if os.uname().machine == "x86_64" else ["interp"]
+import log_tests
+from log_tests import ENGINES, damage, expect, frames, run_checks, start_replay, states
+
+IMAGE = os.path.abspath(sys.argv[2])
 
 # The guest writes to both of its disks for ever.
 MACHINE = ["--display", "none", "--memory", "4M", "--multiboot", "kernel", "--mips", "50", "--disk", "direct.img",
@@ -35,29 +34,13 @@ quit 3
 
 
 def run(*words, status=0, script=None):
-    words = [ANACHRON, *map(str, words)]
+    """What it says: on standard error if it fails, else on standard output."""
     if script is not None:
         with open("script", "w") as file:
             file.write(script)
-        words += ["--script", "script"]
-    done = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120)
-    if done.returncode != status:
-        sys.exit(f"{words}: status {done.returncode} instead of {status}\n"
-                 f"{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    if status == 1 and "diverge" not in words and done.stderr.count("\n") != 1:
-        sys.exit(f"{words}: not one line:\n{done.stderr}")
-    return done.stderr if status == 1 and "diverge" not in words else done.stdout
-
-
-def expect(text, pattern):
-    match = re.search(pattern, text, re.MULTILINE)
-    if not match:
-        sys.exit(f"nothing like {pattern!r} in:\n{text[-3000:]}")
-    return match
-
-
-def states(text):
-    return re.findall(r"^icount \d+ state [0-9a-f]{16}$", text, re.MULTILINE)
+        words = (*words, "--script", "script")
+    out, err = log_tests.run(*words, status=status)
+    return err if status == 1 and words[0] != "diverge" else out
 
 
 def make_images():
@@ -142,11 +125,7 @@ def a_replay_stops_seeks_and_branches():
 
 
 def steered(middle, first):
-    process = subprocess.Popen([ANACHRON, "replay", "log", "--control", "ctl"], stdout=subprocess.PIPE)
-    while subprocess.run([ANACHRON, "ctl", "ctl", "version"], capture_output=True).returncode:
-        time.sleep(0.05)
-    while "paused" not in run("ctl", "ctl", "status"):
-        time.sleep(0.05)
+    process = start_replay()
     for count in (middle, first + 1000, middle + 5000):
         run("ctl", "ctl", "seek", count)
         if states(run("ctl", "ctl", "state")) != states(run("replay", "log", "--to", count)):
@@ -180,14 +159,6 @@ def a_log_can_be_asked_for_afterwards():
         sys.exit("the saved state is left beside the log")
 
 
-def frames(data):
-    at = 16
-    while at < len(data):
-        size = int.from_bytes(data[at + 4:at + 8], "little")
-        yield at, 16 + size, int.from_bytes(data[at:at + 4], "little")
-        at += 16 + size
-
-
 def torn_and_damaged_logs():
     """Without a disk that is written directly: what a killed recorder has written to that is in its log,
     but not in one that is cut off later."""
@@ -207,18 +178,9 @@ def torn_and_damaged_logs():
                 sys.exit(f"torn at {size}: {text}")
         else:
             expect(run("replay", "torn", status=1), "is not a log|ends before ")
-    for place in [*range(parts[1][0], parts[1][0] + 80), *(rng.randrange(state_ends) for _ in range(60)),
-                  *(rng.randrange(len(data)) for _ in range(60))]:
-        bit = 1 << rng.randrange(8)
-        data[place] ^= bit
-        open("damaged", "wb").write(data)
-        data[place] ^= bit
-        done = subprocess.run([ANACHRON, "replay", "damaged"], capture_output=True, text=True, timeout=60)
-        # A size that is too large now looks like a frame that has been cut off.
-        torn = done.returncode == 0 and "is cut off after" in done.stderr and place >= state_ends
-        if not torn and (done.returncode != 1 or done.stderr.count("\n") != 1):
-            sys.exit(f"bit {bit:#x} of byte {place} of {len(data)}: status {done.returncode}\n"
-                     f"{done.stdout}{done.stderr}")
+    places = [*range(parts[1][0], parts[1][0] + 80), *(rng.randrange(state_ends) for _ in range(60)),
+              *(rng.randrange(len(data)) for _ in range(60))]
+    damage(data, places, rng, cut_from=state_ends)
 
 
 def disks_must_be_what_they_were():
@@ -335,20 +297,6 @@ def killed_and_copied():
     replays_to(other, "other")
 
 
-def main():
-    folder = tempfile.mkdtemp(prefix="anachron-loaded-")
-    os.chdir(folder)
-    try:
-        for check in (either_engine_replays_either, a_log_says_with_what_it_begins,
-                      a_replay_stops_seeks_and_branches,
-                      a_log_can_be_asked_for_afterwards, torn_and_damaged_logs,
-                      disks_must_be_what_they_were, diverge_finds_a_broken_lift, machines_that_are_kept, saved_while_it_runs, killed_and_copied):
-            start = time.time()
-            check()
-            print(f"{check.__name__}: {time.time() - start:.1f} s", flush=True)
-    finally:
-        os.chdir("/")
-        shutil.rmtree(folder)
-
-
-main()
+run_checks([either_engine_replays_either, a_log_says_with_what_it_begins, a_replay_stops_seeks_and_branches,
+            a_log_can_be_asked_for_afterwards, torn_and_damaged_logs, disks_must_be_what_they_were,
+            diverge_finds_a_broken_lift, machines_that_are_kept, saved_while_it_runs, killed_and_copied])

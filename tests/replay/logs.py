@@ -12,11 +12,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
-ANACHRON, ROM = map(os.path.abspath, sys.argv[1:3])
-ENGINES = ["interp", "jit"] if os.uname().machine == "x86_64" else ["interp"]
+from log_tests import (ANACHRON, ENGINES, damage, expect, frames, run, run_checks, start_replay, states,
+                       wait_until_paused)
+
+ROM = os.path.abspath(sys.argv[2])
 
 SCRIPT = """
 sleep 20ms
@@ -47,32 +48,20 @@ quit 7
 MACHINE = ["--display", "none", "--memory", "2M", "--bios", ROM]
 
 
-def run(*words, status=0, timeout=120):
-    done = subprocess.run([ANACHRON, *map(str, words)], capture_output=True, text=True,
-                          stdin=subprocess.DEVNULL, timeout=timeout)
-    if done.returncode != status:
-        sys.exit(f"{words}: status {done.returncode} instead of {status}\n"
-                 f"{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    if status == 1 and words[0] != "diverge" and done.stderr.count("\n") != 1:
-        sys.exit(f"{words}: not one line:\n{done.stderr}")
-    return done.stdout, done.stderr
-
-
-def expect(text, pattern):
-    match = re.search(pattern, text, re.MULTILINE)
-    if not match:
-        sys.exit(f"nothing like {pattern!r} in:\n{text[-3000:]}")
-    return match
-
-
 def state(text):
+    """The first one."""
     return expect(text, r"^icount \d+ state [0-9a-f]{16}$").group(0)
+
+
+def make_floppy(name):
+    with open(name, "wb") as file:
+        file.truncate(1440 << 10)
 
 
 def record(name, *options, script=SCRIPT, status=7):
     with open("script", "w") as file:
         file.write(script.format(floppy=os.path.abspath("floppy.img")))
-    shutil.copy("floppy.master", "floppy.img")
+    make_floppy("floppy.img")
     if os.path.exists(name):
         os.remove(name)
     return state(run("run", *MACHINE, "--script", "script", "--record", name, *options,
@@ -163,9 +152,9 @@ def live_in_the_past_makes_a_branch():
             file.write(LIVE_IN_THE_PAST.format(floppy=os.path.abspath("floppy.img"),
                                                other=os.path.abspath("other.img")))
         for image in ("floppy.img", "other.img"):
-            shutil.copy("floppy.master", image)
+            make_floppy(image)
         text = run("run", *MACHINE, "--script", "script", "--record", "log", "--engine", engine, status=7)[0]
-        ended = re.findall(r"^icount \d+ state [0-9a-f]{16}$", text, re.MULTILINE)
+        ended = states(text)
         for name, then in zip(("log", "log.2", "log.3"), ended):
             for player in ENGINES:
                 found = run("replay", name, "--engine", player)[0]
@@ -191,12 +180,7 @@ def a_log_can_be_asked_for_afterwards():
 def a_replay_can_be_steered():
     record("log")
     marks = expect(run("replay", "log")[0], r"^.* events, .*$").group(0)
-    process = subprocess.Popen([ANACHRON, "replay", "log", "--control", "ctl"],
-                               stdout=subprocess.PIPE, text=True)
-    while subprocess.run([ANACHRON, "ctl", "ctl", "version"], capture_output=True).returncode:
-        time.sleep(0.05)
-    while "paused" not in run("ctl", "ctl", "status")[0]:
-        time.sleep(0.05)
+    process = start_replay()
     end = int(state(run("ctl", "ctl", "state")[0]).split()[1])
     for count in (end // 2, 3, end - 1000, end // 3):
         run("ctl", "ctl", "seek", count)
@@ -210,24 +194,15 @@ def a_replay_can_be_steered():
     expect(done.stderr, "takes nothing from outside|is in the past")
     run("ctl", "ctl", "seek", end // 2)
     run("ctl", "ctl", "cont")
-    while "paused" not in run("ctl", "ctl", "status")[0]:
-        time.sleep(0.05)
+    wait_until_paused()
     run("ctl", "ctl", "quit")
     expect(process.communicate()[0], re.escape(marks))
-
-
-def frames(data):
-    at = 16
-    while at < len(data):
-        size = int.from_bytes(data[at + 4:at + 8], "little")
-        yield at, 16 + size
-        at += 16 + size
 
 
 def a_torn_log_replays_to_its_last_whole_frame():
     record("log")
     data = open("log", "rb").read()
-    parts = list(frames(data))
+    parts = [(at, size) for at, size, _ in frames(data)]
     ends = parts[:3] + parts[len(parts) // 2:][:1] + parts[-2:]
     cuts = {size for at, _ in ends for size in (at - 1, at, at + 1, at + 9, at + 17)}
     rng = random.Random(1)
@@ -266,21 +241,8 @@ def a_killed_recorder_leaves_a_good_log():
 def damage_is_found():
     record("log")
     data = bytearray(open("log", "rb").read())
-    last, _ = list(frames(data))[-1]
     rng = random.Random(2)
-    places = list(range(48)) + [rng.randrange(len(data)) for _ in range(150)]
-    for place in places:
-        bit = 1 << rng.randrange(8)
-        data[place] ^= bit
-        open("damaged", "wb").write(data)
-        data[place] ^= bit
-        done = subprocess.run([ANACHRON, "replay", "damaged"], capture_output=True, text=True,
-                              timeout=60)
-        # A size that is too large now looks like a frame that has been cut off.
-        torn = done.returncode == 0 and "is cut off after" in done.stderr
-        if not torn and (done.returncode != 1 or done.stderr.count("\n") != 1):
-            sys.exit(f"bit {bit:#x} of byte {place} of {len(data)}: status {done.returncode}\n"
-                     f"{done.stdout}{done.stderr}")
+    damage(data, [*range(48), *(rng.randrange(len(data)) for _ in range(150))], rng)
 
 
 def what_is_missing_is_named():
@@ -359,26 +321,8 @@ def diverge_compares_builds():
     expect(run("diverge", "--against", "./same", status=2)[1], "--against compares two builds on a log")
 
 
-def main():
-    folder = tempfile.mkdtemp(prefix="anachron-logs-")
-    os.chdir(folder)
-    with open("floppy.master", "wb") as file:
-        file.truncate(1440 << 10)
-    try:
-        for check in (either_engine_replays_either, a_replay_stops_where_it_is_told,
-                      a_branch_is_a_log_of_its_own,
-                      live_in_the_past_makes_a_branch, a_log_can_be_asked_for_afterwards,
-                      a_replay_can_be_steered,
-                      a_torn_log_replays_to_its_last_whole_frame,
-                      a_killed_recorder_leaves_a_good_log, damage_is_found,
-                      what_is_missing_is_named, a_directly_written_disk_is_had_back,
-                      diverge_finds_a_broken_lift, diverge_compares_builds):
-            start = time.time()
-            check()
-            print(f"{check.__name__}: {time.time() - start:.1f} s", flush=True)
-    finally:
-        os.chdir("/")
-        shutil.rmtree(folder)
-
-
-main()
+run_checks([either_engine_replays_either, a_replay_stops_where_it_is_told, a_branch_is_a_log_of_its_own,
+            live_in_the_past_makes_a_branch, a_log_can_be_asked_for_afterwards, a_replay_can_be_steered,
+            a_torn_log_replays_to_its_last_whole_frame, a_killed_recorder_leaves_a_good_log, damage_is_found,
+            what_is_missing_is_named, a_directly_written_disk_is_had_back, diverge_finds_a_broken_lift,
+            diverge_compares_builds])
