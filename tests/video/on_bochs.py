@@ -12,10 +12,9 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
-from peer import count_pictures, report, shown
+from peer import compare, count_pictures, shown
 
 # What Bochs 2.7 does otherwise, and why ours is right.
 KNOWN = {
@@ -114,14 +113,5 @@ def run(image, folder, work):
     return names
 
 
-def main():
-    if len(sys.argv) != 3:
-        sys.exit(__doc__)
-    image, folder = sys.argv[1:]
-    with tempfile.TemporaryDirectory() as work:
-        names = run(image, folder, work)
-    sys.exit(0 if report(folder, 'bochs', names, KNOWN) else 1)
-
-
 if __name__ == '__main__':
-    main()
+    sys.exit(compare(__doc__, 'bochs', run, KNOWN))

@@ -10,12 +10,11 @@ import os
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 
 from PIL import Image
 
-from peer import count_pictures, report, shown
+from peer import compare, count_pictures, shown
 
 # What QEMU 7.2 does otherwise, and why ours is right.
 KNOWN = {
@@ -103,14 +102,5 @@ def run(image, folder, work):
     return names
 
 
-def main():
-    if len(sys.argv) != 3:
-        sys.exit(__doc__)
-    image, folder = sys.argv[1:]
-    with tempfile.TemporaryDirectory() as work:
-        names = run(image, folder, work)
-    sys.exit(0 if report(folder, 'qemu', names, KNOWN) else 1)
-
-
 if __name__ == '__main__':
-    main()
+    sys.exit(compare(__doc__, 'qemu', run, KNOWN))

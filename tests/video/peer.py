@@ -2,6 +2,8 @@
 import glob
 import os
 import re
+import sys
+import tempfile
 
 from PIL import Image, ImageChops
 
@@ -52,3 +54,14 @@ def report(folder, peer, names, known):
 
 def count_pictures(folder):
     return len(glob.glob(f'{folder}/[0-9][0-9][0-9].png'))
+
+
+def compare(usage, peer, run, known):
+    """The program: run(image, folder of our pictures, folder to work in) makes those of the peer, and returns their
+    names by number. Its exit status."""
+    if len(sys.argv) != 3:
+        sys.exit(usage)
+    image, folder = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as work:
+        names = run(image, folder, work)
+    return 0 if report(folder, peer, names, known) else 1
