@@ -76,6 +76,8 @@ struct log_file {
     uint8_t *snapshot; /* its pieces put together; owned; NULL: it begins at power-on */
     size_t snapshot_size;
     size_t rewinds;
+    struct journal_position *places; /* some, in order, for the reader; owned */
+    size_t place_count, place_room;
     bool has_events; /* frames of them */
     bool has_end;
     struct journal_stamp end;

@@ -17,6 +17,8 @@ struct log_frame {
     size_t size;
 };
 
+enum { PLACES_APART = 4096 }; /* bytes: read again for each time that a machine was taken back */
+
 enum framing { FRAME_WHOLE, FRAME_TORN, FRAME_DAMAGED };
 
 static bool is_zero_to_end(const struct log_file *log, size_t at)
@@ -43,6 +45,38 @@ static enum framing take_frame(const struct log_file *log, size_t at, struct log
     return is_last || is_zero_to_end(log, at) ? FRAME_TORN : FRAME_DAMAGED;
 }
 
+static void note_place(struct log_file *log, const struct journal_position *place)
+{
+    if (log->place_count == log->place_room) {
+        log->place_room = log->place_room ? 2 * log->place_room : 64;
+        log->places = mem_resize(log->places, log->place_room * sizeof *log->places);
+    }
+    log->places[log->place_count++] = *place;
+}
+
+/* The place at offset, which is between two records and before the end, or the next one behind it.
+ * What has been read on the way to one place is not read again for one before it. */
+static struct journal_position find_place(struct log_file *log, uint64_t offset)
+{
+    struct journal_record record;
+    while (log->place_count && log->places[log->place_count - 1].offset > offset)
+        log->place_count--;
+    if (!log->place_count) {
+        struct journal_position begin = journal_begin(log->journal);
+        note_place(log, &begin);
+    }
+    struct journal_position last = log->places[log->place_count - 1], at = last;
+    while (at.offset < offset && journal_read(log->journal, &at, &record)) {
+        if (record.kind == JOURNAL_EVENT)
+            gate_event_free(&record.event);
+        if (at.offset - last.offset < PLACES_APART || at.offset > offset)
+            continue;
+        last = at;
+        note_place(log, &at);
+    }
+    return at;
+}
+
 static bool take_events(struct log_file *log, const struct log_frame *frame, struct error *err)
 {
     if (frame->size < LOG_POSITION_SIZE)
@@ -59,13 +93,7 @@ static bool take_events(struct log_file *log, const struct log_frame *frame, str
     struct journal_position end = journal_end(log->journal);
     if (from.offset < end.offset) {
         /* Back in time: to a place between two records, which the log has had before. */
-        struct journal_position at = journal_begin(log->journal);
-        struct journal_record record;
-        while (at.offset < from.offset && journal_read(log->journal, &at, &record)) {
-            if (record.kind == JOURNAL_EVENT)
-                gate_event_free(&record.event);
-        }
-        end = at;
+        end = find_place(log, from.offset);
         log->rewinds++;
     }
     if (from.offset != end.offset || from.count != end.count ||
@@ -216,6 +244,7 @@ void log_file_free(struct log_file *log)
     mem_free(log->bytes);
     mem_free(log->sectors);
     mem_free(log->snapshot);
+    mem_free(log->places);
     journal_free(log->journal);
     *log = (struct log_file){0};
 }

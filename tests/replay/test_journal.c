@@ -3,9 +3,13 @@
 #include "tests/harness/unit.h"
 
 #include "base/memory.h"
-#include "record/journal.h"
+#include "record/log_file.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 static uint64_t seed = 1;
 
@@ -221,6 +225,67 @@ static void bad_bytes_are_refused(void **state)
     journal_free(journal);
 }
 
+/* --- logs of machines that are taken back again and again --- */
+
+enum { LONG = 200000, REWINDS = 20000 };
+
+static void append_mark(struct journal *journal, struct journal_position *places, size_t *count)
+{
+    struct journal_stamp stamp = journal_end(journal).stamp;
+    stamp.icount += 1 + number(1000);
+    stamp.time_ns += number(100);
+    journal_append_mark(journal, &stamp, JOURNAL_MARK_CHIPS, number(UINT64_MAX));
+    places[++*count] = journal_end(journal);
+}
+
+/* Back by a few records, seldom by many, and on from there. */
+static void write_rewinds(struct log_writer *writer, struct journal *journal)
+{
+    struct journal_position *places = mem_new((LONG + 1) * sizeof *places);
+    size_t count = 0;
+    places[0] = journal_end(journal);
+    while (count < LONG)
+        append_mark(journal, places, &count);
+    log_writer_events(writer, journal);
+    for (unsigned i = 0; i < REWINDS; i++) {
+        count -= 3 + number(i % 1000 ? 5 : 5000);
+        journal_truncate(journal, &places[count]);
+        for (unsigned more = (unsigned)number(4); more; more--)
+            append_mark(journal, places, &count);
+        log_writer_events(writer, journal);
+    }
+    mem_free(places);
+}
+
+static void many_rewinds_are_read_quickly(void **state)
+{
+    char folder[] = "/tmp/test_journal-XXXXXX", path[64];
+    struct error err;
+    struct log_file log;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/log", folder);
+    struct journal *journal = journal_new();
+    struct log_writer *writer = log_writer_open(path, "{}", &err);
+    assert_non_null(writer);
+    write_rewinds(writer, journal);
+    assert_true(log_writer_close(writer, &err));
+    clock_t began = clock();
+    assert_true(log_file_read(path, &log, &err));
+    /* 0.1 s; half a minute if all is read from the beginning each time. */
+    assert_true(clock() - began < 5 * CLOCKS_PER_SEC);
+    assert_int_equal(log.rewinds, REWINDS);
+    struct journal_position begin = journal_begin(journal);
+    size_t size, wanted;
+    const uint8_t *bytes = journal_bytes(journal, &begin, &wanted);
+    const uint8_t *read = journal_bytes(log.journal, &begin, &size);
+    assert_int_equal(size, wanted);
+    assert_memory_equal(read, bytes, size);
+    log_file_free(&log);
+    journal_free(journal);
+    unlink(path);
+    rmdir(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +293,7 @@ int main(void)
         cmocka_unit_test(it_can_be_cut_on_both_sides),
         cmocka_unit_test(bytes_make_the_same_journal),
         cmocka_unit_test(bad_bytes_are_refused),
+        cmocka_unit_test(many_rewinds_are_read_quickly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
