@@ -82,8 +82,16 @@ bool points_cut(const struct points *points, uint32_t physical)
 static unsigned slow_accesses(enum point_kind kind)
 {
     const unsigned write = 1u << MMU_WRITE, read = 1u << MMU_READ;
-    /* An instruction that reads and writes asks once, for writing. */
-    return kind == POINT_EXECUTE ? 0 : kind == POINT_WRITE ? write : read | write;
+    switch (kind) {
+    case POINT_WRITE:
+        return write;
+    case POINT_READ:
+        return read;
+    case POINT_ACCESS:
+        return read | write;
+    default:
+        return 0;
+    }
 }
 
 static bool touches_page(const struct point *point, uint32_t page)

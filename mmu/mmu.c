@@ -171,9 +171,10 @@ static bool holds_cacheable_code(const struct mmu *mmu, const struct address_ran
     return range->kind == RANGE_ROM || physmem_ram_at(mmu->phys, physical);
 }
 
-static bool is_watched(const struct mmu *mmu, uint32_t page, enum mmu_access access)
+/* Some of these accesses are (bit per mmu_access). */
+static bool is_watched(const struct mmu *mmu, uint32_t page, unsigned accesses)
 {
-    return UNLIKELY(mmu->watched) && mmu->watched[page >> PAGE_SHIFT] >> access & 1;
+    return UNLIKELY(mmu->watched) && mmu->watched[page >> PAGE_SHIFT] & accesses;
 }
 
 /* Writes bypass the slow path where nothing waits for them, and in pages with code beside it. */
@@ -181,7 +182,9 @@ static void set_write_end(struct mmu *mmu, struct tlb_entry *entry,
                           const struct address_range *range)
 {
     uint32_t offset = entry->physical - range->first;
-    if (!(entry->allowed & 1 << MMU_WRITE) || is_watched(mmu, entry->page, MMU_WRITE) ||
+    /* What reads and writes asks once, for writing. */
+    if (!(entry->allowed & 1 << MMU_WRITE) ||
+        is_watched(mmu, entry->page, 1 << MMU_WRITE | 1 << MMU_READ) ||
         range->kind != RANGE_MEMORY || (range->dirty && !range->dirty[offset >> PAGE_SHIFT]) ||
         bus_page_is_armed(mmu->bus, range->memory + offset))
         return;
@@ -198,7 +201,7 @@ static void set_ends(struct mmu *mmu, struct tlb_entry *entry, const struct addr
     if (!range || range->kind == RANGE_IO)
         return;
     entry->addend = (uintptr_t)(range->memory + (entry->physical - range->first)) - entry->page;
-    if (entry->allowed & 1 << MMU_READ && !is_watched(mmu, entry->page, MMU_READ))
+    if (entry->allowed & 1 << MMU_READ && !is_watched(mmu, entry->page, 1 << MMU_READ))
         entry->end[MMU_READ] = entry->page + PAGE_SIZE;
     set_write_end(mmu, entry, range);
     if (entry->allowed & 1 << MMU_EXECUTE && holds_cacheable_code(mmu, range, entry->physical))

@@ -71,7 +71,8 @@ void mmu_set_user(struct mmu *mmu, bool is_user);
 /* Every access takes the slow path while set (alignment checks, data breakpoints). */
 void mmu_force_slow(struct mmu *mmu, bool force);
 /* These accesses (bit per mmu_access) to the linear page take the slow path from now on, the others
- * need not any more. For a debugger: the guest sees no difference. */
+ * need not any more; but with reads all writes do, as an instruction that reads and writes asks
+ * once, for writing. For a debugger: the guest sees no difference. */
 void mmu_watch_page(struct mmu *mmu, uint32_t linear, unsigned slow);
 void mmu_flush_all(struct mmu *mmu);
 void mmu_flush_non_global(struct mmu *mmu);
