@@ -55,7 +55,7 @@ def make_cd(path, image, disk):
         f.write(bytes(16 * 2048) + descriptor + boot + end + catalog + data + bytes(150 * 2048))
 
 
-def main():
+def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument('image')
     parser.add_argument('--emulator')
@@ -69,51 +69,68 @@ def main():
     parser.add_argument('--cd', choices=('floppy', 'disk'), help='boot from a CD that stands in for one')
     parser.add_argument('--verbose', action='store_true')
     parser.add_argument('--timeout', type=int, default=120)
-    args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        floppy, disk, out = (os.path.join(folder, n) for n in ('floppy.img', 'disk.img', 'out.txt'))
-        shutil.copy(args.image, disk if args.format else floppy)
-        with open(disk, 'ab') as f:
+    return parser.parse_args()
+
+
+class Media:
+    """Images in a folder, and from which drive the machine boots."""
+
+    def __init__(self, args, folder):
+        self.floppy, self.disk = f'{folder}/floppy.img', f'{folder}/disk.img'
+        self.cd = f'{folder}/cd.iso' if args.cd else None
+        self.boot = 'd' if args.cd else 'c' if args.format else 'a'
+        shutil.copy(args.image, self.disk if args.format else self.floppy)
+        with open(self.disk, 'ab') as f:
             f.truncate(20 << 20)
         if args.format:
-            make_diskette(floppy, *FORMATS[args.format])
-        boot = 'd' if args.cd else 'c' if args.format else 'a'
-        cd = os.path.join(folder, 'cd.iso')
+            make_diskette(self.floppy, *FORMATS[args.format])
         if args.cd:
-            make_cd(cd, args.image, args.cd == 'disk')
-            for image, mark in ((floppy, b'FD'), (disk, b'HD')):
+            make_cd(self.cd, args.image, args.cd == 'disk')
+            for image, mark in ((self.floppy, b'FD'), (self.disk, b'HD')):
                 with open(image, 'r+b') as f:
                     f.write(mark)
-        if args.qemu:
-            command = ['qemu-system-i386', '-M', 'pc', '-m', args.memory, '-display', 'none', '-parallel', 'null',
-                       '-drive', f'file={floppy},format=raw,if=floppy', '-drive', f'file={disk},format=raw',
-                       '-boot', boot, '-debugcon', f'file:{out}', '-device', 'isa-debug-exit,iobase=0x501']
-            if args.cd:
-                command += ['-cdrom', cd]
-            if args.bios:
-                command += ['-bios', args.bios]
-            if args.vgabios is None and args.bios:
-                command += ['-vga', 'none', '-device', 'VGA,romfile=']
-        else:
-            command = [args.emulator, 'run', '--engine', args.engine, '--memory', args.memory, '--floppy', floppy, '--disk', disk, '--boot', boot,
-                       '--debugcon', f'file:{out}', '--display', 'none', '--serial', 'none',
-                       '--printer', f'file:{os.path.join(folder, "printer.txt")}']
-            if args.bios:
-                command += ['--bios', args.bios]
-            if args.cd:
-                command += ['--cdrom', cd]
-            if args.cpu:
-                command += ['--cpu', args.cpu]
-            if args.vgabios:
-                command += ['--vgabios', args.vgabios]
+
+
+def qemu_command(args, media, out):
+    command = ['qemu-system-i386', '-M', 'pc', '-m', args.memory, '-display', 'none', '-parallel', 'null',
+               '-drive', f'file={media.floppy},format=raw,if=floppy', '-drive', f'file={media.disk},format=raw',
+               '-boot', media.boot, '-debugcon', f'file:{out}', '-device', 'isa-debug-exit,iobase=0x501']
+    if media.cd:
+        command += ['-cdrom', media.cd]
+    if args.bios:
+        command += ['-bios', args.bios]
+    if args.vgabios is None and args.bios:
+        command += ['-vga', 'none', '-device', 'VGA,romfile=']
+    return command
+
+
+def anachron_command(args, media, out):
+    command = [args.emulator, 'run', '--engine', args.engine, '--memory', args.memory, '--floppy', media.floppy,
+               '--disk', media.disk, '--boot', media.boot, '--debugcon', f'file:{out}', '--display', 'none',
+               '--serial', 'none', '--printer', f'file:{out}.printer']
+    for option, value in (('--cdrom', media.cd), ('--bios', args.bios), ('--vgabios', args.vgabios), ('--cpu', args.cpu)):
+        if value:
+            command += [option, value]
+    return command
+
+
+def run(args):
+    """What the image says, the exit status, and what the emulator says."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = f'{folder}/out.txt'
+        command = (qemu_command if args.qemu else anachron_command)(args, Media(args, folder), out)
         try:
-            run = subprocess.run(command, timeout=args.timeout, capture_output=True, text=True)
-            status = run.returncode
-            errors = run.stderr
+            done = subprocess.run(command, timeout=args.timeout, capture_output=True, text=True)
+            status, errors = done.returncode, done.stderr
         except subprocess.TimeoutExpired:
             status, errors = 'time-out', ''
         text = open(out, errors='replace').read() if os.path.exists(out) else ''
-    lines = text.splitlines()
+    return text.splitlines(), status, errors
+
+
+def main():
+    args = arguments()
+    lines, status, errors = run(args)
     note = ''
     for line in lines:
         if line.startswith('# '):
