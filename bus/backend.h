@@ -34,6 +34,9 @@ struct disk_backend_ops {
     /* Gives up the lock on the image while the medium is in no drive (resting), and takes it again.
      * False: somebody else has it now. NULL: there is no lock. */
     bool (*rest)(struct disk_backend *disk, bool resting);
+    /* Since the medium rests, somebody else has written to its file: what it held cannot be had any
+     * more. NULL: that cannot be. */
+    bool (*has_changed)(struct disk_backend *disk);
     /* Of a disk whose writes go to an overlay; NULL: they go to the image itself. */
     /* The next run of sectors that have been written, at or after *lba, into *lba and *count.
      * False: there is none. */

@@ -138,6 +138,12 @@ static bool overlay_rest(struct disk_backend *disk, bool resting)
     return !base->ops->rest || base->ops->rest(base, resting);
 }
 
+static bool overlay_has_changed(struct disk_backend *disk)
+{
+    struct disk_backend *base = overlay_of(disk)->base;
+    return base->ops->has_changed && base->ops->has_changed(base);
+}
+
 /* The next run of bits before end. */
 static bool next_run(const uint8_t *bits, uint64_t end, uint64_t *lba, uint64_t *count)
 {
@@ -176,6 +182,7 @@ static const struct disk_backend_ops overlay_ops = {.read = overlay_read,
                                                     .flush = overlay_flush,
                                                     .close = overlay_close,
                                                     .rest = overlay_rest,
+                                                    .has_changed = overlay_has_changed,
                                                     .next_written = overlay_next_written,
                                                     .forget_written = overlay_forget_written,
                                                     .share = overlay_share,

@@ -8,12 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct raw_image {
     struct disk_backend backend;
     char *path;
     int fd;
+    struct timespec rested; /* time of the last change, when it was put to rest */
+    bool is_resting;
 };
 
 static struct raw_image *raw_of(struct disk_backend *disk)
@@ -94,16 +97,38 @@ static void raw_close(struct disk_backend *disk)
     mem_free(disk);
 }
 
+static struct timespec time_of_change(int fd)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 ? status.st_mtim : (struct timespec){0};
+}
+
 /* The same kind of lock as host/image.c takes. */
 static bool raw_rest(struct disk_backend *disk, bool resting)
 {
-    int fd = raw_of(disk)->fd;
+    struct raw_image *image = raw_of(disk);
+    int fd = image->fd;
+    if (resting && !image->is_resting)
+        image->rested = time_of_change(fd);
+    image->is_resting = resting;
     bool is_writable = (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY;
     return flock(fd, (resting ? LOCK_UN : is_writable ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0;
 }
 
-static const struct disk_backend_ops raw_ops = {
-    .read = raw_read, .write = raw_write, .flush = raw_flush, .close = raw_close, .rest = raw_rest};
+static bool raw_has_changed(struct disk_backend *disk)
+{
+    const struct raw_image *image = raw_of(disk);
+    struct timespec now = time_of_change(image->fd);
+    return image->is_resting &&
+           (now.tv_sec != image->rested.tv_sec || now.tv_nsec != image->rested.tv_nsec);
+}
+
+static const struct disk_backend_ops raw_ops = {.read = raw_read,
+                                                .write = raw_write,
+                                                .flush = raw_flush,
+                                                .close = raw_close,
+                                                .rest = raw_rest,
+                                                .has_changed = raw_has_changed};
 
 struct disk_backend *image_raw_new(int fd, uint64_t size, bool read_only, const char *name)
 {

@@ -108,6 +108,30 @@ static bool is_written_below(const struct machine *machine, const struct kept_me
            strcmp(image->path, old->path) == 0;
 }
 
+/* Of a medium that is in no drive: its file does not hold what the machine's past has read. */
+static bool has_changed(const struct machine *machine, const struct kept_medium *kept)
+{
+    struct disk_backend *image = disk_past_image(meter_disk(kept->medium));
+    if (is_in_drive(machine, kept->medium) || !image->ops->has_changed ||
+        !image->ops->has_changed(image))
+        return false;
+    log_line(machine->log, LOG_WARNING,
+             "%s has been written to by others since it was taken out: the machine's past before "
+             "this moment is forgotten",
+             image->path ? image->path : image->name);
+    return true;
+}
+
+void history_check_media(struct machine *machine)
+{
+    const struct history *history = machine->history;
+    bool is_lost = false;
+    for (size_t i = 0; history && !history->in_past && i < history->kept_count; i++)
+        is_lost |= has_changed(machine, &history->kept[i]);
+    if (is_lost)
+        history_release_media(machine);
+}
+
 void history_share_file(struct machine *machine, struct disk_backend *medium)
 {
     const struct history *history = machine->history;
@@ -116,4 +140,6 @@ void history_share_file(struct machine *machine, struct disk_backend *medium)
         is_shared |= is_written_below(machine, &history->kept[i], medium);
     if (is_shared)
         history_release_media(machine);
+    else
+        history_check_media(machine);
 }

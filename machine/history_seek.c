@@ -206,6 +206,7 @@ static bool seek_inside(struct machine *machine, uint64_t icount, struct error *
 bool machine_seek(struct machine *machine, uint64_t icount, struct error *err)
 {
     struct history_info info;
+    history_check_media(machine);
     history_get_info(machine, &info);
     if (!info.is_kept)
         return error_set(err, "the past of this machine is not kept (see --history)");
@@ -249,6 +250,7 @@ static bool run_to_time(struct machine *machine, uint64_t ns, uint64_t *icount)
 bool machine_seek_time(struct machine *machine, uint64_t ns, struct error *err)
 {
     struct history_info info;
+    history_check_media(machine);
     history_get_info(machine, &info);
     if (!info.is_kept)
         return error_set(err, "the past of this machine is not kept (see --history)");

@@ -78,6 +78,12 @@ bool machine_rest_medium(struct disk_backend *medium, bool resting)
 
 bool machine_wake_medium(struct machine *machine, struct disk_backend *medium)
 {
+    struct disk_backend *image = disk_past_image(meter_disk(medium));
+    if (image->ops->has_changed && image->ops->has_changed(image))
+        log_line(machine->log, LOG_WARNING,
+                 "%s has been written to by others while the machine was in its past, which is not "
+                 "what it was from here on",
+                 medium->name);
     if (machine_rest_medium(medium, false))
         return true;
     log_line(machine->log, LOG_WARNING, "%s: another machine uses this image now; stop it",

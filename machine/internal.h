@@ -179,6 +179,10 @@ struct disk_backend *history_find_inserted(const struct machine *machine);
 /* The medium is in its drive: if the guest may write to a file that an earlier moment needs as it
  * was, because it had been in a drive then, too, the past is forgotten. */
 void history_share_file(struct machine *machine, struct disk_backend *medium);
+/* If others have written to the file of a medium that was taken out, says so, and forgets the past,
+ * which has read what the file does not hold any more. Where the past is about to be used or made
+ * longer. */
+void history_check_media(struct machine *machine);
 /* The event that is being delivered has put the medium in. */
 void history_note_inserted(struct machine *machine, struct disk_backend *medium);
 /* Of a medium of a drive: see disk_backend_ops.rest. */

@@ -301,6 +301,44 @@ def media(folder):
         c.ask('quit')
 
 
+def edited_media(folder):
+    """A diskette that was taken out and edited is not what the machine's past has read: that is said, and the
+    past forgotten; not so if it was replaced, or only looked at."""
+    image, said = f'{folder}/a.img', 'has been written to by others'
+    for option in ['readonly', 'snapshot']:
+        for edit, then, lost in [(None, 'insert', False), ('look', 'seek', False), ('replace', 'insert', False),
+                                 ('write', 'insert', True), ('write', 'seek', True)]:
+            with open(image, 'wb') as out:
+                out.write(bytes(1440 * 1024))
+            with machine(folder) as connect:
+                c = connect()
+                c.ask('insert', drive='floppy', file=f'{image},{option}')
+                c.ask('pause')
+                first = c.ask('history')['icount']
+                c.ask('step')
+                c.ask('eject', drive='floppy')
+                c.ask('step')
+                if edit == 'look':
+                    with open(image, 'rb') as looked:
+                        looked.read()
+                elif edit:
+                    if edit == 'replace':
+                        os.unlink(image)
+                    with open(image, 'rb+' if edit == 'write' else 'wb') as out:
+                        out.write(b'edited' * 300000)
+                if then == 'insert':
+                    c.ask('insert', drive='floppy', file=f'{image},{option}')
+                    c.ask('step')
+                what = f'{option}, {edit}, {then}'
+                if lost:
+                    assert 'not in the past' in c.refused('seek', where=str(first)), what
+                else:
+                    assert c.ask('seek', where=str(first))['icount'] == first, what
+                c.ask('quit')
+                text = connect.process.stderr.read()
+                assert text.count(said) == lost, f'{what}: {text}'
+
+
 def pokes(folder):
     """At any time: while it runs, and while it is paused; they hold, and the guest goes on with them."""
     # mov ebx, 12345678h; cmp eax, ebx; jne; hlt: nobody but a poke ends it
@@ -519,6 +557,6 @@ def watching_changes_nothing(folder):
     assert looks > 2, f'only {looks} looks'
 
 
-run_checks([running_and_paused, registers_memory_code, keys_and_mouse, serial_both_ways, pictures, media,
+run_checks([running_and_paused, registers_memory_code, keys_and_mouse, serial_both_ways, pictures, media, edited_media,
             buttons_and_rate, pokes, refusals, a_deaf_client_is_given_up, for_people,
             the_socket_in_the_file_system, watching_changes_nothing], sys.argv[2:])
