@@ -65,48 +65,9 @@ static void test_double_fault(void)
     FAULTS("SDM 3A 6.13", bare_try(undefined, NULL), 6, 0);
 }
 
-/* Gives bare_trap the frame it expects: the error code is on the stack. */
-void df_entry(void);
-__asm__(
-    ".pushsection .text\n"
-    "df_entry:\n"
-    "    popl %eax\n"
-    "    clts\n"
-    "    pushfl\n"
-    "    andl $~0x4000, (%esp)\n"
-    "    popfl\n"
-    "    pushfl\n"
-    "    pushl %cs\n"
-    "    pushl $0\n"
-    "    pushl %eax\n"
-    "    jmp bare_stubs + 8 * 16\n"
-    ".popsection");
-
-/* Gives the double fault a task, and returns the gate that was there. */
-static struct gate df_by_task(void)
-{
-    static struct tss32 task;
-    static uint8_t stack[4096] __attribute__((aligned(16)));
-    struct gate saved = bare_idt[8];
-    task = (struct tss32){
-        .eip = (uint32_t)df_entry,
-        .eflags = 2,
-        .esp = (uint32_t)stack + sizeof stack,
-        .cs = SEL_CODE,
-        .ss = SEL_DATA,
-        .ds = SEL_DATA,
-        .es = SEL_DATA,
-        .cr3 = read_cr3(),
-    };
-    ring_set(DF_TASK, bare_descriptor((uint32_t)&task, 0x67, 0x89, 0), 0);
-    bare_idt[8] = (struct gate){0, DF_TASK, 0x8500, 0};
-    return saved;
-}
-
 static void back_from_task(void)
 {
-    ring_set(SEL_TSS, bare_descriptor((uint32_t)&ring_tss, sizeof ring_tss - 1, 0x89, 0), 0);
-    __asm__ volatile("ltr %w0; lldt %w1; clts" : : "r"(SEL_TSS), "r"(SEL_LDT));
+    ring_load_tasks();
     write_eflags(2);
 }
 
@@ -114,7 +75,7 @@ static void back_from_task(void)
 static void test_delivery_stack(void)
 {
     uint32_t ss0 = ring_tss.ss0, esp0 = ring_tss.esp0;
-    struct gate saved = df_by_task();
+    struct gate saved = ring_double_fault_task(DF_TASK);
     ring_tss.ss0 = 0;
     /* #UD at CPL 3: #TS, whose delivery is #TS again: double fault, to its task. */
     bool faulted = ring_try(3, 0, undefined, NULL);
@@ -143,7 +104,7 @@ static void test_page_fault_pairs(void)
     FAULTS("SDM 3A table 6-5, #PF then #NP", with_bad_gate(14, page_fault, nowhere), 8, 0);
     /* The stack for CPL 0 is not there: #PF then #PF. */
     uint32_t esp0 = ring_tss.esp0;
-    struct gate saved = df_by_task();
+    struct gate saved = ring_double_fault_task(DF_TASK);
     ring_tss.esp0 = 0x40002000;
     ring_tss.cr3 = (uint32_t)directory;
     bool faulted = ring_try(3, 0, page_fault, nowhere);

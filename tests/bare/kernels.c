@@ -101,12 +101,6 @@ static void from_task(unsigned vector)
     __asm__ volatile("clts");
 }
 
-static void load_first_task(void)
-{
-    ring_set(SEL_TSS, bare_descriptor((uint32_t)&ring_tss, sizeof ring_tss - 1, 0x89, 0), 0);
-    __asm__ volatile("ltr %w0; lldt %w1; clts" : : "r"(SEL_TSS), "r"(SEL_LDT));
-}
-
 static void call_handler(void *unused)
 {
     __asm__ volatile(".byte 0x9A; .long 0; .word %c0" : : "i"(SEL_HANDLER) : "eax", "memory");
@@ -154,7 +148,7 @@ static void test_instruction_tasks(void)
     bare_try(call_handler, NULL);
     CHECK_EQUAL("SDM 3A 7.3, CS of a task: conforming, RPL 3 and DPL 0", seen_cs,
                 SEL_CONFORMING | 3);
-    load_first_task();
+    ring_load_tasks();
 }
 
 static uint32_t directory[1024] __attribute__((aligned(4096)));
@@ -267,7 +261,7 @@ static void test_v86_task(void)
     CHECK_EQUAL("SDM 3A 7.3, V86 task: EIP at the fault", v86_task.eip, 0);
     CHECK_EQUAL("SDM 3A 7.3, V86 task: DS as a paragraph", v86_task.ds & 0xFFFF, 0x1234);
     CHECK_EQUAL("SDM 3A 7.3, V86 task: VM saved", v86_task.eflags & FL_VM, FL_VM);
-    load_first_task();
+    ring_load_tasks();
 }
 
 /* --- events that meet --- */

@@ -177,35 +177,10 @@ static void (*const operations[])(void *) = {
 
 /* --- a task for double faults, so that no stack can make a triple one --- */
 
-static struct tss32 df_task;
-static uint8_t df_stack[4096] __attribute__((aligned(16)));
-void df_entry(void);
-__asm__(
-    ".pushsection .text\n"
-    "df_entry:\n"
-    "    popl %eax\n"
-    "    clts\n"
-    "    pushl $2\n"
-    "    popfl\n"
-    "    pushfl\n"
-    "    pushl %cs\n"
-    "    pushl $0\n"
-    "    pushl %eax\n"
-    "    jmp bare_stubs + 8 * 16\n"
-    ".popsection");
-
 static void prepare_tasks(void)
 {
-    memset(&df_task, 0, offsetof(struct tss32, redirection));
-    df_task.eip = (uint32_t)df_entry;
-    df_task.eflags = 2;
-    df_task.esp = (uint32_t)df_stack + sizeof df_stack;
-    df_task.cs = SEL_CODE;
-    df_task.ss = df_task.ds = df_task.es = SEL_DATA;
-    ring_set(SEL_DF_TASK, bare_descriptor((uint32_t)&df_task, 0x67, 0x89, 0), 0);
-    bare_idt[8] = (struct gate){0, SEL_DF_TASK, 0x8500, 0};
-    ring_set(SEL_TSS, bare_descriptor((uint32_t)&ring_tss, sizeof ring_tss - 1, 0x89, 0), 0);
-    __asm__ volatile("ltr %w0; lldt %w1; clts" : : "r"(SEL_TSS), "r"(SEL_LDT));
+    ring_double_fault_task(SEL_DF_TASK);
+    ring_load_tasks();
     write_eflags(2);
 }
 

@@ -39,7 +39,6 @@ void ring_init(void)
     ring_set(SEL_DATA1, flat(0xB3), 0);
     ring_set(SEL_CODE2, flat(0xDB), 0);
     ring_set(SEL_DATA2, flat(0xD3), 0);
-    ring_set(SEL_TSS, bare_descriptor((uint32_t)&ring_tss, sizeof ring_tss - 1, 0x89, 0), 0);
     ring_set(SEL_LDT, bare_descriptor((uint32_t)ring_ldt, sizeof ring_ldt - 1, 0x82, 0), 0);
     ring_tss.ss0 = SEL_DATA;
     ring_tss.esp0 = (uint32_t)stack0 + sizeof stack0 - 64;
@@ -53,7 +52,46 @@ void ring_init(void)
     bare_idt[VECTOR_RETURN].type = 0xEE00;
     bare_idt[3].type = 0xEE00;
     bare_idt[4].type = 0xEE00;
-    __asm__ volatile("ltr %w0; lldt %w1" : : "r"(SEL_TSS), "r"(SEL_LDT));
+    ring_load_tasks();
+}
+
+void ring_load_tasks(void)
+{
+    ring_set(SEL_TSS, bare_descriptor((uint32_t)&ring_tss, sizeof ring_tss - 1, 0x89, 0), 0);
+    __asm__ volatile("ltr %w0; lldt %w1; clts" : : "r"(SEL_TSS), "r"(SEL_LDT));
+}
+
+/* Gives bare_trap the frame that it expects: the error code is on the stack. */
+void ring_double_fault(void);
+__asm__(
+    ".pushsection .text\n"
+    "ring_double_fault:\n"
+    "    popl %eax\n"
+    "    clts\n"
+    "    pushl $2\n" /* NT is set */
+    "    popfl\n"
+    "    pushfl\n"
+    "    pushl %cs\n"
+    "    pushl $0\n"
+    "    pushl %eax\n"
+    "    jmp bare_stubs + 8 * 16\n"
+    ".popsection");
+
+struct gate ring_double_fault_task(uint16_t selector)
+{
+    static struct tss32 task;
+    static uint8_t stack[4096] __attribute__((aligned(16)));
+    struct gate saved = bare_idt[8];
+    memset(&task, 0, offsetof(struct tss32, redirection));
+    task.eip = (uint32_t)ring_double_fault;
+    task.eflags = 2;
+    task.esp = (uint32_t)stack + sizeof stack;
+    task.cs = SEL_CODE;
+    task.ss = task.ds = task.es = SEL_DATA;
+    task.cr3 = read_cr3();
+    ring_set(selector, bare_descriptor((uint32_t)&task, 0x67, 0x89, 0), 0);
+    bare_idt[8] = (struct gate){0, selector, 0x8500, 0};
+    return saved;
 }
 
 bool ring_try(unsigned ring, uint32_t eflags, void (*function)(void *), void *argument)

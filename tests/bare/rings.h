@@ -36,6 +36,11 @@ extern uint64_t ring_ldt[16];
 
 /* Segments of every level, the TSS (loaded), the LDT (loaded), a gate to come back by. */
 void ring_init(void);
+/* TR and LDTR are those of ring_init, whatever has become of them, and CR0.TS is clear. */
+void ring_load_tasks(void);
+/* Double faults get a task of their own, at selector, so that no stack can make a triple one:
+ * afterwards, ring_load_tasks. Returns the gate that was there. */
+struct gate ring_double_fault_task(uint16_t selector);
 /* A descriptor of the tests' own: sets GDT entry, returns selector for RPL rpl. */
 uint16_t ring_set(uint16_t selector, uint64_t descriptor, unsigned rpl);
 /* A gate: type with P and DPL, 0xEC00 for a 32-bit call gate of DPL 3. */

@@ -9,7 +9,8 @@ enum {
     CODE = V86_CODE,
     STACK = 0x9800,
     HANDLER = 0xB000, /* of INT 61h in V86 mode: HLT */
-    STOP = 0x40       /* offset in the code, where returns go to */
+    STOP = 0x40,      /* offset in the code, where returns go to */
+    IMAGE = 0x100000, /* this program's own code begins there: where in it may change */
 };
 
 struct entry {
@@ -113,7 +114,7 @@ static void note_outcome(void)
 {
     hash = 2166136261u;
     mix(bare_caught.vector << 16 | bare_caught.error);
-    mix(bare_caught.eip);
+    mix(bare_caught.eip < IMAGE ? bare_caught.eip : 0);
     mix(bare_caught.cs & 0xFFFF);
     mix(bare_caught.eflags);
     if (bare_caught.eflags & FL_VM || bare_caught.cs & 3)
@@ -179,5 +180,5 @@ void bare_tests(void)
     for (unsigned i = 1; i <= CASES; i++)
         run_case(i);
     write_cr4(read_cr4() & ~3u);
-    CHECK_EQUAL("SDM 3A 20, sensitive instructions", total_hash, 0xba261514);
+    CHECK_EQUAL("SDM 3A 20, sensitive instructions", total_hash, 0x694fa119);
 }

@@ -197,8 +197,7 @@ static void switch_by(enum source source)
 /* Back in the first task, as it was. */
 static void recover(void)
 {
-    ring_set(SEL_TSS, bare_descriptor((uint32_t)&ring_tss, sizeof ring_tss - 1, 0x89, 0), 0);
-    __asm__ volatile("ltr %w0; lldt %w1; clts" : : "r"(SEL_TSS), "r"(SEL_LDT));
+    ring_load_tasks();
     write_eflags(2);
 }
 

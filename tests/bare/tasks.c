@@ -91,13 +91,6 @@ static bool jump(unsigned ring, uint16_t selector)
     return ring_try(ring, 0, jump_task, &pointer);
 }
 
-/* After a fault in the new task: back in the first one. */
-static void recover(void)
-{
-    ring_set(SEL_TSS, bare_descriptor((uint32_t)&ring_tss, sizeof ring_tss - 1, 0x89, 0), 0);
-    __asm__ volatile("ltr %w0; lldt %w1; clts" : : "r"(SEL_TSS), "r"(SEL_LDT));
-}
-
 static void test_call(void)
 {
     const char *where = "SDM 3A 7.3, CALL";
@@ -197,7 +190,7 @@ static void expect_in_new_task(const char *where, uint32_t vector, uint32_t erro
     uint32_t tr;
     __asm__ volatile("str %0" : "=r"(tr));
     CHECK_EQUAL(where, tr, TASK);
-    recover();
+    ring_load_tasks();
 }
 
 static void test_new_task_faults(void)
@@ -334,7 +327,7 @@ static void test_ldt_of_task(void)
     uint32_t ldt;
     __asm__ volatile("sldt %0" : "=r"(ldt));
     CHECK_EQUAL("SDM 3A 7.2.1, LDT comes back", ldt, ring_tss.ldt);
-    recover();
+    ring_load_tasks();
 }
 
 static volatile uint32_t trap_dr6, trap_eip;
