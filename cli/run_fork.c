@@ -15,6 +15,7 @@ bool run_settle_copy(void *opaque, const char *socket, bool *is_kept, struct err
         instance_abandon(run->kept->instance);
     run->kept = NULL;
     run_log_leave(run);
+    run->left_display |= run->window || run->vnc || run->term;
     run->window = NULL;
     run->vnc = NULL;
     run->term = NULL;

@@ -1,5 +1,6 @@
-/* Serial ports of a machine's copy, and its log. Files, terminals and sockets of the first machine
- * stay the first one's; the copy gets others of the same kind, under its own name:
+/* Serial ports of a machine's copy, and its log; a display it has none. Files, terminals and
+ * sockets of the first machine stay the first one's; the copy gets others of the same kind, under
+ * its own name:
  *
  *     file:F, stdio   serial1.log or serial2.log in the folder of a machine that is kept by name,
  *                     else SOCKET.serial1 or SOCKET.serial2
@@ -86,10 +87,21 @@ static void open_log(const char *socket)
     mem_free(path);
 }
 
+/* The libraries of displays have locks and threads that do not outlive a fork. */
+static void say_that_there_is_no_display(const struct run *run)
+{
+    fprintf(stderr,
+            "anachron: this copy has no display (--display is the first machine's)%s; the command "
+            "screenshot shows its screen\n",
+            run->kept ? " until it is started again" : "");
+}
+
 void run_open_copy_ports(struct run *run)
 {
     if (run->copy_socket)
         open_log(run->copy_socket);
+    if (run->left_display)
+        say_that_there_is_no_display(run);
     for (unsigned i = 0; i < run->options.serial_count; i++) {
         struct error err = {"no port is free"};
         run->serial[i] = open_port(run, run->options.serial[i], i, &err);

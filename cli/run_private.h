@@ -57,6 +57,7 @@ struct run {
     const struct machine_twin *twin;
     struct run_twin *made; /* what this process is, if it is a copy kept by name */
     char *copy_socket;     /* or else the control socket of the copy that it is */
+    bool left_display;     /* a copy, whose first machine has a window, a terminal, or viewers */
     int status;
 };
 

@@ -413,6 +413,19 @@ def test_options():
         refuses(1, 'first line is empty', '--display', 'vnc', '--vnc-password', f'{folder}/empty')
 
 
+def test_copy():
+    """A copy of the machine has no viewers, and says so; the first one keeps its own."""
+    with machine() as m:
+        path = f'{m.folder}/copy'
+        m.ctl('split', path)
+        log = pathlib.Path(f'{path}.log')
+        until(lambda: log.exists() and 'this copy has no display' in log.read_text(), 'the copy says it')
+        for words in [['screenshot', f'{m.folder}/copy.png'], ['quit']]:
+            subprocess.run([anachron, 'ctl', path, *words], timeout=PATIENCE, check=True)
+        assert os.path.getsize(f'{m.folder}/copy.png')
+        m.goes_on()
+
+
 def main():
     names = sys.argv[4:] or [name for name in globals() if name.startswith('test_')]
     if not shutil.which('gvnccapture') and 'test_another_viewer' in names:
