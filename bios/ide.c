@@ -1,6 +1,6 @@
 /* IDE: finding drives, programmed transfers, packets (ATA-4, INF-8020i). */
-#include "bios/disk.h"
 #include "bios/ide.h"
+#include "bios/disk.h"
 
 #define CMD_READ           0x20
 #define CMD_READ_EXT       0x24
