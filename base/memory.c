@@ -72,3 +72,20 @@ void mem_unmap(void *block, size_t size)
     if (block)
         munmap(block, size);
 }
+
+void mem_ahead_more(struct mem_ahead *ahead, size_t used)
+{
+    enum { STEP = 64 << 10 }; /* few pages are got in vain, and they still are in the host's caches
+                                 when they are used */
+    size_t end = (used + STEP - 1) / STEP * STEP;
+    if (end > ahead->size)
+        end = ahead->size;
+    if (end <= ahead->ready)
+        return;
+#ifdef MADV_POPULATE_WRITE
+    /* A wish: older hosts do not know it, and pages come when they are touched. */
+    madvise(ahead->block + ahead->ready, end - ahead->ready,
+            ahead->is_read ? MADV_POPULATE_READ : MADV_POPULATE_WRITE);
+#endif
+    ahead->ready = end;
+}

@@ -10,6 +10,7 @@ struct block_cache {
     struct physmem *phys;
     struct block *first; /* the arena's begin */
     size_t used;         /* bytes of the arena */
+    struct mem_ahead arena;
     bool must_empty;
     struct block *reserved;
     struct block_table table;
@@ -41,6 +42,7 @@ struct block_cache *block_cache_new(struct physmem *phys)
     struct block_cache *cache = mem_new(sizeof *cache);
     cache->phys = phys;
     cache->first = mem_map(BLOCK_ARENA_SIZE);
+    cache->arena = (struct mem_ahead){.block = (uint8_t *)cache->first, .size = BLOCK_ARENA_SIZE};
     cache->first->key = BLOCK_DEAD;
     cache->used = size_of(1);
     cache->reserved = mem_new(reserved_size);
@@ -277,6 +279,7 @@ static struct block *allocate(struct block_cache *cache, unsigned count)
     }
     struct block *block = at(cache, (uint32_t)cache->used);
     cache->used += size_of(count);
+    mem_ahead_use(&cache->arena, cache->used);
     return block;
 }
 

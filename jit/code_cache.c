@@ -33,6 +33,19 @@ static uint8_t *map_again(uint8_t *block, size_t size, uint8_t *at)
     return NULL;
 }
 
+static struct code_area new_area(const struct code_cache *cache, uint8_t *begin, uint8_t *end)
+{
+    size_t size = (size_t)(end - begin);
+    return (struct code_area){
+        .begin = begin,
+        .at = begin,
+        .end = end,
+        .trimmed = begin,
+        .write = {.block = begin, .size = size   },
+        .run = { .block = cache->run + (begin - cache->write),  .size = size, .is_read = true},
+    };
+}
+
 bool code_cache_open(struct code_cache *cache, size_t size, struct error *err)
 {
     *cache = (struct code_cache){.size = size};
@@ -42,8 +55,8 @@ bool code_cache_open(struct code_cache *cache, size_t size, struct error *err)
     cache->run = map_again(cache->write, size, NULL);
     if (cache->run) {
         uint8_t *middle = cache->write + size / HOT_SHARE;
-        cache->hot = (struct code_area){cache->write, cache->write, middle};
-        cache->cold = (struct code_area){middle, middle, cache->write + size};
+        cache->hot = new_area(cache, cache->write, middle);
+        cache->cold = new_area(cache, middle, cache->write + size);
         return true;
     }
     fail(err, "mremap, mprotect");
@@ -51,10 +64,16 @@ bool code_cache_open(struct code_cache *cache, size_t size, struct error *err)
     return false;
 }
 
+static void reset_area(struct code_area *area)
+{
+    area->at = area->trimmed = area->begin;
+    area->write.ready = area->run.ready = 0; /* it is there, but not in the page tables */
+}
+
 void code_cache_reset(struct code_cache *cache)
 {
-    cache->hot.at = cache->hot.begin;
-    cache->cold.at = cache->cold.begin;
+    reset_area(&cache->hot);
+    reset_area(&cache->cold);
     cache->trimmed = 0;
 }
 
@@ -63,25 +82,40 @@ static size_t filled(const struct code_area *area)
     return (size_t)(area->at - area->begin);
 }
 
-/* The memory is shared, so what is dropped here is only the way to it. */
-static void trim_area(const struct code_cache *cache, const struct code_area *area)
+/* The memory is shared, so what is dropped here is only the way to it. What has been written since
+ * the last time stays: its edges are still being linked. */
+static void trim_area(struct code_area *area)
 {
     enum { HOST_PAGE = 4096 };
-    size_t begin = (size_t)(area->begin - cache->write) & ~(size_t)(HOST_PAGE - 1);
-    size_t end = (size_t)(area->at - cache->write) & ~(size_t)(HOST_PAGE - 1);
-    if (end > begin)
-        madvise(cache->write + begin, end - begin, MADV_DONTNEED);
+    size_t size = (size_t)(area->trimmed - area->write.block) & ~(size_t)(HOST_PAGE - 1);
+    if (size)
+        madvise(area->write.block, size, MADV_DONTNEED);
+    area->trimmed = area->at;
 }
 
 void code_cache_trim(struct code_cache *cache)
 {
-    enum { STEP = 4 << 20 };
+    enum { STEP = 2 << 20 };
     size_t now = filled(&cache->hot) + filled(&cache->cold);
     if (now < cache->trimmed + STEP)
         return;
     cache->trimmed = now;
-    trim_area(cache, &cache->hot);
-    trim_area(cache, &cache->cold);
+    trim_area(&cache->hot);
+    trim_area(&cache->cold);
+}
+
+static void get_ahead(struct code_area *area)
+{
+    enum { USUAL_PART = 1 << 10 }; /* bytes of most blocks */
+    size_t used = (size_t)(area->at - area->write.block) + USUAL_PART;
+    mem_ahead_use(&area->write, used);
+    mem_ahead_use(&area->run, used);
+}
+
+void code_cache_ahead(struct code_cache *cache)
+{
+    get_ahead(&cache->hot);
+    get_ahead(&cache->cold);
 }
 
 static void copy_area(const struct code_area *area, const struct code_cache *from, uint8_t *to)

@@ -4,6 +4,7 @@
 #define JIT_CODE_CACHE_H
 
 #include "base/error.h"
+#include "base/memory.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -11,6 +12,8 @@
 /* A part of the memory, as written, that is filled from begin to at. */
 struct code_area {
     uint8_t *begin, *at, *end;
+    struct mem_ahead write, run; /* its memory, as written and as run */
+    uint8_t *trimmed;            /* at, at the last trim */
 };
 
 struct code_cache {
@@ -33,6 +36,8 @@ bool code_cache_unshare(struct code_cache *cache, struct error *err);
 /* To be called now and then: the host keeps what was written in its page tables twice, and need not
  * do so for what is only run. */
 void code_cache_trim(struct code_cache *cache);
+/* Before a block is written. */
+void code_cache_ahead(struct code_cache *cache);
 /* Both areas are empty. */
 void code_cache_reset(struct code_cache *cache);
 

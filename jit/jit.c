@@ -200,6 +200,14 @@ static bool open_memory(struct jit *jit, struct error *err)
     jit->translations = mem_map(jit->capacity * sizeof *jit->translations);
     jit->edges = mem_map(jit->edge_capacity * sizeof *jit->edges);
     jit->parts = mem_map(jit->edge_capacity * sizeof *jit->parts);
+    jit->translations_ahead = (struct mem_ahead){
+        .block = (uint8_t *)jit->translations,
+        .size = jit->capacity * sizeof *jit->translations,
+    };
+    jit->edges_ahead = (struct mem_ahead){
+        .block = (uint8_t *)jit->edges,
+        .size = jit->edge_capacity * sizeof *jit->edges,
+    };
     return true;
 }
 

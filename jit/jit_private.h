@@ -3,6 +3,7 @@
 #ifndef JIT_JIT_PRIVATE_H
 #define JIT_JIT_PRIVATE_H
 
+#include "base/memory.h"
 #include "jit/code_cache.h"
 #include "jit/code_holes.h"
 #include "jit/code_map.h"
@@ -25,6 +26,7 @@ struct jit {
     struct edge *edges;
     struct superblock_part *parts; /* room for as many as there may be edges */
     uint32_t edge_count, part_count, edge_capacity;
+    struct mem_ahead translations_ahead, edges_ahead;
     bool must_reset;
     struct code_holes holes;
     struct code_map_slot *map;

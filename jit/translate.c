@@ -114,6 +114,9 @@ static struct translation *translate_anew(struct jit *jit, struct block *block,
 {
     struct code_area *hot = &jit->memory.hot, *cold = &jit->memory.cold;
     struct translation *translation = &jit->translations[jit->count];
+    mem_ahead_use(&jit->translations_ahead, (jit->count + 1) * sizeof *translation);
+    mem_ahead_use(&jit->edges_ahead, (jit->edge_count + MAX_EDGES) * sizeof *jit->edges);
+    code_cache_ahead(&jit->memory);
     translation->edges = &jit->edges[jit->edge_count];
     translation->edge_room = MAX_EDGES;
     if (!emit_to(jit, translation, block, begin, (struct x64){.at = hot->at, .end = hot->end},
