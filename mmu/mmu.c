@@ -1,6 +1,7 @@
 #include "mmu/mmu.h"
 
 #include "base/memory.h"
+#include "mmu/page_set.h"
 #include "mmu/walk.h"
 #include "snapshot/serial.h"
 
@@ -30,6 +31,7 @@ const struct field mmu_fields[] = {
     FIELD(struct mmu, force_slow),
     FIELD_TRANSIENT(struct mmu, large_regions),
     FIELD_TRANSIENT(struct mmu, watched),
+    FIELD_TRANSIENT(struct mmu, writable),
     FIELD_TRANSIENT(struct mmu, phys),
     FIELD_TRANSIENT(struct mmu, bus),
     FIELD_TRANSIENT(struct mmu, misses),
@@ -66,6 +68,8 @@ static void trap_in_table(struct tlb_table *table, uint32_t first, uint32_t last
 static void trap_writes(void *opaque, uint32_t first, uint32_t last)
 {
     struct mmu *mmu = opaque;
+    if (!page_set_take(mmu->writable, first, last))
+        return;
     trap_in_table(&mmu->supervisor, first, last);
     trap_in_table(&mmu->user, first, last);
 }
@@ -80,6 +84,7 @@ struct mmu *mmu_new(struct physmem *phys, struct bus *bus)
     struct mmu *mmu = mem_new(sizeof *mmu);
     mmu->phys = phys;
     mmu->bus = bus;
+    mmu->writable = mem_map(PAGE_SET_SIZE);
     mmu->supervisor = tlb_new();
     mmu->user = tlb_new();
     mmu->empty = tlb_new();
@@ -96,6 +101,7 @@ void mmu_free(struct mmu *mmu)
     tlb_free(&mmu->empty);
     if (mmu->watched)
         mem_unmap(mmu->watched, LINEAR_PAGES);
+    mem_unmap(mmu->writable, PAGE_SET_SIZE);
     mem_free(mmu);
 }
 
@@ -188,6 +194,7 @@ static void set_write_end(struct mmu *mmu, struct tlb_entry *entry,
         range->kind != RANGE_MEMORY || (range->dirty && !range->dirty[offset >> PAGE_SHIFT]) ||
         bus_page_is_armed(mmu->bus, range->memory + offset))
         return;
+    page_set_add(mmu->writable, entry->physical);
     if (!physmem_page_has_code(mmu->phys, entry->physical))
         entry->end[MMU_WRITE] = entry->page + PAGE_SIZE;
     else if (physmem_ram_at(mmu->phys, entry->physical))

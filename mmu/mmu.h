@@ -46,6 +46,9 @@ struct mmu {
      * other pieces. */
     uint32_t large_regions[32];
     uint8_t *watched; /* by linear page, bit per mmu_access: take the slow path; NULL: none ever */
+    /* Physical pages that some entry may let be written to past the slow path, or beside code: who
+     * traps writes to one page need not search the tables for the others. mmu/page_set.h */
+    uint8_t *writable;
     struct physmem *phys;
     struct bus *bus;
     uint64_t misses, flushes; /* for --stats */

@@ -2,6 +2,7 @@
  * stays cached and what INVLPG and CR3 loads forget. Sections are of the Intel SDM, volume 3A.
  * Run alone: meson test -C build paging */
 #include "mmu/mmu.h"
+#include "mmu/page_set.h"
 #include "tests/harness/random.h"
 #include "tests/harness/unit.h"
 
@@ -343,6 +344,41 @@ static void code_page_takes_the_slow_path(void **state)
     assert_non_null(mmu_probe(w->mmu, LINEAR, 4, MMU_WRITE));
 }
 
+/* Writes to a page are trapped each time that it becomes one with code, through every entry that
+ * leads to it. */
+static void page_becomes_code_again_and_again(void **state)
+{
+    struct world *w = *state;
+    uint32_t value = 1;
+    set32(w, TABLE + 16, 0x5000 | P | RW | US);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_true(mmu_write(w->mmu, LINEAR, &value, 4, false));
+        assert_true(mmu_write(w->mmu, LINEAR + PAGE_SIZE, &value, 4, true));
+        assert_non_null(mmu_probe(w->mmu, LINEAR, 4, MMU_WRITE));
+        physmem_mark_code(w->phys, 0x5100, 16);
+        assert_null(mmu_probe(w->mmu, LINEAR, 4, MMU_WRITE));
+        mmu_set_user(w->mmu, true);
+        assert_null(mmu_probe(w->mmu, LINEAR + PAGE_SIZE, 4, MMU_WRITE));
+        mmu_set_user(w->mmu, false);
+        physmem_clear_code(w->phys, 0x5100);
+    }
+}
+
+/* Data beside code is written quickly; not any more when all writes are to be seen. */
+static void writes_beside_code_are_trapped_too(void **state)
+{
+    struct world *w = *state;
+    uint32_t value = 1;
+    uint8_t page = 0x5000 >> PAGE_SHIFT, *set = w->mmu->writable;
+    physmem_mark_code(w->phys, 0x5100, 16);
+    assert_false(set[page / 8] >> page % 8 & 1);
+    assert_true(mmu_write(w->mmu, LINEAR, &value, 4, false));
+    assert_true(set[page / 8] >> page % 8 & 1);
+    assert_false(mmu_slot(w->mmu, LINEAR)->allowed & TLB_TRAPS_WRITES);
+    assert_true(page_set_take(set, 0, UINT32_MAX));
+    assert_false(set[page / 8] >> page % 8 & 1);
+}
+
 static void tables_by_privilege(void **state)
 {
     struct world *w = *state;
@@ -392,6 +428,8 @@ int main(void)
         CASE(pae_three_levels),
         CASE(crossing_access_faults_whole),
         CASE(code_page_takes_the_slow_path),
+        CASE(page_becomes_code_again_and_again),
+        CASE(writes_beside_code_are_trapped_too),
         CASE(tables_by_privilege),
         CASE(peek_changes_nothing),
         CASE(state_table_is_complete),
