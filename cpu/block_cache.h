@@ -47,7 +47,7 @@ struct block {
     uint64_t key;          /* block_key, or BLOCK_DEAD */
     void *translation;     /* the translator's; NULL: none */
     void *superblocks;     /* the translator's; NULL: it is not part of any */
-    uint32_t successor[2]; /* where control went last: 0 jumped, 1 fell through; a hint */
+    uint32_t successor[2]; /* where control went last: block_as_successor, a hint; 0: none */
     uint16_t bytes;        /* length of the instructions */
     uint16_t checks; /* A_PROT, A_FPU, A_MMX, A_SSE of its rows, enum block_check: looked at on
                         entry */
@@ -79,6 +79,19 @@ static inline struct block *block_at(struct block *first, uint32_t distance)
 static inline uint32_t block_distance(const struct block *first, const struct block *block)
 {
     return (uint32_t)((const uint8_t *)block - (const uint8_t *)first);
+}
+
+/* A block's number in the arena, and its place in its page: so who wants another block sees that
+ * mostly without a look at this one. */
+static inline uint32_t block_as_successor(const struct block *first, const struct block *block)
+{
+    _Static_assert(BLOCK_ARENA_SIZE / BLOCK_ALIGNMENT <= 1 << (32 - PAGE_SHIFT), "it has 20 bits");
+    return block_distance(first, block) / BLOCK_ALIGNMENT << PAGE_SHIFT |
+           ((uint32_t)block->key & PAGE_MASK);
+}
+static inline struct block *block_successor_at(struct block *first, uint32_t successor)
+{
+    return block_at(first, (successor >> PAGE_SHIFT) * BLOCK_ALIGNMENT);
 }
 
 /* It has bytes in a second page. */

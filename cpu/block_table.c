@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "cpu/block_cache.h"
 
-enum { BUCKETS_OF_PAGE_BITS = 5 };
+enum { BUCKETS_OF_PAGE_BITS = 6 };
 
 static const size_t table_size = sizeof(struct block_bucket) << BLOCK_BUCKET_BITS;
 

@@ -78,6 +78,17 @@ static inline bool code_block_fits(struct cpu *cpu, const struct block *block)
     return false;
 }
 
+/* One of two blocks that ran behind previous, if it has the key. NULL: it has not. */
+static inline struct block *code_successor(const struct code *code, const struct block *previous,
+                                           unsigned which, uint64_t key)
+{
+    uint32_t successor = previous->successor[which];
+    if (((uint32_t)key ^ successor) & PAGE_MASK)
+        return NULL;
+    struct block *block = block_successor_at(code->scratch, successor);
+    return block->key == key ? block : NULL;
+}
+
 /* The block at CS:EIP; previous (any block, code->scratch at first) ran before it. NULL:
  * as code_find. */
 static inline struct block *code_enter(struct code *code, struct cpu *cpu, struct block *previous)
@@ -87,16 +98,16 @@ static inline struct block *code_enter(struct code *code, struct cpu *cpu, struc
     if (UNLIKELY(!entry->code))
         return code_find(code);
     uint64_t key = block_key(entry->physical | (linear & PAGE_MASK), cpu->code_mode);
-    struct block *block = block_at(code->scratch, previous->successor[0]);
-    if (UNLIKELY(block->key != key)) {
-        block = block_at(code->scratch, previous->successor[1]);
-        if (block->key != key) {
+    struct block *block = code_successor(code, previous, 0, key);
+    if (UNLIKELY(!block)) {
+        block = code_successor(code, previous, 1, key);
+        if (!block) {
             block = block_cache_find(code->cache, key);
             if (!block)
                 return code_find(code);
         }
         previous->successor[1] = previous->successor[0];
-        previous->successor[0] = block_distance(code->scratch, block);
+        previous->successor[0] = block_as_successor(code->scratch, block);
     }
     return LIKELY(code_block_fits(cpu, block)) ? block : code_find(code);
 }

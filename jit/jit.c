@@ -20,13 +20,17 @@ enum {
 
 /* --- running --- */
 
-/* Of translation, which usually is block's own. */
+/* Usually translation is block's own, with runs of accesses: then it need not be looked at. */
+static bool is_known(const struct block *block, const struct translation *translation)
+{
+    return translation == block->translation && block->code;
+}
+
 static const uint8_t *code_of(const struct jit *jit, const struct block *block,
                               const struct translation *translation)
 {
-    bool is_own = translation == block->translation && block->code;
-    return is_own ? jit->memory.run + block->code
-                  : code_cache_run(&jit->memory, translation->entry);
+    return is_known(block, translation) ? jit->memory.run + block->code
+                                        : code_cache_run(&jit->memory, translation->entry);
 }
 
 /* Translation is what is entered, of block. */
@@ -36,7 +40,7 @@ static void note_code(struct jit *jit, const struct block *block,
     if (jit->must_be_alone)
         jump_cache_note_alone(jit->cpu, code);
     jit->must_be_alone = jit->must_note = false;
-    if (translation->probes_alone)
+    if (!is_known(block, translation) && translation->probes_alone)
         return;
     struct code_map_slot *slot = code_map_slot(jit->map, block->key);
     slot->key = block->key;

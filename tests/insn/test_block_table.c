@@ -64,8 +64,25 @@ static void finds_what_is_there(void **state)
     mem_free(w.blocks);
 }
 
+/* The first and the last block that an arena has room for. */
+static void successors_lead_to_their_blocks(void **state)
+{
+    uint8_t *arena = mem_map(BLOCK_ARENA_SIZE);
+    struct block *first = (struct block *)arena;
+    struct block *last = (struct block *)(arena + BLOCK_ARENA_SIZE - BLOCK_ALIGNMENT);
+    first->key = BLOCK_DEAD;
+    last->key = block_key(0x12345FFF, CODE_32);
+    assert_ptr_equal(block_successor_at(first, 0), first);
+    assert_ptr_equal(block_successor_at(first, block_as_successor(first, last)), last);
+    assert_int_equal(block_as_successor(first, last) & PAGE_MASK, 0xFFF);
+    mem_unmap(arena, BLOCK_ARENA_SIZE);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(finds_what_is_there)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(finds_what_is_there),
+        cmocka_unit_test(successors_lead_to_their_blocks),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
