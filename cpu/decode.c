@@ -276,7 +276,8 @@ static unsigned find_row(const struct decoder *decoder, unsigned index, uint8_t 
                                                          : P_NONE;
     for (; index != NO_ROW; index = decoder->next[index]) {
         const struct insn_row *row = insn_row(index);
-        if ((row->prefix == P_ANY || row->prefix == wanted) && insn_modrm_fits(row, modrm))
+        bool fits = row->modrm == M_NONE || row->modrm == M_ANY || insn_modrm_fits(row, modrm);
+        if (fits && (row->prefix == P_ANY || row->prefix == wanted))
             return index;
     }
     return NO_ROW;

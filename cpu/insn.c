@@ -18,7 +18,7 @@
     {map, opcode, prefix, modrm, mnemonic, operands, BRACES exec, read, written, undefined,        \
      feature, class, attributes},
 
-static const struct insn_row rows[] = {
+const struct insn_row insn_rows[] = {
 #include "cpu/insn_integer.def"
 #include "cpu/insn_system.def"
 #include "cpu/insn_x87.def"
@@ -28,12 +28,7 @@ static const struct insn_row rows[] = {
 
 unsigned insn_row_count(void)
 {
-    return ARRAY_LENGTH(rows);
-}
-
-const struct insn_row *insn_row(unsigned index)
-{
-    return &rows[index];
+    return ARRAY_LENGTH(insn_rows);
 }
 
 bool insn_modrm_fits(const struct insn_row *row, uint8_t modrm)

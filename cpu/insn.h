@@ -179,6 +179,11 @@ struct insn_row {
 /* Whether the row's modrm column allows the byte. */
 bool insn_modrm_fits(const struct insn_row *row, uint8_t modrm);
 unsigned insn_row_count(void);
-const struct insn_row *insn_row(unsigned index);
+
+extern const struct insn_row insn_rows[]; /* insn_row_count() of them */
+static inline const struct insn_row *insn_row(unsigned index)
+{
+    return &insn_rows[index];
+}
 
 #endif

@@ -47,7 +47,7 @@ static struct edge *add_edge(struct emitter *e, uint32_t distance)
     }
     e->edge_flags[from->edge_count] = e->flags;
     struct edge *edge = &from->edges[from->edge_count++];
-    *edge = (struct edge){.from = from, .distance = distance};
+    *edge = (struct edge){.distance = distance};
     return edge;
 }
 

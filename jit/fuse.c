@@ -95,7 +95,10 @@ void ir_fuse(struct ir *ir)
     struct ir_op *to = ir->ops, fused;
     for (const struct ir_op *op = ir->ops; op < end; to++) {
         unsigned count = fuse(op, end, &fused);
-        *to = count ? fused : *op;
+        if (count)
+            *to = fused;
+        else if (to != op) /* nothing has been fused yet */
+            *to = *op;
         op += count ? count : 1;
     }
     ir->count = (unsigned)(to - ir->ops);

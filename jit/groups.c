@@ -93,9 +93,8 @@ static void note_changes(struct run *runs, const struct ir_op *op, bool is_strin
         return;
     /* POPF may set EFLAGS.AC, after which no access may do without a check. */
     unsigned changed = op->code == IR_FLAGS_LOAD ? 0xFF : ir_registers_written(op);
-    for (unsigned reg = 0; reg < 8; reg++)
-        if (changed >> reg & 1)
-            finish(&runs[reg]);
+    for (; changed; changed &= changed - 1)
+        finish(&runs[__builtin_ctz(changed)]);
 }
 
 void ir_group_addresses(struct ir *ir, uint32_t mode)

@@ -3,13 +3,8 @@
 
 #include "cpu/names.h"
 
-struct code_info {
-    const char *name;
-    uint16_t written, undefined, read;
-};
-
-static const struct code_info infos[IR_CODE_COUNT] = {
-#define IR_CODE(name, written, undefined, read) {#name, written, undefined, read},
+const struct ir_flags ir_flags_by_code[IR_CODE_COUNT] = {
+#define IR_CODE(name, written, undefined, read) {written, undefined, read},
 #include "jit/ir_codes.def"
 #undef IR_CODE
 };
@@ -19,32 +14,6 @@ uint16_t ir_condition_flags(unsigned cond)
     static const uint16_t flags[8] = {F_O, F_C, F_Z,       F_C | F_Z,
                                       F_S, F_P, F_S | F_O, F_Z | F_S | F_O};
     return flags[cond >> 1];
-}
-
-uint16_t ir_flags_written(const struct ir_op *op)
-{
-    return infos[op->code].written;
-}
-
-uint16_t ir_flags_undefined(const struct ir_op *op)
-{
-    return infos[op->code].undefined;
-}
-
-bool ir_may_keep_flags(const struct ir_op *op)
-{
-    if (op->code >= IR_ROL && op->code <= IR_SAR)
-        return op->src == IR_ECX;
-    return (op->code == IR_SHLD || op->code == IR_SHRD) && op->imm == 0;
-}
-
-uint16_t ir_flags_read(const struct ir_op *op)
-{
-    if (op->code == IR_SETCC || op->code == IR_CMOV || op->code == IR_JCC || op->code == IR_HOST_IF)
-        return ir_condition_flags(op->cond);
-    if (op->code == IR_ADDRESS && op->group == GROUP_MEMBER && !op->aligned)
-        return 0; /* its leader is all that can fault */
-    return infos[op->code].read;
 }
 
 bool ir_moves_register(const struct ir_op *op, int32_t *by)
@@ -110,6 +79,12 @@ unsigned ir_registers_written(const struct ir_op *op)
 
 /* --- printing --- */
 
+static const char *const code_names[IR_CODE_COUNT] = {
+#define IR_CODE(name, written, undefined, read) #name,
+#include "jit/ir_codes.def"
+#undef IR_CODE
+};
+
 static const char *const names[3][8] = {
     {"al",  "cl",  "dl",  "bl",  "ah",  "ch",  "dh",  "bh" },
     {"ax",  "cx",  "dx",  "bx",  "sp",  "bp",  "si",  "di" },
@@ -174,7 +149,7 @@ static void print_flags(unsigned flags, FILE *stream)
 
 static void print_op(const struct ir_op *op, FILE *stream)
 {
-    fprintf(stream, "  %2u  %s.%u", op->insn, infos[op->code].name, op->size * 8);
+    fprintf(stream, "  %2u  %s.%u", op->insn, code_names[op->code], op->size * 8);
     if (op->code == IR_SETCC || op->code == IR_CMOV || op->code == IR_JCC || op->code == IR_EXIT)
         fprintf(stream, " %x", op->cond);
     print_value(op, op->dst, stream);

@@ -73,14 +73,48 @@ struct ir {
     struct ir_op ops[IR_MAX_OPS];
 };
 
-/* EFLAGS bits, of the six. */
-uint16_t ir_flags_written(const struct ir_op *op);
-uint16_t ir_flags_undefined(const struct ir_op *op);
-uint16_t ir_flags_read(const struct ir_op *op);
+/* EFLAGS bits, of the six, by enum ir_code: the columns of jit/ir_codes.def. */
+struct ir_flags {
+    uint16_t written, undefined, read;
+};
+extern const struct ir_flags ir_flags_by_code[];
+
 /* Flags that a condition (0..15) looks at. */
 uint16_t ir_condition_flags(unsigned cond);
+
+static inline uint16_t ir_flags_written(const struct ir_op *op)
+{
+    return ir_flags_by_code[op->code].written;
+}
+static inline uint16_t ir_flags_undefined(const struct ir_op *op)
+{
+    return ir_flags_by_code[op->code].undefined;
+}
+static inline uint16_t ir_flags_read(const struct ir_op *op)
+{
+    switch (op->code) {
+    case IR_SETCC:
+    case IR_CMOV:
+    case IR_JCC:
+    case IR_HOST_IF:
+        return ir_condition_flags(op->cond);
+    case IR_ADDRESS:
+        if (op->group == GROUP_MEMBER && !op->aligned)
+            return 0; /* its leader is all that can fault */
+        break;
+    default:
+        break;
+    }
+    return ir_flags_by_code[op->code].read;
+}
+
 /* A count in CL may be 0, which leaves the flags as they were. */
-bool ir_may_keep_flags(const struct ir_op *op);
+static inline bool ir_may_keep_flags(const struct ir_op *op)
+{
+    if (op->code >= IR_ROL && op->code <= IR_SAR)
+        return op->src == IR_ECX;
+    return (op->code == IR_SHLD || op->code == IR_SHRD) && op->imm == 0;
+}
 
 /* Whether op adds a constant to a 32-bit register, its dst; and *by: which. */
 bool ir_moves_register(const struct ir_op *op, int32_t *by);

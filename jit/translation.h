@@ -23,9 +23,9 @@
 struct translation;
 
 struct edge {
-    struct translation *from, *to; /* to NULL: not linked */
-    struct edge *next_incoming;    /* of to */
-    uint8_t *jump;                 /* the jump's offset */
+    struct translation *to;     /* NULL: not linked */
+    struct edge *next_incoming; /* of to */
+    uint8_t *jump;              /* the jump's offset */
     uint8_t *count;     /* second kind: the immediate that is taken from the budget; else NULL */
     uint8_t *cold;      /* second kind: the cold part */
     uint8_t *cold_jump; /* second kind: the offset of the jump at its end */

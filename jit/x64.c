@@ -1,36 +1,47 @@
 /* See jit/x64.h. */
 #include "jit/x64.h"
 
+#include "base/bits.h"
+
 #include <assert.h>
 #include <stddef.h>
 #include <string.h>
 
-void x64_byte(struct x64 *as, uint8_t byte)
+static void put_slowly(struct x64 *as, uint64_t bytes, unsigned size)
 {
-    if (as->at < as->end)
-        *as->at++ = byte;
-    else
-        as->full = true;
-}
-
-static void put(struct x64 *as, const void *bytes, unsigned size)
-{
-    if (as->end - as->at < (long)size) {
+    if (as->end - as->at < (ptrdiff_t)size) {
         as->full = true;
         return;
     }
-    memcpy(as->at, bytes, size);
+    memcpy(as->at, &bytes, size);
     as->at += size;
+}
+
+/* The low size bytes. Where there is room, all eight are written: what is behind them is not used
+ * yet, and a copy of a fixed size is a single move. */
+static inline void put(struct x64 *as, uint64_t bytes, unsigned size)
+{
+    if (UNLIKELY(as->end - as->at < (ptrdiff_t)sizeof bytes)) {
+        put_slowly(as, bytes, size);
+        return;
+    }
+    memcpy(as->at, &bytes, sizeof bytes);
+    as->at += size;
+}
+
+void x64_byte(struct x64 *as, uint8_t byte)
+{
+    put(as, byte, sizeof byte);
 }
 
 void x64_dword(struct x64 *as, uint32_t dword)
 {
-    put(as, &dword, sizeof dword);
+    put(as, dword, sizeof dword);
 }
 
 void x64_qword(struct x64 *as, uint64_t qword)
 {
-    put(as, &qword, sizeof qword);
+    put(as, qword, sizeof qword);
 }
 
 static bool fits_byte(uint32_t value)
@@ -41,7 +52,7 @@ static bool fits_byte(uint32_t value)
 /* Of size bytes, at most 4. */
 static void immediate(struct x64 *as, uint32_t value, unsigned size)
 {
-    put(as, &value, size < 4 ? size : 4);
+    put(as, value, size < 4 ? size : 4);
 }
 
 /* --- instruction format --- */
@@ -62,33 +73,57 @@ struct rex_bits {
     bool force;
 };
 
-static void prefixes(struct x64 *as, unsigned size, uint32_t opcode, struct rex_bits rex)
+/* An instruction up to ModRM and SIB, at most eight bytes. */
+struct head {
+    uint64_t bytes;
+    unsigned size;
+};
+
+static inline void add(struct head *head, unsigned byte)
 {
-    uint8_t mandatory = opcode >> 24;
+    head->bytes |= (uint64_t)(byte & 0xFF) << head->size * 8;
+    head->size++;
+}
+
+static inline struct head prefixes(unsigned size, uint32_t opcode, struct rex_bits rex)
+{
+    struct head head = {0};
     if (size == 2)
-        x64_byte(as, 0x66);
-    if (mandatory)
-        x64_byte(as, mandatory);
-    uint8_t byte = (uint8_t)(0x40 | rex.w << 3 | rex.r << 2 | rex.x << 1 | rex.b);
+        add(&head, 0x66);
+    if (opcode >> 24)
+        add(&head, opcode >> 24);
+    unsigned byte = 0x40 | rex.w << 3 | rex.r << 2 | rex.x << 1 | rex.b;
     if (byte != 0x40 || rex.force)
-        x64_byte(as, byte);
+        add(&head, byte);
     if (opcode & 0xFF0000)
-        x64_byte(as, opcode >> 16 & 0xFF);
+        add(&head, opcode >> 16);
     if (opcode & 0xFFFF00)
-        x64_byte(as, opcode >> 8 & 0xFF);
-    x64_byte(as, opcode & 0xFF);
+        add(&head, opcode >> 8);
+    add(&head, opcode);
+    return head;
+}
+
+static inline void put_head(struct x64 *as, struct head head)
+{
+    put(as, head.bytes, head.size);
+}
+
+/* With a ModRM byte that names registers. */
+static inline void put_modrm(struct x64 *as, struct head head, unsigned reg, unsigned rm)
+{
+    add(&head, 0xC0 | (reg & 7) << 3 | (rm & 7));
+    put_head(as, head);
 }
 
 void x64_rr(struct x64 *as, unsigned size, uint32_t opcode, enum host_reg reg, enum host_reg rm)
 {
     unsigned r = number(reg), b = number(rm);
-    prefixes(as, size, opcode,
-             (struct rex_bits){size == 8, r >> 3, 0, b >> 3,
-                               size == 1 && (byte_needs_rex(reg) || byte_needs_rex(rm))});
-    x64_byte(as, (uint8_t)(0xC0 | (r & 7) << 3 | (b & 7)));
+    bool force = size == 1 && (byte_needs_rex(reg) || byte_needs_rex(rm));
+    put_modrm(as, prefixes(size, opcode, (struct rex_bits){size == 8, r >> 3, 0, b >> 3, force}), r,
+              b);
 }
 
-static void modrm_mem(struct x64 *as, unsigned reg, const struct x64_mem *mem)
+static void put_modrm_mem(struct x64 *as, struct head head, unsigned reg, const struct x64_mem *mem)
 {
     bool sib = mem->index != HOST_NONE || mem->base == HOST_NONE || (mem->base & 7) == RSP;
     unsigned mod = mem->base == HOST_NONE                     ? 0
@@ -96,15 +131,16 @@ static void modrm_mem(struct x64 *as, unsigned reg, const struct x64_mem *mem)
                    : fits_byte((uint32_t)mem->disp)           ? 1
                                                               : 2;
     unsigned base = mem->base == HOST_NONE ? 5 : mem->base & 7u;
-    x64_byte(as, (uint8_t)(mod << 6 | (reg & 7) << 3 | (sib ? 4 : base)));
+    add(&head, mod << 6 | (reg & 7) << 3 | (sib ? 4 : base));
     if (sib) {
         unsigned index = mem->index == HOST_NONE ? 4 : mem->index & 7u;
-        x64_byte(as, (uint8_t)(mem->scale << 6 | index << 3 | base));
+        add(&head, (unsigned)mem->scale << 6 | index << 3 | base);
     }
+    put_head(as, head);
     if (mod == 1)
-        x64_byte(as, (uint8_t)mem->disp);
+        put(as, (uint8_t)mem->disp, 1);
     else if (mod == 2 || mem->base == HOST_NONE)
-        x64_dword(as, (uint32_t)mem->disp);
+        put(as, (uint32_t)mem->disp, 4);
 }
 
 void x64_rm(struct x64 *as, unsigned size, uint32_t opcode, enum host_reg reg,
@@ -113,9 +149,9 @@ void x64_rm(struct x64 *as, unsigned size, uint32_t opcode, enum host_reg reg,
     unsigned r = number(reg);
     unsigned x = mem->index == HOST_NONE ? 0 : mem->index >> 3;
     unsigned b = mem->base == HOST_NONE ? 0 : mem->base >> 3;
-    prefixes(as, size, opcode,
-             (struct rex_bits){size == 8, r >> 3, x, b, size == 1 && byte_needs_rex(reg)});
-    modrm_mem(as, r, mem);
+    bool force = size == 1 && byte_needs_rex(reg);
+    put_modrm_mem(as, prefixes(size, opcode, (struct rex_bits){size == 8, r >> 3, x, b, force}), r,
+                  mem);
 }
 
 /* A register operand and a ModRM digit, which must not be taken for a register. */
@@ -123,9 +159,9 @@ static void digit_r(struct x64 *as, unsigned size, uint32_t opcode, unsigned dig
                     enum host_reg rm)
 {
     unsigned b = number(rm);
-    prefixes(as, size, opcode,
-             (struct rex_bits){size == 8, 0, 0, b >> 3, size == 1 && byte_needs_rex(rm)});
-    x64_byte(as, (uint8_t)(0xC0 | digit << 3 | (b & 7)));
+    bool force = size == 1 && byte_needs_rex(rm);
+    put_modrm(as, prefixes(size, opcode, (struct rex_bits){size == 8, 0, 0, b >> 3, force}), digit,
+              b);
 }
 
 /* The word-sized opcode follows the byte-sized one. */
@@ -144,18 +180,18 @@ void x64_mov_rr(struct x64 *as, unsigned size, enum host_reg dst, enum host_reg 
 void x64_mov_ri(struct x64 *as, unsigned size, enum host_reg dst, uint64_t value)
 {
     if (size == 8 && value >> 32) {
-        prefixes(as, 8, 0xB8 + (dst & 7u), (struct rex_bits){.w = 1, .b = dst >> 3});
-        x64_qword(as, value);
+        put_head(as, prefixes(8, 0xB8 + (dst & 7u), (struct rex_bits){.w = 1, .b = dst >> 3}));
+        put(as, value, 8);
         return;
     }
     if (size == 1) {
-        prefixes(as, 1, 0xB0 + (number(dst) & 7),
-                 (struct rex_bits){.b = number(dst) >> 3, .force = byte_needs_rex(dst)});
-        x64_byte(as, (uint8_t)value);
+        struct rex_bits rex = {.b = number(dst) >> 3, .force = byte_needs_rex(dst)};
+        put_head(as, prefixes(1, 0xB0 + (number(dst) & 7), rex));
+        put(as, (uint8_t)value, 1);
         return;
     }
     unsigned width = size == 2 ? 2 : 4;
-    prefixes(as, width, 0xB8 + (dst & 7u), (struct rex_bits){.b = dst >> 3});
+    put_head(as, prefixes(width, 0xB8 + (dst & 7u), (struct rex_bits){.b = dst >> 3}));
     immediate(as, (uint32_t)value, width);
 }
 
@@ -184,9 +220,8 @@ void x64_movx_rr(struct x64 *as, unsigned size, enum host_reg dst, enum host_reg
                  unsigned from_size, bool is_signed)
 {
     unsigned r = number(dst), b = number(src);
-    prefixes(as, size, movx_opcode(from_size, is_signed),
-             (struct rex_bits){0, r >> 3, 0, b >> 3, from_size == 1 && byte_needs_rex(src)});
-    x64_byte(as, (uint8_t)(0xC0 | (r & 7) << 3 | (b & 7)));
+    struct rex_bits rex = {0, r >> 3, 0, b >> 3, from_size == 1 && byte_needs_rex(src)};
+    put_modrm(as, prefixes(size, movx_opcode(from_size, is_signed), rex), r, b);
 }
 
 void x64_movx_rm(struct x64 *as, unsigned size, enum host_reg dst, struct x64_mem src,
@@ -296,8 +331,8 @@ void x64_shift_rcl(struct x64 *as, enum x64_shift op, unsigned size, enum host_r
 void x64_setcc_r(struct x64 *as, enum x64_cond cond, enum host_reg dst)
 {
     unsigned b = number(dst);
-    prefixes(as, 1, 0x0F90u + cond, (struct rex_bits){.b = b >> 3, .force = byte_needs_rex(dst)});
-    x64_byte(as, (uint8_t)(0xC0 | (b & 7)));
+    struct rex_bits rex = {.b = b >> 3, .force = byte_needs_rex(dst)};
+    put_modrm(as, prefixes(1, 0x0F90u + cond, rex), 0, b);
 }
 
 /* --- control --- */
@@ -309,23 +344,19 @@ void x64_ret(struct x64 *as)
 
 uint8_t *x64_jmp(struct x64 *as)
 {
-    x64_byte(as, 0xE9);
-    x64_dword(as, 0);
+    put(as, 0xE9, 5);
     return as->at - 4;
 }
 
 uint8_t *x64_jcc(struct x64 *as, enum x64_cond cond)
 {
-    x64_byte(as, 0x0F);
-    x64_byte(as, (uint8_t)(0x80 + cond));
-    x64_dword(as, 0);
+    put(as, 0x0F | (0x80u + cond) << 8, 6);
     return as->at - 4;
 }
 
 uint8_t *x64_jcc_short(struct x64 *as, enum x64_cond cond)
 {
-    x64_byte(as, (uint8_t)(0x70 + cond));
-    x64_byte(as, 0);
+    put(as, 0x70u + cond, 2);
     return as->at - 1;
 }
 
@@ -365,8 +396,7 @@ void x64_jcc_to(struct x64 *as, enum x64_cond cond, const uint8_t *target)
 
 void x64_call_to(struct x64 *as, const uint8_t *target)
 {
-    x64_byte(as, 0xE8);
-    x64_dword(as, 0);
+    put(as, 0xE8, 5);
     if (!as->full)
         x64_patch(as->at - 4, target);
 }
