@@ -302,8 +302,27 @@ static void port_done(struct ide_drive *drive, bool to_host)
         atapi_port_done(drive, to_host);
 }
 
+/* The selected drive prepares another block of a transfer by PIO. */
+static bool has_next_block(const struct ide_channel *channel, enum ide_transfer direction)
+{
+    const struct ata_state *ata = &channel->drive[channel->selected].ata;
+    if (channel->step_unit != channel->selected)
+        return false;
+    if (direction == TRANSFER_IN)
+        return channel->step == STEP_ATA_READ && ata->block;
+    return channel->step == STEP_ATA_WRITE && ata->remaining > ata->block;
+}
+
+/* Many a boot loader waits for DRQ once and moves all sectors in one loop. That works where a bus
+ * cycle takes 600 ns (PIO mode 0) and a drive has the next sector in its buffer; it may also hold
+ * the cycle by IORDY (ATA/ATAPI-6, clause 5). Here a cycle takes 10 ns, so the next block comes
+ * when it is asked for. */
 static struct ide_drive *port_drive(struct ide_channel *channel, enum ide_transfer direction)
 {
+    if (channel->transfer == TRANSFER_NONE && has_next_block(channel, direction)) {
+        timer_cancel(&channel->timer);
+        channel_expired(channel);
+    }
     if (channel->transfer != direction || channel->transfer_unit != channel->selected)
         return NULL;
     return &channel->drive[channel->selected];

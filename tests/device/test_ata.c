@@ -215,6 +215,33 @@ static void write_sectors(void **state)
     assert_int_equal(w->rig->wire[IDE_IRQ].rises, 2);
 }
 
+/* A loader that waits for DRQ once, and moves all sectors in one loop. */
+static void the_data_port_goes_on_with_the_next_sector(void **state)
+{
+    struct world *w = *state;
+    ide_task(w->rig, 3, 1000, 0xE0);
+    rig_out(w->rig, IDE_STATUS, 0x20);
+    assert_int_equal(bus_port_read(w->rig->bus, IDE_DATA, 2), 0); /* not even the first is there */
+    ide_wait(w->rig);
+    ide_read_data(w->rig, w->data, 3 * 512);
+    assert_memory_equal(w->data, sector(w, 1000), 3 * 512);
+    ide_expect(w->rig, READY, 0);
+    assert_int_equal(bus_port_read(w->rig->bus, IDE_DATA, 2), 0);
+    ide_wait(w->rig);
+    ide_expect(w->rig, READY, 0);
+
+    for (unsigned i = 0; i < 3 * 512; i++)
+        w->data[i] = (uint8_t)(i / 512 + 7 * i);
+    ide_task(w->rig, 3, 2000, 0xE0);
+    ide_command(w->rig, 0x30);
+    ide_write_data(w->rig, w->data, 3 * 512);
+    ide_write_data(w->rig, w->data + 512, 2); /* goes nowhere */
+    assert_int_equal(rig_in(w->rig, IDE_CONTROL) & 0x80, 0x80);
+    ide_wait(w->rig);
+    ide_expect(w->rig, READY, 0);
+    assert_memory_equal(sector(w, 2000), w->data, 3 * 512);
+}
+
 static void multiple_moves_blocks(void **state)
 {
     struct world *w = *state;
@@ -608,6 +635,7 @@ int main(void)
         TEST(chs_addresses),
         TEST(initialize_parameters_sets_the_translation),
         TEST(write_sectors),
+        TEST(the_data_port_goes_on_with_the_next_sector),
         TEST(multiple_moves_blocks),
         TEST(the_end_of_the_disk),
         cmocka_unit_test_setup_teardown(lba48, set_up_large, tear_down),
