@@ -14,6 +14,8 @@ import sys
 import tempfile
 import threading
 
+from peer import report
+
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "boot"))
 from grub_cd import make_grub_cd  # noqa: E402
 
@@ -82,7 +84,7 @@ clock: sync=none
 """
 
 
-def run(image):
+def run(name, image):
     """The lines that the image printed."""
     with tempfile.TemporaryDirectory() as directory:
         make_grub_cd(os.path.join(directory, "image.iso"), os.path.join(directory, "tree"),
@@ -108,20 +110,5 @@ def run(image):
         return [line for line in lines if re.search(r"FAIL|passed,", line)]
 
 
-def main():
-    good = True
-    for image in sys.argv[1:]:
-        name = os.path.splitext(os.path.basename(image))[0]
-        lines = run(image)
-        known = KNOWN.get(name, [])
-        unknown = [l for l in lines if "FAIL" in l and not any(k in l for k in known)]
-        finished = bool(lines) and "passed," in lines[-1]
-        good = good and finished and not unknown
-        for line in unknown:
-            print(f"{name}: {line}")
-        print(f"{name}: {lines[-1] if finished else 'did not finish'}")
-    return 0 if good else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(report(run, lambda name, line: any(known in line for known in KNOWN.get(name, []))))

@@ -8,9 +8,10 @@ failure without the mark "(QEMU)": there QEMU departs from the data sheet, as th
 comment says.
 """
 
-import os
 import subprocess
 import sys
+
+from peer import report
 
 QEMU = ["qemu-system-i386", "-display", "none", "-debugcon", "stdio", "-serial", "null", "-serial",
         "null", "-parallel", "null", "-device", "isa-debug-exit,iobase=0xf4", "-m", "32",
@@ -32,19 +33,5 @@ def run(name, image):
     return [line for line in output.splitlines() if "FAIL" in line or "passed," in line]
 
 
-def main():
-    good = True
-    for image in sys.argv[1:]:
-        name = os.path.splitext(os.path.basename(image))[0]
-        lines = run(name, image)
-        unknown = [line for line in lines if "FAIL" in line and "(QEMU)" not in line]
-        finished = bool(lines) and "passed," in lines[-1]
-        good = good and finished and not unknown
-        for line in unknown:
-            print(f"{name}: {line}")
-        print(f"{name}: {lines[-1] if finished else 'did not finish'}")
-    return 0 if good else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(report(run, lambda name, line: "(QEMU)" in line))
