@@ -75,8 +75,8 @@ void mem_unmap(void *block, size_t size)
 
 void mem_ahead_more(struct mem_ahead *ahead, size_t used)
 {
-    enum { STEP = 64 << 10 }; /* few pages are got in vain, and they still are in the host's caches
-                                 when they are used */
+    /* Few pages are got in vain, and they still are in the host's caches when they are used. */
+    enum { STEP = 64 << 10 };
     size_t end = (used + STEP - 1) / STEP * STEP;
     if (end > ahead->size)
         end = ahead->size;
