@@ -89,6 +89,14 @@ static inline struct block *code_successor(const struct code *code, const struct
     return block->key == key ? block : NULL;
 }
 
+/* While block runs, the one that ran behind it last may come into the host's cache. */
+static inline void code_expect_successor(const struct code *code, const struct block *block)
+{
+    const struct block *next = block_successor_at(code->scratch, block->successor[0]);
+    __builtin_prefetch(next);
+    __builtin_prefetch(next->insns);
+}
+
 /* The block at CS:EIP; previous (any block, code->scratch at first) ran before it. NULL:
  * as code_find. */
 static inline struct block *code_enter(struct code *code, struct cpu *cpu, struct block *previous)

@@ -142,6 +142,7 @@ static bool interpret(struct jit *jit, const struct block *block)
                                              : COLD_BLOCK;
     uint64_t first = jit->cpu->icount, begin = jit_host_time(jit);
     jit->must_interpret = jit->must_be_alone = false;
+    code_expect_successor(jit->cpu->code, block);
     bool goes_on = interp_run_block(jit->cpu, block);
     stats->cold[why]++;
     stats->interpreted += jit->cpu->icount - first;
