@@ -173,7 +173,7 @@ void emit_host(struct emitter *e, const struct ir_op *op);
 /* Before op: makes known in cpu->fpu what it could show or make impossible to find out. */
 void emit_notes_before(struct emitter *e, const struct ir_op *op);
 void emit_note(struct emitter *e, const struct fpu_note *note);
-/* Leaves by a thunk of that kind, with insn's beginning as the boundary. */
+/* Leaves by a thunk of that kind, with insn's beginning as the boundary. The host's flags stay. */
 void emit_leave_before(struct emitter *e, unsigned insn, const uint8_t *exit);
 /* In a stub that goes on behind insn: loads what the code there takes for granted. Keeps T0. */
 void emit_reload_units(struct emitter *e, unsigned insn);

@@ -47,14 +47,18 @@ static struct edge *add_edge(struct emitter *e, uint32_t distance)
     }
     e->edge_flags[from->edge_count] = e->flags;
     struct edge *edge = &from->edges[from->edge_count++];
-    *edge = (struct edge){.distance = distance};
+    *edge = (struct edge){.from = from, .distance = distance};
     return edge;
 }
 
-/* To EIP plus distance. Flags that are not at home can be had from a recipe. */
-static void emit_edge(struct emitter *e, uint32_t distance)
+/* To EIP plus distance; left instructions of the block do not run. Flags that are not at home can
+ * be had from a recipe. */
+static void emit_edge(struct emitter *e, uint32_t distance, unsigned left)
 {
     struct x64 *as = &e->as;
+    bool is_short = is_plain(e) && is_in_page(e, distance) && !e->flags.home;
+    if (left && !is_short)
+        x64_lea(as, 4, REG_BUDGET, x64_at(REG_BUDGET, (int32_t)left));
     emit_advance(e, distance);
     if (!is_plain(e)) {
         flags_emit_to_home(as, &e->flags, e->thunks->save_flags);
@@ -67,8 +71,9 @@ static void emit_edge(struct emitter *e, uint32_t distance)
     if (!e->flags.home) {
         x64_alu_ri(as, X64_SUB, 4, REG_BUDGET, 0);
         edge->count = as->at - 1;
+        edge->left = is_short ? (uint8_t)left : 0;
         edge->flags = e->flags;
-        edge->cold = x64_jcc(as, X64_B); /* until emit_edge_stubs */
+        edge->cold = x64_jcc(as, X64_L); /* until emit_edge_stubs */
     }
     edge->jump = x64_jmp(as);
 }
@@ -94,13 +99,13 @@ static void emit_two_edges(struct emitter *e, const struct ir_op *op, enum x64_c
     uint8_t *taken = is_short ? x64_jcc_short(&e->as, cond) : x64_jcc(&e->as, cond);
     e->flags.host = false;
     struct flag_state flags = e->flags;
-    emit_edge(e, next);
+    emit_edge(e, next, 0);
     if (is_short && !e->as.full)
         x64_patch_short(taken, e->as.at);
     else if (!e->as.full)
         x64_patch(taken, e->as.at);
     e->flags = flags;
-    emit_edge(e, op->imm);
+    emit_edge(e, op->imm, 0);
 }
 
 void emit_jcc(struct emitter *e, const struct ir_op *op)
@@ -122,7 +127,7 @@ void emit_jump(struct emitter *e, const struct ir_op *op)
 {
     prepare_flags(e);
     e->flags.host = false;
-    emit_edge(e, op->imm);
+    emit_edge(e, op->imm, 0);
 }
 
 void emit_jump_to(struct emitter *e, const struct ir_op *op)
@@ -159,8 +164,7 @@ static void emit_exit_stub(struct emitter *e, const struct exit_stub *exit)
     }
     e->flags.host = false;
     unsigned left = e->ir->block->count - (exit->insn + 1);
-    x64_lea(as, 4, REG_BUDGET, x64_at(REG_BUDGET, (int32_t)left));
-    emit_edge(e, exit->distance);
+    emit_edge(e, exit->distance, left);
 }
 
 void emit_exit_stubs(struct emitter *e)
@@ -176,20 +180,15 @@ static void emit_edge_stub(struct emitter *e, unsigned index)
     e->flags = e->edge_flags[index];
     if (edge->count) {
         uint8_t *over_budget = edge->cold;
+        edge->missed = as->at;
+        if (edge->guard)
+            x64_jmp_to(as, e->thunks->stub_jump[flags_emit_for_thunk(as, &e->flags)]);
         edge->cold = as->at;
         x64_patch(over_budget, as->at);
-        x64_patch(edge->jump, as->at);
-        flags_emit_to_home(as, &e->flags, e->thunks->save_flags);
-        edge->cold_jump = x64_jmp(as);
-    }
-    if (edge->guard && edge->count) {
-        x64_patch(edge->miss, as->at);
-        flags_emit_to_home(as, &e->flags, e->thunks->save_flags);
-        edge->miss = x64_jmp(as);
+        edge->place = (uint8_t)flags_emit_for_thunk(as, &e->flags);
     }
     edge->exit = as->at;
-    x64_mov_ri(as, 4, R8, translation_edge_id(e->translation, index));
-    x64_jmp_to(as, e->thunks->exit_edge);
+    edge_emit_exit(as, edge);
     if (!as->full)
         edge_lead_out(edge);
 }

@@ -272,9 +272,33 @@ static void emit_register_alone(struct emitter *e, const struct ir_op *op, struc
     e->operand = (struct x64_mem){REG_ADDRESS, base, 0, displacement};
 }
 
+/* The linear address is known, and so is the TLB's entry. */
+static bool is_fixed(const struct emitter *e, const struct ir_op *op)
+{
+    return op->base == REG_ZERO && op->index == REG_ZERO && !op->patched && !op->address16 &&
+           is_flat(e, op->segment) && (op->imm & PAGE_MASK) + op->size <= PAGE_SIZE;
+}
+
+static void emit_fixed_alone(struct emitter *e, const struct ir_op *op, struct slow_stub *stub)
+{
+    struct x64 *as = &e->as;
+    int32_t entry = (int32_t)((op->imm >> PAGE_SHIFT) * sizeof(struct tlb_entry));
+    int32_t end = (int32_t)(offsetof(struct tlb_entry, end) + op->access * sizeof(uint32_t));
+    emit_offset(e, REG_ADDRESS, op);
+    x64_alu_mi(as, X64_CMP, 4, x64_at(REG_TLB, entry + end), 0);
+    emit_stub_jump(stub, x64_jcc(as, X64_E));
+    x64_alu_rm(as, X64_ADD, 8, REG_ADDRESS,
+               x64_at(REG_TLB, entry + (int32_t)offsetof(struct tlb_entry, addend)));
+    e->operand = x64_at(REG_ADDRESS, 0);
+}
+
 static void emit_alone(struct emitter *e, const struct ir_op *op, struct slow_stub *stub)
 {
     emit_lose_address(e, op->insn);
+    if (is_fixed(e, op)) {
+        emit_fixed_alone(e, op, stub);
+        return;
+    }
     stub->is_register = is_register_alone(e, op);
     if (stub->is_register) {
         emit_register_alone(e, op, stub);
@@ -379,10 +403,7 @@ static void emit_recover_slot(struct emitter *e, unsigned insn)
 
 static void emit_expected_flags(struct emitter *e, const struct flag_state *after)
 {
-    if (after->shifted)
-        flags_emit_restore_shifted(&e->as);
-    else
-        flags_emit_restore(&e->as, F_ALL6);
+    x64_call_to(&e->as, e->thunks->restore_flags[after->shifted ? FLAGS_SHIFTED : FLAGS_HOST]);
 }
 
 static void emit_return(struct emitter *e, unsigned insn)
@@ -405,9 +426,8 @@ static void emit_probe_beside_code(struct emitter *e, const struct slow_stub *st
         return;
     if (stub->is_register)
         emit_offset(e, REG_ADDRESS, op);
-    x64_call_to(as, e->thunks->probe_write[op->size]);
-    if (stub->is_register)
-        x64_mov_rr(as, 8, REG_ADDRESS, REG_SCRATCH);
+    x64_call_to(as, stub->is_register ? e->thunks->probe_write_addend[op->size]
+                                      : e->thunks->probe_write[op->size]);
     x64_jcc_to(as, X64_E, stub->back);
 }
 
@@ -424,9 +444,9 @@ static bool passes_over_leader(const struct emitter *e, const struct slow_stub *
 /* The rest of the block, from the stub's instruction on, without runs. */
 static void emit_failed_run(struct emitter *e, const struct slow_stub *stub)
 {
-    flags_emit_to_home(&e->as, &stub->flags, e->thunks->save_flags);
+    enum flags_place flags = flags_emit_for_thunk(&e->as, &stub->flags);
     emit_note(e, &stub->note);
-    emit_leave_before(e, stub->insn, e->thunks->jump_alone);
+    emit_leave_before(e, stub->insn, e->thunks->stub_jump_alone[flags]);
 }
 
 /* Whether the x87 has to be put away before the instruction is executed. */
@@ -450,15 +470,16 @@ static void emit_slow_stub(struct emitter *e, const struct slow_stub *stub)
     }
     if (stub->op)
         emit_probe_beside_code(e, stub);
-    flags_emit_to_home(as, &stub->flags, e->thunks->save_flags);
+    enum flags_place flags = flags_emit_for_thunk(as, &stub->flags);
     emit_note(e, &stub->note);
     const struct insn *insn = &e->ir->block->insns[stub->insn];
     x64_mov_ri(as, 4, R8, emit_exec_id(e, stub->insn, true));
     if (insn->flags & INSN_JUMP) {
-        x64_call_to(as, e->thunks->exec_end);
+        x64_call_to(as, e->thunks->stub_exec_end[flags]);
         x64_jmp_to(as, e->thunks->jump);
     } else {
-        x64_call_to(as, thunk_of(e, insn, e->thunks->exec, e->thunks->exec_whole));
+        x64_call_to(
+            as, thunk_of(e, insn, e->thunks->stub_exec[flags], e->thunks->stub_exec_whole[flags]));
         emit_reload_units(e, stub->insn);
         if (e->held_after[stub->insn] != REG_ZERO)
             x64_mov_rm(as, 8, REG_ADDRESS, stash_of(e->held_after[stub->insn]));
@@ -488,13 +509,15 @@ void emit_exec(struct emitter *e, const struct ir_op *op)
 {
     const struct insn *insn = &e->ir->block->insns[op->insn];
     const struct insn_row *row = insn->row == INSN_ROW_NONE ? NULL : insn_row(insn->row);
-    flags_to_home(e);
+    enum flags_place flags = flags_emit_for_thunk(&e->as, &e->flags);
     emit_lose_address(e, op->insn);
     x64_mov_ri(&e->as, 4, R8, emit_exec_id(e, op->insn, touches_flags(insn)));
     if (op->code == IR_EXEC) {
-        x64_call_to(&e->as, thunk_of(e, insn, e->thunks->exec, e->thunks->exec_whole));
+        x64_call_to(&e->as, thunk_of(e, insn, e->thunks->stub_exec[flags],
+                                     e->thunks->stub_exec_whole[flags]));
     } else {
-        x64_call_to(&e->as, thunk_of(e, insn, e->thunks->exec_end, e->thunks->exec_end_whole));
+        x64_call_to(&e->as, thunk_of(e, insn, e->thunks->stub_exec_end[flags],
+                                     e->thunks->stub_exec_end_whole[flags]));
         x64_jmp_to(&e->as, e->thunks->jump);
     }
     e->units &= ~units_of_exec(row);

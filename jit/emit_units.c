@@ -60,7 +60,7 @@ void emit_leave_before(struct emitter *e, unsigned insn, const uint8_t *exit)
         x64_lea(as, 4, REG_EIP, x64_at(REG_EIP, (int32_t)offset));
     if (!(e->mode & CODE_32))
         x64_movx_rr(as, 4, REG_EIP, REG_EIP, 2, false);
-    x64_alu_ri(as, X64_ADD, 4, REG_BUDGET, e->ir->block->count - insn);
+    x64_lea(as, 4, REG_BUDGET, x64_at(REG_BUDGET, (int32_t)(e->ir->block->count - insn)));
     x64_jmp_to(as, exit);
 }
 

@@ -202,21 +202,30 @@ void flags_emit_recipe(struct x64 *as, const struct flag_recipe *recipe)
     }
 }
 
-void flags_emit_to_home(struct x64 *as, const struct flag_state *state, uint8_t *const save[2])
+enum flags_place flags_emit_for_thunk(struct x64 *as, const struct flag_state *state)
 {
     if (state->home)
-        return;
+        return FLAGS_HOME;
     if (!state->host && state->recipe.code == IR_IMUL) {
         emit_multiplied_to_home(as, &state->recipe);
-        return;
+        return FLAGS_HOME;
     }
     if (!state->host)
         flags_emit_recipe(as, &state->recipe);
     bool shifted = state->host ? state->shifted : is_shift_code(state->recipe.code);
+    return shifted ? FLAGS_SHIFTED : FLAGS_HOST;
+}
+
+void flags_emit_to_home(struct x64 *as, const struct flag_state *state,
+                        uint8_t *const save[FLAGS_PLACES])
+{
+    enum flags_place place = flags_emit_for_thunk(as, state);
+    if (place == FLAGS_HOME)
+        return;
     if (save)
-        x64_call_to(as, save[shifted]);
+        x64_call_to(as, save[place]);
     else
-        flags_emit_save(as, shifted);
+        flags_emit_save(as, place == FLAGS_SHIFTED);
 }
 
 /* --- tracking --- */

@@ -37,6 +37,14 @@ struct flag_state {
     struct flag_recipe recipe;
 };
 
+/* Where a stub has the flags when it has done what it can with little code. */
+enum flags_place {
+    FLAGS_HOME,
+    FLAGS_HOST,
+    FLAGS_SHIFTED, /* in the host, and AF as its shifts leave it */
+    FLAGS_PLACES,
+};
+
 struct emitter;
 
 /* Shifts leave AF undefined: here it is 0. The host's may set it, or clear it, always. False: this
@@ -52,11 +60,13 @@ void flags_emit_restore_shifted(struct x64 *as);
 /* The recipe again. Uses the scratch register. */
 void flags_emit_recipe(struct x64 *as, const struct flag_recipe *recipe);
 
-/* Code that makes state->home true, from wherever the flags are. save: flags_emit_save, with
- * shifted false and true, to be called in cold parts, where short code is better than quick code;
- * NULL: not.
- */
-void flags_emit_to_home(struct x64 *as, const struct flag_state *state, uint8_t *const save[2]);
+/* Code that makes state->home true, from wherever the flags are. save: struct thunks' save_flags,
+ * to be called in cold parts, where short code is better than quick code; NULL: not. */
+void flags_emit_to_home(struct x64 *as, const struct flag_state *state,
+                        uint8_t *const save[FLAGS_PLACES]);
+/* Code for stubs, which then go to a thunk for the place that is returned. Uses the scratch
+ * register; what follows must leave the host's flags alone. */
+enum flags_place flags_emit_for_thunk(struct x64 *as, const struct flag_state *state);
 
 /* --- as part of the block --- */
 

@@ -215,11 +215,14 @@ static uint8_t *emit_lookup(struct x64 *as, const uint8_t *exit_boundary)
     return at;
 }
 
-/* E, and the host's address in R8; the entry's addend in scratch. */
-static void emit_found(struct x64 *as)
+/* E, and the host's address in R8, or the entry's addend. */
+static void emit_found(struct x64 *as, bool wants_addend)
 {
     x64_mov_rm(as, 8, REG_SCRATCH, thunks_tlb_field(offsetof(struct tlb_entry, addend)));
-    x64_lea(as, 8, REG_ADDRESS, (struct x64_mem){REG_ADDRESS, REG_SCRATCH, 0, 0});
+    if (wants_addend)
+        x64_mov_rr(as, 8, REG_ADDRESS, REG_SCRATCH);
+    else
+        x64_alu_rr(as, X64_ADD, 8, REG_ADDRESS, REG_SCRATCH);
     x64_alu_rr(as, X64_CMP, 4, RAX, RAX);
     x64_ret(as);
 }
@@ -243,7 +246,7 @@ static uint8_t *emit_code_bits(struct x64 *as)
     return none;
 }
 
-static uint8_t *emit_probe_write(struct x64 *as, unsigned size)
+static uint8_t *emit_probe_write(struct x64 *as, unsigned size, bool wants_addend)
 {
     uint8_t *at = as->at, *misses[3];
     thunks_emit_tlb_index(as, REG_ADDRESS);
@@ -265,7 +268,7 @@ static uint8_t *emit_probe_write(struct x64 *as, unsigned size)
     x64_test_ri(as, 4, REG_T0, (1u << size) - 1);
     misses[2] = x64_jcc(as, X64_NE);
     x64_patch(plain, as->at);
-    emit_found(as);
+    emit_found(as, wants_addend);
     x64_patch(no_code, as->at);
     pop(as, RCX);
     for (unsigned i = 0; i < 3; i++)
@@ -277,8 +280,10 @@ static uint8_t *emit_probe_write(struct x64 *as, unsigned size)
 static void emit_probes(struct thunks *thunks, struct x64 *as)
 {
     static const uint8_t sizes[] = {1, 2, 4, 8, 10, 16};
-    for (unsigned i = 0; i < sizeof sizes; i++)
-        thunks->probe_write[sizes[i]] = emit_probe_write(as, sizes[i]);
+    for (unsigned i = 0; i < sizeof sizes; i++) {
+        thunks->probe_write[sizes[i]] = emit_probe_write(as, sizes[i], false);
+        thunks->probe_write_addend[sizes[i]] = emit_probe_write(as, sizes[i], true);
+    }
 }
 
 static void emit_over_budget(struct thunks *thunks, struct x64 *as)
@@ -288,6 +293,38 @@ static void emit_over_budget(struct thunks *thunks, struct x64 *as)
         x64_alu_ri(as, X64_ADD, 4, REG_BUDGET, count);
         x64_jmp_to(as, thunks->exit_boundary);
     }
+}
+
+/* to, with the flags saved before. */
+static void emit_saving(struct x64 *as, uint8_t *to, uint8_t *places[FLAGS_PLACES])
+{
+    places[FLAGS_HOME] = to;
+    for (unsigned place = FLAGS_HOST; place < FLAGS_PLACES; place++) {
+        places[place] = as->at;
+        flags_emit_save(as, place == FLAGS_SHIFTED);
+        x64_jmp_to(as, to);
+    }
+}
+
+static void emit_for_stubs(struct thunks *thunks, struct x64 *as)
+{
+    uint8_t *nothing = as->at;
+    x64_ret(as);
+    emit_saving(as, nothing, thunks->save_flags);
+    thunks->restore_flags[FLAGS_HOME] = nothing;
+    thunks->restore_flags[FLAGS_HOST] = as->at;
+    flags_emit_restore(as, F_ALL6);
+    x64_ret(as);
+    thunks->restore_flags[FLAGS_SHIFTED] = as->at;
+    flags_emit_restore_shifted(as);
+    x64_ret(as);
+    emit_saving(as, thunks->exec, thunks->stub_exec);
+    emit_saving(as, thunks->exec_end, thunks->stub_exec_end);
+    emit_saving(as, thunks->exec_whole, thunks->stub_exec_whole);
+    emit_saving(as, thunks->exec_end_whole, thunks->stub_exec_end_whole);
+    emit_saving(as, thunks->jump, thunks->stub_jump);
+    emit_saving(as, thunks->jump_alone, thunks->stub_jump_alone);
+    emit_saving(as, thunks->exit_edge, thunks->stub_exit_edge);
 }
 
 void thunks_emit(struct thunks *thunks, struct x64 *as)
@@ -303,18 +340,16 @@ void thunks_emit(struct thunks *thunks, struct x64 *as)
     thunks->exec_whole = emit_call(as, exec_insn_whole, store_sse, leave);
     thunks->exec_end_whole = emit_call(as, exec_last_whole, store_sse, leave);
     thunks->exit_boundary = emit_exit(as, EXIT_BOUNDARY, store_sse, leave);
-    thunks->exit_edge = emit_exit(as, EXIT_EDGE, store_sse, leave);
+    thunks->exit_edge = as->at;
+    pop(as, R8);
+    emit_exit(as, EXIT_EDGE, store_sse, leave);
     thunks->exit_interpret = emit_exit(as, EXIT_INTERPRET, store_sse, leave);
     thunks->exit_run = emit_exit(as, EXIT_RUN, store_sse, leave);
     thunks->jump_alone = emit_jump_alone(as, thunks->exit_run);
     emit_over_budget(thunks, as);
     emit_probes(thunks, as);
-    for (unsigned shifted = 0; shifted < 2; shifted++) {
-        thunks->save_flags[shifted] = as->at;
-        flags_emit_save(as, shifted);
-        x64_ret(as);
-    }
     thunks->lookup = emit_lookup(as, thunks->exit_boundary);
     thunks->jump = as->at;
     thunks_emit_jump(thunks, as);
+    emit_for_stubs(thunks, as);
 }

@@ -4,7 +4,7 @@
 #define JIT_THUNKS_H
 
 #include "cpu/block_cache.h"
-#include "jit/x64.h"
+#include "jit/flags.h"
 
 enum { THUNKS_MAX_ACCESS = 16 }; /* bytes */
 
@@ -15,6 +15,12 @@ struct thunks {
     uint8_t *exec_end;   /* the same with exec_last */
     uint8_t *exec_whole; /* both, when the exec function must find the x87 put away */
     uint8_t *exec_end_whole;
+    /* The same as what is named, by enum flags_place, for stubs: they begin with flags_emit_save.
+     */
+    uint8_t *stub_exec[FLAGS_PLACES], *stub_exec_end[FLAGS_PLACES];
+    uint8_t *stub_exec_whole[FLAGS_PLACES], *stub_exec_end_whole[FLAGS_PLACES];
+    uint8_t *stub_jump[FLAGS_PLACES], *stub_jump_alone[FLAGS_PLACES];
+    uint8_t *stub_exit_edge[FLAGS_PLACES];
     uint8_t *load_sse;       /* call: loads UNIT_SSE if it may be; keeps T0, uses scratch */
     uint8_t *load_fpu;       /* the same for UNIT_FPU; UNIT_SSE is stored */
     uint8_t *exit_interpret; /* jump: EXIT_INTERPRET */
@@ -22,15 +28,17 @@ struct thunks {
     uint8_t *over_budget[BLOCK_MAX_INSNS + 1]; /* jump: gives the instructions that were taken from
                                                   the budget back, and EXIT_BOUNDARY */
     /* call, by the size of the operand: R8 = linear address; E: it can be written, into a page with
-     * code, too, where there is none; R8 is the host's address, scratch is how far that is from the
-     * linear one */
+     * code, too, where there is none; R8 is the host's address, or how far that is from the linear
+     * one */
     uint8_t *probe_write[THUNKS_MAX_ACCESS + 1];
-    uint8_t *save_flags[2]; /* call: flags_emit_save, with shifted false and true */
+    uint8_t *probe_write_addend[THUNKS_MAX_ACCESS + 1];
+    uint8_t *save_flags[FLAGS_PLACES];    /* call: flags_emit_save, or nothing */
+    uint8_t *restore_flags[FLAGS_PLACES]; /* call: from home to there */
     uint8_t *jump_alone;    /* jump: to the block at EIP, translated without runs; or EXIT_RUN */
     uint8_t *lookup;        /* jump: the same, not looking into the jump cache */
     uint8_t *exit_boundary; /* jump: EXIT_BOUNDARY */
     uint8_t *exit_run;      /* jump: EXIT_RUN */
-    uint8_t *exit_edge;     /* jump with R8 = edge id: EXIT_EDGE */
+    uint8_t *exit_edge;     /* jump with the edge's id pushed: EXIT_EDGE */
 };
 
 /* Code that jumps to the block at EIP: looks into the jump cache, then goes to thunks->lookup. */

@@ -69,6 +69,7 @@ static bool emit_to(struct jit *jit, struct translation *translation, struct blo
 {
     struct emitter *e = jit->emitter;
     *translation = (struct translation){
+        .thunks = &jit->thunks,
         .block = block,
         .source = jit->ir->block,
         .edges = translation->edges,
@@ -276,6 +277,6 @@ void jit_link(struct jit *jit, struct edge *edge, struct translation *target)
 {
     if (edge_can_carry(edge, target))
         target = variant_for(jit, target, edge);
-    edge_link(edge, target, jit->thunks.jump);
+    edge_link(edge, target);
     jit->stats.links++;
 }

@@ -2,13 +2,16 @@
 #include "jit/translation.h"
 
 #include "cpu/block_cache.h"
+#include "jit/thunks.h"
 #include "jit/x64.h"
 
 #include <string.h>
 
+enum { EXIT_SIZE = 10 };
+
 static void set_count(struct edge *edge, unsigned count)
 {
-    *edge->count = (uint8_t)count;
+    *edge->count = (uint8_t)(count - edge->left);
 }
 
 static void set_guard(struct edge *edge, uint32_t physical)
@@ -17,11 +20,34 @@ static void set_guard(struct edge *edge, uint32_t physical)
     memcpy(edge->guard, &guard, sizeof guard);
 }
 
-void edge_link(struct edge *edge, struct translation *target, const uint8_t *look_up)
+void edge_emit_exit(struct x64 *as, const struct edge *edge)
+{
+    const struct translation *from = edge->from;
+    x64_byte(as, 0x68); /* push */
+    x64_dword(as, translation_edge_id(from, (unsigned)(edge - from->edges)));
+    x64_jmp_to(as, from->thunks->stub_exit_edge[edge->place]);
+}
+
+static void set_exit(struct edge *edge)
+{
+    struct x64 as = {.at = edge->exit, .end = edge->exit + EXIT_SIZE};
+    edge_emit_exit(&as, edge);
+}
+
+/* In the same room. */
+static void set_exit_jump(struct edge *edge, const uint8_t *target)
+{
+    struct x64 as = {.at = edge->exit, .end = edge->exit + EXIT_SIZE};
+    if (edge->place != FLAGS_HOME)
+        x64_call_to(&as, edge->from->thunks->save_flags[edge->place]);
+    x64_jmp_to(&as, target);
+}
+
+void edge_link(struct edge *edge, struct translation *target)
 {
     if (edge->guard) {
         set_guard(edge, block_physical(target->block));
-        x64_patch(edge->miss, look_up);
+        x64_patch(edge->miss, edge->count ? edge->missed : edge->from->thunks->jump);
     }
     edge->to = target;
     edge->next_incoming = target->incoming;
@@ -32,21 +58,20 @@ void edge_link(struct edge *edge, struct translation *target, const uint8_t *loo
         set_count(edge, target->count);
         x64_patch(edge->jump, target->body);
     } else {
-        x64_patch(edge->cold_jump, target->entry);
+        set_exit_jump(edge, target->entry);
     }
 }
 
 void edge_lead_out(struct edge *edge)
 {
+    const uint8_t *way_out = edge->count ? edge->cold : edge->exit;
     if (edge->guard)
-        x64_patch(edge->miss, edge->exit);
-    if (!edge->count) {
-        x64_patch(edge->jump, edge->exit);
-        return;
+        x64_patch(edge->miss, way_out);
+    x64_patch(edge->jump, way_out);
+    if (edge->count) {
+        set_count(edge, 0);
+        set_exit(edge);
     }
-    set_count(edge, 0);
-    x64_patch(edge->jump, edge->cold);
-    x64_patch(edge->cold_jump, edge->exit);
 }
 
 void edge_unlink(struct edge *edge)

@@ -21,18 +21,23 @@
 #include "jit/flags.h"
 
 struct translation;
+struct thunks; /* jit/thunks.h */
 
 struct edge {
-    struct translation *to;     /* NULL: not linked */
-    struct edge *next_incoming; /* of to */
-    uint8_t *jump;              /* the jump's offset */
-    uint8_t *count;     /* second kind: the immediate that is taken from the budget; else NULL */
-    uint8_t *cold;      /* second kind: the cold part */
-    uint8_t *cold_jump; /* second kind: the offset of the jump at its end */
-    uint8_t *exit;      /* leaves to the engine */
-    uint8_t *guard;     /* to another page: what the guard expects in the TLB's code; else NULL */
-    uint8_t *miss;      /* the same: the offset of the jump behind a guard that fails */
-    uint32_t distance;  /* of the target from the block's EIP */
+    struct translation *from, *to; /* to NULL: not linked */
+    struct edge *next_incoming;    /* of to */
+    uint8_t *jump;                 /* the jump's offset */
+    uint8_t *count;    /* second kind: the immediate that is taken from the budget, which then must
+                          not be negative; else NULL */
+    uint8_t *cold;     /* second kind: the cold part, which has the flags in the host, and exit */
+    uint8_t *exit;     /* leaves to the engine; second kind: or jumps to the target's entry. Both
+                          store the flags */
+    uint8_t *guard;    /* to another page: what the guard expects in the TLB's code; else NULL */
+    uint8_t *miss;     /* the same: the offset of the jump that is taken when it fails */
+    uint8_t *missed;   /* the same, second kind: where it leads; stores the flags, and looks up */
+    uint32_t distance; /* of the target from the block's EIP */
+    uint8_t place;     /* enum flags_place, at exit */
+    uint8_t left;      /* second kind: instructions of from that do not run, given back by count */
     struct flag_state flags; /* second kind: where they are */
 };
 
@@ -41,6 +46,7 @@ enum { TRANSLATION_REDIRECT = 5 }; /* bytes of a jump */
 enum { MAX_EDGES = 10 }; /* of a translation */
 
 struct translation {
+    const struct thunks *thunks;
     struct block *block; /* that is found at its address */
     const struct block
         *source;           /* what was translated: block, or a superblock that begins with it */
@@ -75,8 +81,9 @@ static inline uint32_t translation_edge_id(const struct translation *translation
     return translation->first_edge + edge;
 }
 
-/* Makes edge lead to target; look_up is where it goes when its guard fails. */
-void edge_link(struct edge *edge, struct translation *target, const uint8_t *look_up);
+/* Code for edge->exit that leaves to the engine. */
+void edge_emit_exit(struct x64 *as, const struct edge *edge);
+void edge_link(struct edge *edge, struct translation *target);
 /* Makes an edge that is linked to nothing lead to the engine. */
 void edge_lead_out(struct edge *edge);
 void edge_unlink(struct edge *edge);
