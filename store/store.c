@@ -357,7 +357,9 @@ bool draft_copy(const struct draft *draft, const struct kept *from, struct error
 
 void draft_end(struct draft *draft)
 {
-    if (draft->path)
+    /* What runs in it may be about to give it its name; if not, it is rubbish as soon as it ends.
+     */
+    if (draft->path && !instance_pid(draft->path))
         files_remove_tree(draft->path, NULL);
     if (draft->fd >= 0)
         close(draft->fd);

@@ -96,7 +96,8 @@ bool draft_take_over(const char *path, struct draft *draft, struct error *err);
 bool draft_publish(struct draft *draft, const char *name, struct error *err);
 /* The three files of another machine, as they were saved last. */
 bool draft_copy(const struct draft *draft, const struct kept *from, struct error *err);
-/* Removes what was not published. */
+/* Removes what was not published, unless a machine runs in it: a fork of one that has died before
+ * it could say that it has become two. */
 void draft_end(struct draft *draft);
 
 #endif
