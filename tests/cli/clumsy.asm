@@ -6,6 +6,8 @@
 ;
 ; The seed stands at offset 0 of the image, for tests/cli/clumsy.py to set.
 
+%include "seeded.inc"
+
         bits 16
         org 0
 
@@ -24,33 +26,17 @@ start:
         cld
         lgdt    [cs:gdt_pointer]
         lidt    [cs:idt_pointer]
-        mov     eax, cr0
-        or      al, 1
-        mov     cr0, eax
-        jmp     dword 8:(ROM + protected)
+        ENTER_PROTECTED ROM
 
-gdt:    dq 0
-        dq 0x00CF9A000000FFFF
-        dq 0x00CF92000000FFFF
-gdt_pointer:
-        dw 23
-        dd ROM + gdt
+        FLAT_GDT ROM
 idt_pointer:
         dw 256 * 8 - 1
         dd IDT
 
         bits 32
 protected:
-        mov     eax, 16
-        mov     ds, eax
-        mov     es, eax
-        mov     ss, eax
-        mov     esp, STACK
-        cmp     dword [STATE + 4], MAGIC
-        je      .again
-        mov     eax, [ROM + seed]
-        mov     [STATE], eax
-        mov     dword [STATE + 4], MAGIC
+        LOAD_SEGMENTS STACK
+        BEGIN_ONCE ROM, .again
 .again: call    set_up
         call    set_up_ide
 
@@ -159,17 +145,7 @@ interrupt:
 ; EAX = the next number of a 32-bit xorshift generator. Nothing else changes.
 random:
         push    ebx
-        mov     eax, [STATE]
-        mov     ebx, eax
-        shl     ebx, 13
-        xor     eax, ebx
-        mov     ebx, eax
-        shr     ebx, 17
-        xor     eax, ebx
-        mov     ebx, eax
-        shl     ebx, 5
-        xor     eax, ebx
-        mov     [STATE], eax
+        NEXT_RANDOM
         ror     eax, 7
         pop     ebx
         ret

@@ -4,6 +4,8 @@
 ;
 ; The seed stands at offset 0 of the image, for tests/cli/storm.py to set.
 
+%include "seeded.inc"
+
         bits 16
         org 0
 
@@ -15,30 +17,14 @@ start:
         cli
         cld
         lgdt    [cs:gdt_pointer]
-        mov     eax, cr0
-        or      al, 1
-        mov     cr0, eax
-        jmp     dword 8:(0xF0000 + protected)
+        ENTER_PROTECTED 0xF0000
 
-gdt:    dq 0
-        dq 0x00CF9A000000FFFF
-        dq 0x00CF92000000FFFF
-gdt_pointer:
-        dw 23
-        dd 0xF0000 + gdt
+        FLAT_GDT 0xF0000
 
         bits 32
 protected:
-        mov     eax, 16
-        mov     ds, eax
-        mov     es, eax
-        mov     ss, eax
-        mov     esp, 0x7000
-        cmp     dword [STATE + 4], MAGIC
-        je      storm
-        mov     eax, [0xF0000 + seed]
-        mov     [STATE], eax
-        mov     dword [STATE + 4], MAGIC
+        LOAD_SEGMENTS 0x7000
+        BEGIN_ONCE 0xF0000, storm
 
 storm:
         call    random
@@ -131,17 +117,7 @@ window:
 
 ; EAX = the next number of a 32-bit xorshift generator.
 random:
-        mov     eax, [STATE]
-        mov     ebx, eax
-        shl     ebx, 13
-        xor     eax, ebx
-        mov     ebx, eax
-        shr     ebx, 17
-        xor     eax, ebx
-        mov     ebx, eax
-        shl     ebx, 5
-        xor     eax, ebx
-        mov     [STATE], eax
+        NEXT_RANDOM
         ret
 
         times 0xFFF0 - ($ - $$) db 0xF4

@@ -7,34 +7,20 @@ SOURCE      equ 0x620
 STACK       equ 0x7000
 ROUNDS      equ 60
 
+%include "flat.inc"
+
 bits 16
 org 0xF0000
 rom:
 real:
     cli
-    o32 lgdt [cs:gdtr - rom]
-    mov eax, cr0
-    or al, 1
-    mov cr0, eax
-    jmp dword 8:protected
+    ENTER_PROTECTED
 
-align 8
-gdt:
-    dq 0
-    dq 0x00CF9B000000FFFF       ; code, flat
-    dq 0x00CF93000000FFFF       ; data, flat
-gdtr:
-    dw 23
-    dd gdt
+FLAT_GDT
 
 bits 32
 protected:
-    mov ax, 16
-    mov ds, ax
-    mov es, ax
-    mov ss, ax
-    mov esp, STACK
-    cld
+    LOAD_SEGMENTS STACK
     fninit
     mov dword [ROUND], 0
 

@@ -22,6 +22,8 @@ ANSWER      equ 0xC0002000      ; other code in other address spaces
 ROUNDS      equ 50
 OWN_ROUND   equ 25              ; from here on DR0 is armed
 
+%include "flat.inc"
+
 bits 16
 org 0xF0000
 rom:
@@ -36,24 +38,13 @@ real:
 .loop:
     call real_count
     loop .loop
-    o32 lgdt [cs:gdtr - rom]
-    mov eax, cr0
-    or al, 1
-    mov cr0, eax
-    jmp dword 8:protected
+    ENTER_PROTECTED
 
 real_count:
     inc word [0x500]
     ret
 
-align 8
-gdt:
-    dq 0
-    dq 0x00CF9B000000FFFF       ; code, flat
-    dq 0x00CF93000000FFFF       ; data, flat
-gdtr:
-    dw 23
-    dd gdt
+FLAT_GDT
 
 ; edi: where to; esi: the code; 32 bytes
 %macro COPY 2
@@ -76,12 +67,7 @@ gdtr:
 
 bits 32
 protected:
-    mov ax, 16
-    mov ds, ax
-    mov es, ax
-    mov ss, ax
-    mov esp, 0x7000
-    cld
+    LOAD_SEGMENTS 0x7000
     call build_pages
     call build_interrupts
     mov eax, DIRECTORY_A

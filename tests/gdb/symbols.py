@@ -13,7 +13,7 @@ nasm, source, image, module = sys.argv[1:]
 with tempfile.TemporaryDirectory() as folder:
     text = pathlib.Path(source).read_text() + f'\n[map symbols {folder}/map]\n'
     pathlib.Path(folder, 'guest.asm').write_text(text)
-    subprocess.run([nasm, '-f', 'bin', '-o', image, f'{folder}/guest.asm'], check=True)
+    subprocess.run([nasm, '-f', 'bin', '-I', f'{pathlib.Path(source).parent}/', '-o', image, f'{folder}/guest.asm'], check=True)
     lines = pathlib.Path(folder, 'map').read_text().splitlines()
 names = {}
 for line in lines:
