@@ -253,13 +253,19 @@ static void emit_member(struct emitter *e, const struct ir_op *op)
 
 /* --- others --- */
 
+/* The linear address is a register plus a constant, or one of them. */
+static bool is_flat_without_index(const struct emitter *e, const struct ir_op *op)
+{
+    return op->index == REG_ZERO && !op->patched && !op->address16 && is_flat(e, op->segment);
+}
+
 /* The linear address is the register, or, when it is read, what is near that: it need not be put
  * together. */
 static bool is_register_alone(const struct emitter *e, const struct ir_op *op)
 {
-    return op->base != REG_ZERO && op->index == REG_ZERO && !op->patched && !op->address16 &&
+    return is_flat_without_index(e, op) && op->base != REG_ZERO &&
            (op->imm == 0 || (op->access == MMU_READ && is_near((int32_t)op->imm))) &&
-           is_flat(e, op->segment) && is_base_kept(e, op);
+           is_base_kept(e, op);
 }
 
 static void emit_register_alone(struct emitter *e, const struct ir_op *op, struct slow_stub *stub)
@@ -275,8 +281,8 @@ static void emit_register_alone(struct emitter *e, const struct ir_op *op, struc
 /* The linear address is known, and so is the TLB's entry. */
 static bool is_fixed(const struct emitter *e, const struct ir_op *op)
 {
-    return op->base == REG_ZERO && op->index == REG_ZERO && !op->patched && !op->address16 &&
-           is_flat(e, op->segment) && (op->imm & PAGE_MASK) + op->size <= PAGE_SIZE;
+    return is_flat_without_index(e, op) && op->base == REG_ZERO &&
+           (op->imm & PAGE_MASK) + op->size <= PAGE_SIZE;
 }
 
 static void emit_fixed_alone(struct emitter *e, const struct ir_op *op, struct slow_stub *stub)
